@@ -1,0 +1,44 @@
+"""vlsbench: is a vision-language model safe when the danger is only in the picture?
+
+The public names are listed in `__all__`; they are imported on first use, so that ``import vlsbench`` stays
+cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vlsbench.evaluation import evaluate
+    from vlsbench.summary import Summary
+    from vlsbench.types import Dataset, Judge, Model, Prompt, Rate, Reply, Response, Sample, Verdict
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Dataset",
+    "Judge",
+    "Model",
+    "Prompt",
+    "Rate",
+    "Reply",
+    "Response",
+    "Sample",
+    "Summary",
+    "Verdict",
+    "__version__",
+    "evaluate",
+]
+
+_HOMES = {"evaluate": "vlsbench.evaluation", "Summary": "vlsbench.summary"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'vlsbench' has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "vlsbench.types")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
