@@ -75,6 +75,7 @@ async def drive(
     watcher.add_done_callback(lambda _: crew.wake())
     try:
         async for item in items:
+            crew.check()
             crew.start(item)
             while len(crew.tasks) >= width() and not halt.asked:
                 await crew.change()
@@ -84,7 +85,8 @@ async def drive(
             await crew.change()
         if halt.asked:
             await crew.finish_within(GRACE_S)
-            halt.check()
+        crew.check()
+        halt.check()
     finally:
         watcher.cancel()
         await crew.cancel()
@@ -122,6 +124,9 @@ class _Crew:
         """Until a task ends; raises what one of them raised."""
         await self._changed.wait()
         self._changed.clear()
+        self.check()
+
+    def check(self) -> None:
         if self._error is not None:
             raise self._error
 
