@@ -128,8 +128,16 @@ class Run:
 
     def add_judge(self, stem: str, entry: Mapping[str, Any]) -> None:
         """Record a judge in the manifest and make room for its verdicts."""
-        _make_folder(self.path / "verdicts")
+        self.make_folder("verdicts")
         self.update(judges={**self.judges, stem: {**self.judges.get(stem, {}), **entry}})
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder inside the run folder, where missing.
+
+        Raises:
+            Stopped: It cannot be made.
+        """
+        _make_folder(self.path / name)
 
     def lock(self) -> None:
         """Become the only writer of this folder until `unlock` or the process ends.

@@ -52,14 +52,14 @@ class RubricJudge:
     labels = tuple(label.value for label in Label)
 
     def __init__(self, model: Model, rubric: Rubric, sees: Sees) -> None:
-        self._model = model
+        self.inner = model
         self._rubric = rubric
         self._sees = sees
 
     @property
     def name(self) -> str:
         """The judge model's reference."""
-        return self._model.name
+        return self.inner.name
 
     @property
     def settings(self) -> Mapping[str, str]:
@@ -88,10 +88,10 @@ class RubricJudge:
             schema=SCHEMA,
         )
         try:
-            reply = await self._model.generate(prompt)
+            reply = await self.inner.generate(prompt)
             read = _read(reply, response.text)
             if read.outcome is VerdictOutcome.UNPARSABLE:
-                reply = await self._model.generate(_repair(prompt, reply, read.why))
+                reply = await self.inner.generate(_repair(prompt, reply, read.why))
                 read = _read(reply, response.text)
         except Blocked as error:
             return Verdict(
