@@ -19,6 +19,7 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,14 +123,23 @@ def locate(reference: str, root: Path) -> Path:
     """
     if "\0" in reference:
         raise ImageProblem(f"the image path holds a NUL character: {reference!r}")
-    home = root.resolve()
-    lexical = os.path.normpath(os.path.join(root, reference))
-    if not (_inside(lexical, os.path.normpath(root)) or _inside(lexical, str(home))):
+    folder, home = _folder(str(root))
+    lexical = os.path.abspath(os.path.join(folder, reference))
+    if not (_inside(lexical, folder) or _inside(lexical, home)):
         raise ImageProblem(f"the image path leaves the dataset folder: {reference}")
-    real = os.path.realpath(lexical)
-    if not _inside(real, str(home)) and not _inside_hub_blobs(real, home):
+    try:
+        real = os.path.realpath(lexical)
+    except ValueError as error:
+        raise ImageProblem(f"the image path cannot be used: {reference!r} ({error})") from error
+    if not _inside(real, home) and not _inside_hub_blobs(real, Path(home)):
         raise ImageProblem(f"the image links to a file outside the dataset folder: {reference}")
     return Path(lexical)
+
+
+@lru_cache(maxsize=64)
+def _folder(root: str) -> tuple[str, str]:
+    """The absolute path of a dataset folder, and where that leads; kept, for it is asked for every image."""
+    return os.path.abspath(root), os.path.realpath(root)
 
 
 def _inside(path: str, folder: str) -> bool:
@@ -251,7 +261,7 @@ def sniff(data: bytes) -> str:
 def _dimensions(data: bytes, media_type: str) -> tuple[int, int]:
     # Pillow's own classes read the header only; going through Image.open would raise its bomb warning
     # before we can give our own, clearer message.
-    from PIL import BmpImagePlugin, GifImagePlugin, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+    from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
 
     readers: dict[str, Callable[[io.BytesIO], PillowFile]] = {
         "image/png": PngImagePlugin.PngImageFile,
@@ -263,6 +273,8 @@ def _dimensions(data: bytes, media_type: str) -> tuple[int, int]:
     try:
         with readers[media_type](io.BytesIO(data)) as image:
             return image.size
+    except Image.DecompressionBombError as error:
+        raise ImageProblem(f"the image has more pixels than the limit of {MAX_PIXELS:,} ({error})") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
         raise ImageProblem(f"the image header cannot be read ({error})") from error
 

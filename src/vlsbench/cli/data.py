@@ -1,0 +1,155 @@
+"""``vlsbench data check REF``: what is in a set, and what is wrong with it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from vlsbench.cli import terminal
+from vlsbench.cli.terminal import clean
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from vlsbench.datasets.check import CheckReport, ImageReport, Spread
+
+_MOST_IDS = 10
+"""Ids shown of the samples that share one text."""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register ``data`` and its sub-commands."""
+    parser = subparsers.add_parser("data", help="look into a dataset", description="Look into a dataset.")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    check = commands.add_parser(
+        "check",
+        help="what is in a set, and what is wrong with it",
+        description="Count what is in a set, read every image once, and list every problem with its sample id. "
+        "Exits 0 whenever the set could be read, problems or not.",
+    )
+    check.add_argument("ref", metavar="REF", help="NAME:DIR, NAME/SUBSET:DIR or jsonl:FILE")
+    check.add_argument("--limit", type=_positive, metavar="N", help="the first N samples only")
+    check.add_argument("--json", action="store_true", help="print JSON")
+    check.set_defaults(run=run)
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"should be a whole number of 1 or more, not {text!r}")
+    return number
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check a dataset; raises `DatasetError` or `UnknownName` where it cannot be read at all."""
+    from vlsbench.datasets import load
+    from vlsbench.datasets.check import check
+
+    report = check(load(args.ref), limit=args.limit)
+    if args.json:
+        terminal.console().print(json.dumps(as_json(report), indent=2), soft_wrap=True)
+    else:
+        _print(report, terminal.console())
+    return 0
+
+
+def as_json(report: CheckReport) -> dict[str, Any]:
+    """The report as plain data; sub-categories become a list, because their keys are pairs."""
+    plain = asdict(report)
+    plain["sub_categories"] = [
+        {"category": category, "sub_category": sub, "n": n} for (category, sub), n in report.sub_categories.items()
+    ]
+    return plain
+
+
+def _print(report: CheckReport, console: Console) -> None:
+    from vlsbench.datasets.check import by_kind
+
+    revision = f" (revision {clean(report.revision)})" if report.revision else ""
+    console.print(f"{clean(report.name)}{revision}: {report.n:,} samples", soft_wrap=True)
+    _print_counts(report, console)
+    _print_facts(report, console)
+    groups = by_kind(report.problems)
+    for kind, problems in groups.items():
+        console.print(f"\n{kind.value}: {len(problems):,}")
+        for problem in problems:
+            label = f"{clean(problem.sample_id)}: " if problem.sample_id else ""
+            console.print(f"  {label}{clean(problem.message)}", soft_wrap=True)
+    parts = ", ".join(f"{kind.value} {len(problems):,}" for kind, problems in groups.items())
+    number = "1 problem" if len(report.problems) == 1 else f"{len(report.problems):,} problems"
+    console.print(f"\n{number} ({parts})" if parts else "\nNo problems.", soft_wrap=True)
+
+
+def _print_counts(report: CheckReport, console: Console) -> None:
+    _print_table(console, "Category", report.categories)
+    if any(sub for _, sub in report.sub_categories):
+        pairs = {
+            f"{category or '(none)'} / {sub or '(none)'}": n for (category, sub), n in report.sub_categories.items()
+        }
+        _print_table(console, "Category / sub-category", pairs)
+    _print_table(console, "Source", report.sources)
+    _print_table(console, "Expected", report.expect)
+
+
+def _print_table(console: Console, head: str, counts: Mapping[str, int]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(head, box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Samples", justify="right")
+    for name, n in counts.items():
+        table.add_row(clean(name) or "(none)", f"{n:,}")
+    console.print(table)
+
+
+def _print_facts(report: CheckReport, console: Console) -> None:
+    from rich.table import Table
+
+    table = Table.grid("", "", padding=(0, 2))
+    for label, value in (
+        ("twins", f"{report.twins:,}" if report.twins else ""),
+        ("text, words", _spread(report.words)),
+        ("repeated texts", _repeats(report.repeated_texts)),
+        *_image_rows(report.images),
+    ):
+        if value:
+            table.add_row(label, value)
+    console.print(table)
+
+
+def _image_rows(found: ImageReport) -> tuple[tuple[str, str], ...]:
+    serves = "; ".join(
+        f"{n:,} {'serves' if n == 1 else 'serve'} {times} samples" for times, n in found.serves.items() if times > 1
+    )
+    total = f"; {found.n_bytes.total / 1e6:,.1f} MB in all" if found.n_bytes else ""
+    return (
+        ("images", f"{found.distinct:,} distinct{f'; {serves}' if serves else ''}"),
+        ("", f"{found.contents:,} different contents" if found.contents else ""),
+        ("without image", f"{found.without:,}" if found.without else ""),
+        ("formats", ", ".join(f"{name} {n:,}" for name, n in found.formats.items())),
+        ("width, pixels", _spread(found.width)),
+        ("height, pixels", _spread(found.height)),
+        ("file size, bytes", _spread(found.n_bytes) + total),
+    )
+
+
+def _spread(spread: Spread | None) -> str:
+    if spread is None:
+        return ""
+    if spread.low == spread.high:
+        return f"{spread.low:,}"
+    return f"{spread.low:,} to {spread.high:,}, median {spread.median:,}"
+
+
+def _repeats(groups: tuple[tuple[str, ...], ...]) -> str:
+    """The ids that share a text; a text that serves a whole set, as a fixed prompt does, is only counted."""
+    if not groups:
+        return ""
+    shown = (" = ".join(map(clean, ids)) if len(ids) <= _MOST_IDS else f"one text {len(ids):,} times" for ids in groups)
+    return f"{len(groups):,}: " + "; ".join(shown)

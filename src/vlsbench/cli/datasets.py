@@ -1,0 +1,79 @@
+"""``vlsbench datasets [NAME]``: the catalogue, or all about one dataset."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from vlsbench.cli import terminal
+
+if TYPE_CHECKING:
+    from vlsbench.datasets import Entry
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register the command."""
+    parser = subparsers.add_parser(
+        "datasets",
+        help="list the datasets, or show one",
+        description="List the datasets, or show one: size, licence, source, citation, how to get it.",
+    )
+    parser.add_argument("name", nargs="?", metavar="NAME", help="a dataset of the list")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the catalogue or one entry; raises `UnknownName` where there is no such dataset."""
+    from vlsbench.datasets import CATALOG, find
+
+    if args.json:
+        found = as_json(find(args.name)) if args.name else [as_json(entry) for entry in CATALOG.values()]
+        terminal.console().print(json.dumps(found, indent=2), soft_wrap=True)
+    elif args.name:
+        _show(find(args.name))
+    else:
+        _list(list(CATALOG.values()))
+    return 0
+
+
+def as_json(entry: Entry) -> dict[str, Any]:
+    """An entry as plain data, without the function that opens it."""
+    return {field.name: getattr(entry, field.name) for field in fields(entry) if field.name != "open"}
+
+
+def _list(entries: list[Entry]) -> None:
+    from rich import box
+    from rich.table import Table
+
+    table = Table("Reference", "What it is", "Size", "Licence", box=box.SIMPLE_HEAD, pad_edge=False)
+    for entry in entries:
+        table.add_row(entry.usage, entry.title, entry.size, entry.licence)
+    terminal.console().print(table)
+    terminal.console().print("More about one: vlsbench datasets NAME")
+
+
+def _show(entry: Entry) -> None:
+    from rich.table import Table
+
+    holds = [word for word in ("harmful", "benign", "twins") if getattr(entry, word)]
+    table = Table.grid("", "", padding=(0, 2))
+    for label, value in (
+        ("name", entry.name),
+        ("title", entry.title),
+        ("reference", entry.usage),
+        ("subsets", ", ".join(f"{entry.name}/{subset}" for subset in entry.subsets)),
+        ("size", entry.size),
+        ("holds", ", ".join(holds)),
+        ("images", entry.images),
+        ("licence", entry.licence),
+        ("source", entry.source),
+        ("revision", entry.revision),
+        ("citation", entry.citation),
+        ("how to get it", entry.get),
+    ):
+        if value:
+            table.add_row(label, value)
+    terminal.console().print(table)

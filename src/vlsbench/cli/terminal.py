@@ -1,0 +1,52 @@
+"""Writing to a terminal: consoles for results and messages, and text made safe to show."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_PLAIN_WIDTH = 120
+"""Columns assumed where output goes to a file or a pipe."""
+
+_BREAKS = re.compile(r"[\t\n\v\f\r\x85\u2028\u2029]+")
+_UNSAFE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f"  # C0 and C1 controls and DEL: colours, cursor movement, window titles, bells
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks that turn the direction of writing around
+    r"\ud800-\udfff]"  # halves of characters, which cannot be encoded
+)
+
+
+def clean(text: str) -> str:
+    """Text from a dataset or a model, made safe for one line of a terminal.
+
+    Line breaks and tabs become a space; control characters, marks that reverse the direction of writing and
+    lone surrogates are dropped.
+    """
+    return _UNSAFE.sub("", _BREAKS.sub(" ", text))
+
+
+def console() -> Console:
+    """A console on stdout, for results."""
+    return _console(sys.stdout)
+
+
+def error_console() -> Console:
+    """A console on stderr, for progress and messages."""
+    return _console(sys.stderr)
+
+
+def _console(stream: IO[str]) -> Console:
+    """Rich honours NO_COLOR by itself; its markup stays off, so that brackets in data are brackets."""
+    from rich.console import Console
+
+    if isinstance(stream, io.TextIOWrapper):
+        # A character that the terminal's encoding lacks becomes "?" and does not end the program.
+        stream.reconfigure(errors="replace")
+    width = None if stream.isatty() or "COLUMNS" in os.environ else _PLAIN_WIDTH
+    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)

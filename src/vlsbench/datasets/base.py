@@ -1,0 +1,158 @@
+"""What every dataset shares: references, catalogue entries, a stream of samples, and errors that name the record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from vlsbench.errors import DatasetError
+from vlsbench.types import Sample
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """A dataset reference, ``NAME[/SUBSET][:PLACE]``, taken apart. `place` is a folder or a file."""
+
+    name: str
+    subset: str = ""
+    place: Path | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Ref:
+        """Take a reference apart; ``~`` is expanded, because a shell does not do so after a colon."""
+        head, _, place = text.partition(":")
+        name, _, subset = head.partition("/")
+        return cls(name=name, subset=subset, place=Path(os.path.expanduser(place)) if place else None)
+
+    def __str__(self) -> str:
+        head = f"{self.name}/{self.subset}" if self.subset else self.name
+        return f"{head}:{self.place}" if self.place else head
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A dataset in the catalogue: what it is, where it comes from, and how a reference to it is opened.
+
+    `size` and `images` are sentences for people; `revision` is the one that `open` was written for, empty
+    where the source has no versions. `harmful`, `benign` and `twins` say what kinds of samples it holds.
+    """
+
+    name: str
+    title: str
+    size: str
+    images: str
+    licence: str
+    source: str
+    citation: str
+    get: str
+    open: Callable[[Ref], Records]
+    usage: str
+    revision: str = ""
+    subsets: tuple[str, ...] = ()
+    harmful: bool = True
+    benign: bool = False
+    twins: bool = False
+
+
+class BadRecord(DatasetError):
+    """One record cannot be turned into a sample.
+
+    Args:
+        where: Its place in the file, for example ``"data.json, record 12"`` (counted from 0) or
+            ``"set.jsonl, line 5"`` (counted from 1).
+        record: Its id, or an empty string where it has none that can be read.
+        problem: What is wrong with it.
+    """
+
+    def __init__(self, where: str, record: str, problem: str) -> None:
+        super().__init__(f"{where}{f' (id {record})' if record else ''}: {problem}")
+        self.where = where
+        self.record = record
+        self.problem = problem
+
+
+class BadField(DatasetError):
+    """A field of a record is missing or of the wrong type; whoever reads the file adds which record."""
+
+
+OnBad = Callable[[BadRecord], None]
+"""What to do about a record that cannot be used: raise it, or note it and go on."""
+
+
+def stop(bad: BadRecord) -> NoReturn:
+    """Raise at the first record that cannot be used."""
+    raise bad
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """A dataset read from files: a `vlsbench.types.Dataset`, the same samples in the same order each time.
+
+    `scan` reads the files from the start, and hands records that it cannot use to its argument.
+    """
+
+    name: str
+    root: Path | None
+    scan: Callable[[OnBad], Iterator[Sample]]
+    revision: str = ""
+
+    def __iter__(self) -> Iterator[Sample]:
+        """The samples; raises `BadRecord` at the first record that cannot be used."""
+        return self.scan(stop)
+
+
+def text_field(row: Mapping[str, Any], name: str, *, required: bool = True) -> str:
+    """A text of a record; a missing or null one that is not required is empty.
+
+    Raises:
+        BadField: Missing though required, or not a text.
+    """
+    value = row.get(name)
+    if isinstance(value, str):
+        return value
+    if value is None and not required:
+        return ""
+    if name not in row:
+        raise BadField(f"the field '{name}' is missing")
+    raise BadField(f"the field '{name}' should be a text, but is {json_kind(value)}")
+
+
+def json_kind(value: object) -> str:
+    """What a JSON value is, in words, for error messages."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a text"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def need_place(ref: Ref, entry: Entry) -> Path:
+    """The folder or file that a reference names.
+
+    Raises:
+        DatasetError: It names none, and the message says how to get the data.
+    """
+    if ref.place is None:
+        raise DatasetError(f"{ref} needs the data. {entry.get}")
+    return ref.place
+
+
+def need_folder(ref: Ref, entry: Entry) -> Path:
+    """The folder that a reference names.
+
+    Raises:
+        DatasetError: It names none, or there is no such folder.
+    """
+    place = need_place(ref, entry)
+    if os.path.isdir(place):
+        return place
+    if os.path.exists(place):
+        raise DatasetError(f"{place} is a file; {entry.usage} takes the folder that holds it.")
+    raise DatasetError(f"There is no folder {place}. {entry.get}")
