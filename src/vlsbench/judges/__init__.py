@@ -16,6 +16,18 @@ def is_baseline(ref: str) -> bool:
     return ref in BASELINES
 
 
+def check(ref: str, check_model: Callable[[str], None]) -> None:
+    """Whether a judge reference can be read, without loading anything; raises like `load`."""
+    if not is_baseline(ref):
+        if ":" not in ref:
+            raise _unknown(ref)
+        check_model(ref)
+
+
+def _unknown(ref: str) -> UnknownName:
+    return UnknownName("judge", ref, (*BASELINES, "openai:NAME", "openai:NAME@URL"))
+
+
 def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Model]) -> Judge:
     """The judge a reference names: ``refusal``, or a model reference (a language model with a rubric).
 
@@ -34,7 +46,7 @@ def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Mod
 
         return RefusalJudge()
     if ":" not in ref:
-        raise UnknownName("judge", ref, (*BASELINES, "openai:NAME", "openai:NAME@URL"))
+        raise _unknown(ref)
     from vlsbench.judges import rubric_file
     from vlsbench.judges.rubric import RubricJudge
 
