@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,9 +30,11 @@ class BenchmarkFailed(Exception):
 class Usage:
     """What one process used from start to exit, start-up of the interpreter included.
 
-    `wall_s` and `cpu_s` (user + system) in seconds, `peak_mb` the largest resident set in MB (10**6).
+    `wall_s` and `cpu_s` (user + system) in seconds, `peak_mb` the largest resident set in MB (10**6);
+    `started_at` is the start by `time.monotonic()`.
     """
 
+    started_at: float
     wall_s: float
     cpu_s: float
     peak_mb: float
@@ -77,6 +79,7 @@ def run(command: Sequence[str], *, expect_exit: int = 0) -> Usage:
             raise BenchmarkFailed(f"exit code {process.returncode} from {' '.join(command[:12])} ...\n{text}")
         unit = 1 if sys.platform == "darwin" else 1024
         return Usage(
+            started_at=started,
             wall_s=wall,
             cpu_s=used.ru_utime + used.ru_stime,
             peak_mb=used.ru_maxrss * unit / 1e6,
@@ -85,10 +88,20 @@ def run(command: Sequence[str], *, expect_exit: int = 0) -> Usage:
 
 
 @contextmanager
-def server(latency_s: float, answer_at_most: int | None = None) -> Iterator[str]:
-    """A fresh loopback server in its own process; yields its base, ``http://127.0.0.1:PORT``."""
+def server(latency_s: float, *, port: int = 0, answer_at_most: int | None = None) -> Iterator[str]:
+    """A fresh loopback server in its own process; yields its base, ``http://127.0.0.1:PORT``.
+
+    Args:
+        latency_s: Seconds between the last byte of a request and its reply.
+        port: 0 lets the system choose.
+        answer_at_most: Further requests to the target are left hanging.
+
+    Raises:
+        BenchmarkFailed: It did not start, for example because the port is taken.
+    """
     script = Path(__file__).with_name("server.py")
-    command = [sys.executable, "-P", str(script), "--latency", str(latency_s), "--with-stdin"]
+    command = [sys.executable, "-P", str(script), "--with-stdin"]
+    command += ["--port", str(port), "--latency", str(latency_s)]
     if answer_at_most is not None:
         command += ["--answer-at-most", str(answer_at_most)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -127,11 +140,3 @@ def verdict(value: float, limit: float, unit: str = "") -> str:
     """A figure beside its target, with a mark."""
     mark = "✓" if value <= limit else "✗ missed"
     return f"{value:.2f}{unit} (target ≤ {limit:g}{unit}) {mark}"
-
-
-def dig(summary: Mapping[str, Any], *keys: str) -> Any:
-    """A value deep inside nested JSON, None where a step is missing."""
-    found: Any = summary
-    for key in keys:
-        found = found.get(key) if isinstance(found, dict) else None
-    return found
