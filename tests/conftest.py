@@ -78,7 +78,9 @@ def make_figstep(tmp_path: Path) -> Callable[..., Path]:
         folder = tmp_path / "FigStep"
         (folder / "data" / "question").mkdir(parents=True, exist_ok=True)
         for part in parts:
-            csv, images = {"full": ("safebench.csv", "SafeBench"), "tiny": ("SafeBench-Tiny.csv", "SafeBench-Tiny")}[part]
+            csv, images = {"full": ("safebench.csv", "SafeBench"), "tiny": ("SafeBench-Tiny.csv", "SafeBench-Tiny")}[
+                part
+            ]
             (folder / "data" / "images" / images).mkdir(parents=True, exist_ok=True)
             text = (
                 "dataset,category_id,task_id,category_name,question,instruction\n"

@@ -37,14 +37,14 @@ def test_a_set_can_be_chosen(make_figstep):
 
 def test_a_chosen_set_is_never_replaced_by_the_other(make_figstep):
     folder = make_figstep("tiny")
-    with pytest.raises(DatasetError, match="has no data/question/safebench.csv and no data/images/SafeBench"):
+    with pytest.raises(DatasetError, match=r"has no data/question/safebench.csv and no data/images/SafeBench"):
         load(f"figstep/full:{folder}")
 
 
 def test_pictures_without_questions_are_noticed(make_figstep):
     folder = make_figstep("tiny")
     (folder / "data/question/SafeBench-Tiny.csv").unlink()
-    with pytest.raises(DatasetError, match="has no data/question/SafeBench-Tiny.csv"):
+    with pytest.raises(DatasetError, match=r"has no data/question/SafeBench-Tiny.csv"):
         load(f"figstep:{folder}")
 
 
@@ -62,7 +62,10 @@ def test_line_ends_and_a_byte_order_mark_make_no_difference(make_figstep, newlin
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("ForbidQI,one,1,Gardening,q,i", r"row 1 \(id one-1\): the field 'category_id' should be a number, but is 'one'"),
+        (
+            "ForbidQI,one,1,Gardening,q,i",
+            r"row 1 \(id one-1\): the field 'category_id' should be a number, but is 'one'",
+        ),
         ("ForbidQI,1,../../x,Gardening,q,i", "'task_id' should be a number"),
         ("ForbidQI,1,1", r"row 1 \(id 1-1\): the field 'category_name'"),
     ],

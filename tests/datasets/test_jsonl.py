@@ -84,7 +84,7 @@ def test_what_is_wrong_with_a_line_is_said(make_jsonl, row, problem):
 
 @pytest.mark.parametrize("line", ['{"sample_id": "a", ', "hello", b"\xff\xfe", '{"sample_id": "\\ud800", "text": ""}'])
 def test_a_line_that_is_not_json_is_named(make_jsonl, line):
-    with pytest.raises(BadRecord, match="set.jsonl, line 1: is not JSON"):
+    with pytest.raises(BadRecord, match=r"set.jsonl, line 1: is not JSON"):
         list(load(f"jsonl:{make_jsonl(line)}"))
 
 

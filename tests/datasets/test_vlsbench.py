@@ -62,9 +62,7 @@ def test_a_byte_order_mark_is_tolerated(make_vlsbench):
     assert len(list(load(f"vlsbench:{folder}"))) == 3
 
 
-@pytest.mark.parametrize(
-    "field", ["instruction_id", "instruction", "image_path", "category", "sub_category", "source"]
-)
+@pytest.mark.parametrize("field", ["instruction_id", "instruction", "image_path", "category", "sub_category", "source"])
 def test_a_missing_field_is_named_with_its_record(make_vlsbench, make_row, field):
     bad = make_row(41)
     del bad[field]
