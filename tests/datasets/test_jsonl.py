@@ -161,3 +161,41 @@ def test_a_file_that_vanishes_is_an_error_of_the_dataset(make_jsonl):
     file.unlink()
     with pytest.raises(DatasetError, match="cannot be read"):
         list(dataset)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "root"),
+    [
+        ('{"dataset_root": "/somewhere/set"}', "/somewhere/set"),
+        ('{"dataset_root": null}', None),
+        ("{}", "here"),
+        ("[]", "here"),
+        ("oops", "here"),
+    ],
+)
+def test_the_images_of_a_run_are_where_the_run_found_them(make_jsonl, manifest, root):
+    file = make_jsonl({"sample_id": "a", "text": "b"}, name="samples.jsonl")
+    (file.parent / "manifest.json").write_text(manifest)
+    found = load(f"jsonl:{file}").root
+    assert (str(found) if found else None) == (str(file.parent) if root == "here" else root)
+
+
+def test_the_images_that_a_run_keeps_are_in_its_folder(make_jsonl):
+    file = make_jsonl({"sample_id": "a", "text": "b"}, name="samples.jsonl")
+    (file.parent / "manifest.json").write_text('{"dataset_root": "/somewhere/set"}')
+    (file.parent / "images").mkdir()
+    assert load(f"jsonl:{file}").root == file.parent
+
+
+def test_a_manifest_beside_a_file_of_another_name_means_nothing(make_jsonl):
+    file = make_jsonl({"sample_id": "a", "text": "b"})
+    (file.parent / "manifest.json").write_text('{"dataset_root": "/"}')
+    assert load(f"jsonl:{file}").root == file.parent
+
+
+def test_the_folder_is_absolute_so_that_it_can_be_recorded(make_jsonl, monkeypatch):
+    file = make_jsonl({"sample_id": "a", "text": "b"})
+    monkeypatch.chdir(file.parent)
+    dataset = load("jsonl:set.jsonl")
+    assert dataset.root == file.parent
+    assert dataset.name == "jsonl:set.jsonl"
