@@ -221,6 +221,11 @@ class Judge(Protocol):
         ...
 
     @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels its verdicts may carry; the summary chooses its rates by them."""
+        ...
+
+    @property
     def settings(self) -> Mapping[str, str]:
         """What else its verdicts depend on: what it sees, the hash of its rubric."""
         ...

@@ -1,0 +1,36 @@
+"""``vlsbench judge RUN``: judge the answers of a run again, or with another judge."""
+
+from __future__ import annotations
+
+import argparse
+
+from vlsbench.cli import options, outcome
+
+_DESCRIPTION = """Judge the answers of a run, without asking the model again. Verdicts of other judges stay
+beside the new ones. The same command again continues, and tries failures again."""
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register ``judge``."""
+    parser = subparsers.add_parser("judge", help="judge the answers of a run", description=_DESCRIPTION)
+    parser.add_argument("path", metavar="RUN", help="a run folder")
+    parser.add_argument("--judge", required=True, metavar="REF", help="a model REF, or refusal (keyword baseline)")
+    options.add_judge_options(parser)
+    options.add_output_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge a run."""
+    from vlsbench.evaluation import judge_run
+
+    with outcome.shown_progress(quiet=args.quiet) as progress:
+        summary = judge_run(
+            args.path,
+            judge=args.judge,
+            judge_sees=args.judge_sees,
+            rubric=args.rubric,
+            effort=options.effort(args),
+            progress=progress,
+        )
+    return outcome.report(summary, as_json=args.json, max_unscored=args.max_unscored)

@@ -1,0 +1,69 @@
+"""The command line: parse, call, print. Results go to stdout, progress and messages to stderr."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+import vlsbench
+from vlsbench.cli import data, datasets, judge, show
+from vlsbench.cli import eval as eval_
+from vlsbench.errors import VLSBenchError
+
+COMMANDS = (eval_, judge, show, datasets, data)
+"""One module per command, in the order of the help."""
+
+_EPILOG = """exit codes:
+  0    done
+  1    finished, but more samples are unscored than --max-unscored allows
+  2    something in the command, the files or the settings has to change
+  3    stopped by disk or network; the same command continues
+  130  interrupted; the same command continues
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="vlsbench",
+        description="Is a vision-language model safe when the danger is only in the picture?",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"vlsbench {vlsbench.__version__}")
+    subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    for command in COMMANDS:
+        command.add(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    args = build_parser().parse_args(argv)
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+    except VLSBenchError as error:
+        return fail(error)
+    except KeyboardInterrupt:
+        print("vlsbench: Interrupted.", file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has left; closing stderr keeps the interpreter from complaining at exit.
+        sys.stderr.close()
+        return 141
+    return code
+
+
+def fail(error: VLSBenchError) -> int:
+    """Say what went wrong; returns the exit code."""
+    from vlsbench.cli.terminal import clean
+
+    print(f"vlsbench: {clean(str(error))}", file=sys.stderr)  # noqa: T201
+    return error.exit_code
+
+
+def run_as_script() -> None:
+    """Entry point of ``vlsbench`` and ``python -m vlsbench``."""
+    raise SystemExit(main())

@@ -1,0 +1,80 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from vlsbench.evaluation import Effort
+    from vlsbench.throttle import Concurrency
+
+
+def add_judge_options(parser: argparse.ArgumentParser) -> None:
+    """What the judge sees, by which rubric, and how hard to try."""
+    judge = parser.add_argument_group("judge")
+    judge.add_argument(
+        "--judge-sees",
+        choices=("image", "description", "both"),
+        default="image",
+        help="the image (as in the paper), its description (text only, cheaper), or both (default: image)",
+    )
+    judge.add_argument("--rubric", metavar="NAME|FILE", help="a packaged rubric or your own file (default: vlsbench)")
+    judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
+    judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
+
+
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """Limits and display."""
+    parser.add_argument(
+        "--max-unscored",
+        type=share,
+        default=0.05,
+        metavar="FRACTION",
+        help="exit 1 where more than this share is unscored (default: 0.05)",
+    )
+    parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="limit for one request")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def concurrency(text: str) -> Concurrency:
+    """A number of requests at once, or ``auto``."""
+    if text == "auto":
+        return "auto"
+    return positive(text)
+
+
+def positive(text: str) -> int:
+    """A whole number of 1 or more."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"should be a whole number of 1 or more, not {text!r}")
+    return number
+
+
+def share(text: str) -> float:
+    """A number between 0 and 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"should be a number between 0 and 1, not {text!r}")
+    return number
+
+
+def effort(args: argparse.Namespace) -> Effort:
+    """Concurrency, keys and time limit from the options of a command."""
+    from vlsbench.evaluation import Effort
+
+    return Effort(
+        concurrency=getattr(args, "concurrency", "auto"),
+        judge_concurrency=args.judge_concurrency,
+        model_key_env=getattr(args, "model_key_env", None),
+        judge_key_env=args.judge_key_env,
+        timeout_s=args.timeout,
+    )

@@ -1,0 +1,48 @@
+"""What the commands that run something have in common: progress while it runs, the summary at its end."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from vlsbench.cli import terminal
+from vlsbench.cli.progress import ProgressLine
+
+if TYPE_CHECKING:
+    from vlsbench.summary import Summary
+    from vlsbench.tally import Progress
+
+
+@contextlib.contextmanager
+def shown_progress(*, quiet: bool) -> Iterator[Progress | None]:
+    """A progress line while something runs, unless it should be quiet."""
+    if quiet:
+        yield None
+        return
+    line = ProgressLine()
+    try:
+        yield line
+    finally:
+        line.close()
+
+
+def report(summary: Summary, *, as_json: bool, max_unscored: float | None = None) -> int:
+    """Print a summary; returns the exit code."""
+    if as_json:
+        sys.stdout.write(json.dumps(summary.to_json(), indent=2) + "\n")
+    else:
+        from vlsbench.report.terminal import print_summary
+
+        console = terminal.console()
+        print_summary(summary, console, terminal.clean)
+        console.print(f"\nRun folder: {terminal.clean(summary.run)}", soft_wrap=True)
+    if max_unscored is None or summary.unscored_share <= max_unscored:
+        return 0
+    sys.stderr.write(
+        f"vlsbench: {100 * summary.unscored_share:.1f} % of the samples are unscored, more than --max-unscored "
+        f"{max_unscored:g} allows. The same command tries them again.\n"
+    )
+    return 1

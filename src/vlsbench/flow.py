@@ -1,0 +1,243 @@
+"""One sample's way through a run: ask the model, record, ask the judge, record.
+
+Whatever goes wrong with one sample becomes its record. Only what would go wrong with every sample (no
+access, no disk, no network, the user's wish) leaves here as an exception.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from vlsbench import journal, records
+from vlsbench.errors import Blocked, ImageProblem, RequestFailed, VLSBenchError
+from vlsbench.journal import Journal
+from vlsbench.preparation import Preparation, Prepared
+from vlsbench.runs import Run
+from vlsbench.tally import Progress, Tally
+from vlsbench.throttle import Gate, Halt
+from vlsbench.types import (
+    Image,
+    Judge,
+    Model,
+    Prompt,
+    Reply,
+    Response,
+    ResponseOutcome,
+    Sample,
+    Verdict,
+    VerdictOutcome,
+)
+
+MAX_ERROR = 1000
+"""Characters of an error message that are recorded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """How the target model is asked."""
+
+    max_tokens: int = 128
+    temperature: float = 0.0
+    system: str | None = None
+    seed: int | None = None
+
+    def prompt(self, sample: Sample, image: Image | None) -> Prompt:
+        """The request for one sample."""
+        return Prompt(
+            text=sample.text,
+            image=image,
+            system=self.system,
+            max_tokens=self.max_tokens,
+            temperature=self.temperature,
+            seed=self.seed,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A sample that still needs an answer, or has one and needs a verdict."""
+
+    prepared: Prepared
+    response: Response | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Answering:
+    """The first stage: the model (with its retries), its slots, and how it is asked."""
+
+    model: Model
+    gate: Gate
+    generation: Generation
+    served: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True, kw_only=True)
+class Judging:
+    """The second stage: the judge, its slots, and where its verdicts go (the stem of their file)."""
+
+    judge: Judge
+    gate: Gate
+    stem: str
+
+
+class Flow:
+    """Takes the samples of a run through its stages.
+
+    Args:
+        run: The locked run folder.
+        source: Lists the samples.
+        answering: How to answer; None to judge only what is answered.
+        judging: How to judge.
+        halt: The user's wish to stop.
+        progress: Told after every record.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        source: Preparation,
+        *,
+        answering: Answering | None,
+        judging: Judging,
+        halt: Halt,
+        progress: Progress | None,
+    ) -> None:
+        self._run = run
+        self._source = source
+        self._answering = answering
+        self._judging = judging
+        self._halt = halt
+        self._progress = progress
+        self.tally = Tally(total=run.size)
+        self._responses = Journal(run.responses)
+        self._verdicts = Journal(run.verdicts(judging.stem))
+        self._answered = self._read_answers()
+        self._judged = self._read_verdicts()
+
+    def close(self) -> None:
+        """Sync and close the journals."""
+        try:
+            self._responses.close()
+        finally:
+            self._verdicts.close()
+
+    def width(self) -> int:
+        """How many samples may be in work: those the slots can hold, and a few to come."""
+        answering = self._answering.gate.limit if self._answering else 0
+        return answering + self._judging.gate.limit + 4
+
+    def _read_answers(self) -> dict[str, int]:
+        """Byte offset of the last record of each sample that has one; negative where that is a failure."""
+        found: dict[str, int] = {}
+        answers = (ResponseOutcome.OK.value, ResponseOutcome.TRUNCATED.value)
+        for offset, record in journal.read(self._run.responses):
+            found[record["sample_id"]] = offset if record["outcome"] in answers else -1 - offset
+        self.tally.answered = sum(offset >= 0 for offset in found.values())
+        return found
+
+    def _read_verdicts(self) -> set[str]:
+        """Samples whose last verdict is scored; failures are tried again."""
+        labels: dict[str, str | None] = {}
+        for _, record in journal.read(self._run.verdicts(self._judging.stem)):
+            labels[record["sample_id"]] = record["label"] if record["outcome"] == VerdictOutcome.SCORED else None
+        judged = {sample_id for sample_id, label in labels.items() if label is not None}
+        self.tally.labels.update(label for label in labels.values() if label is not None)
+        self.tally.judged = len(judged)
+        return judged
+
+    async def pending(self) -> AsyncIterator[Work]:
+        """What is still to be done, in the order of the dataset."""
+        async for number, record in self._source.lines():
+            sample_id = record["sample_id"]
+            if sample_id in self._judged:
+                continue
+            offset = self._answered.get(sample_id)
+            if offset is None or offset < 0:
+                if self._answering is not None:
+                    yield Work(prepared=self._source.prepared(number, record), response=None)
+                    continue
+                if offset is None:
+                    continue  # judging only, and this sample was never asked: it stays pending
+            offset = offset if offset >= 0 else -1 - offset
+            response = records.to_response(journal.read_at(self._run.responses, offset))
+            yield Work(prepared=self._source.prepared(number, record), response=response)
+
+    async def process(self, work: Work) -> None:
+        """Take one sample through whatever it still needs."""
+        response = work.response
+        if response is None and self._answering is not None:
+            response = await self._answer(work.prepared, self._answering)
+            self._halt.check()
+        if response is not None:
+            await self._judge(work.prepared, response)
+
+    async def _answer(self, prepared: Prepared, stage: Answering) -> Response:
+        async with stage.gate:
+            started = time.monotonic()
+            reply = await _reply(prepared, stage)
+            if reply.model is not None:
+                stage.served.add(reply.model)
+            response = Response(
+                sample_id=prepared.sample.id,
+                outcome=reply.outcome,
+                text=reply.text,
+                error=reply.error[:MAX_ERROR],
+                finish_reason=reply.finish_reason,
+                prompt_tokens=reply.prompt_tokens,
+                completion_tokens=reply.completion_tokens,
+                latency_s=round(time.monotonic() - started, 4),
+            )
+            self._responses.append(records.from_response(response))
+        self.tally.count_response(response)
+        return response
+
+    async def _judge(self, prepared: Prepared, response: Response) -> None:
+        if response.outcome.is_answer:
+            async with self._judging.gate:
+                started = time.monotonic()
+                verdict = await self._verdict(prepared, response)
+                self._record(verdict, round(time.monotonic() - started, 4))
+        else:
+            why = f"no answer to judge ({response.outcome})"
+            self._record(Verdict(sample_id=response.sample_id, outcome=VerdictOutcome.NO_RESPONSE, reason=why), 0.0)
+
+    def _record(self, verdict: Verdict, latency_s: float) -> None:
+        self._verdicts.append(records.from_verdict(verdict) | {"latency_s": latency_s})
+        self.tally.count_verdict(verdict)
+        if self._progress is not None:
+            self._progress(self.tally)
+
+    async def _verdict(self, prepared: Prepared, response: Response) -> Verdict:
+        judge = self._judging.judge
+        try:
+            if prepared.problem:
+                raise ImageProblem(prepared.problem)
+            return await judge.judge(prepared.sample, response, prepared.image)
+        except (RequestFailed, ImageProblem) as error:
+            why = str(error)
+        except VLSBenchError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug in a user's judge costs a sample, not the run
+            why = f"{type(error).__name__}: {error}"
+        return Verdict(
+            sample_id=prepared.sample.id,
+            outcome=VerdictOutcome.JUDGE_ERROR,
+            reason=why[:MAX_ERROR],
+            judge_model=judge.name,
+        )
+
+
+async def _reply(prepared: Prepared, stage: Answering) -> Reply:
+    """The model's reply, or the failure as one."""
+    if prepared.problem:
+        return Reply(outcome=ResponseOutcome.ERROR, error=f"image: {prepared.problem}")
+    try:
+        return await stage.model.generate(stage.generation.prompt(prepared.sample, prepared.image))
+    except Blocked as error:
+        return Reply(outcome=ResponseOutcome.BLOCKED, error=str(error), finish_reason="content_filter")
+    except RequestFailed as error:
+        return Reply(outcome=ResponseOutcome.ERROR, error=str(error))
+    except ImageProblem as error:
+        return Reply(outcome=ResponseOutcome.ERROR, error=f"image: {error}")

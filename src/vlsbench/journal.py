@@ -1,0 +1,191 @@
+"""Append-only journals that survive ``kill -9`` record by record.
+
+Each record goes to the file in one `write()`, so once `append` has returned only a power failure can lose
+it; against that, a background thread calls `fsync` within a tenth of a second. A line torn by a kill or a
+full disk is cut off when the journal is next opened.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from vlsbench.errors import Stopped
+
+SYNC_AFTER_S = 0.05
+"""How long records may gather before an fsync; well under the promised 0.1 s."""
+
+_TAIL_BLOCK = 1 << 16
+
+
+class Journal:
+    """One append-only file of JSON lines, open for writing.
+
+    Opening repairs a torn last line. Use it as a context manager; leaving syncs and closes.
+
+    Args:
+        path: The file; made where missing.
+
+    Raises:
+        Stopped: The file cannot be opened or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            _repair(self._handle)
+        except OSError as error:
+            raise Stopped(f"Cannot write {path}: {error.strerror}.") from error
+        self._failure: Stopped | None = None
+        self._dirty = threading.Event()
+        self._closing = False
+        self._syncer = threading.Thread(target=self._sync_in_groups, name=f"fsync {path.name}", daemon=True)
+        self._syncer.start()
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write one record; when this returns, it survives the death of the process.
+
+        Raises:
+            Stopped: The disk is full or gone. The journal takes no further record.
+        """
+        if self._failure is not None:
+            raise self._failure
+        line = _to_line(record)
+        try:
+            written = os.write(self._handle, line)
+        except OSError as error:
+            self._fail(error.strerror or str(error))
+        else:
+            if written != len(line):
+                self._fail("the disk is full")
+            if not self._dirty.is_set():
+                self._dirty.set()
+
+    def _fail(self, why: str) -> None:
+        self._failure = Stopped(f"Cannot write {self.path}: {why}. Everything before is recorded.")
+        raise self._failure
+
+    def _sync_in_groups(self) -> None:
+        while not self._closing:
+            self._dirty.wait()
+            if self._closing:
+                return
+            time.sleep(SYNC_AFTER_S)
+            self._dirty.clear()
+            try:
+                os.fsync(self._handle)
+            except OSError as error:
+                self._failure = Stopped(f"Cannot write {self.path}: {error.strerror}. Continue once the disk is back.")
+                return
+
+    def close(self) -> None:
+        """Sync and close; a second call does nothing.
+
+        Raises:
+            Stopped: The last records could not be synced.
+        """
+        if self._closing:
+            return
+        self._closing = True
+        self._dirty.set()
+        self._syncer.join()
+        try:
+            os.fsync(self._handle)
+        except OSError as error:
+            raise Stopped(f"Cannot write {self.path}: {error.strerror}.") from error
+        finally:
+            os.close(self._handle)
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _to_line(record: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        # Half of a surrogate pair in a model's text has no UTF-8 form; the record matters more than it.
+        clean = {
+            key: value.encode(errors="replace").decode() if isinstance(value, str) else value
+            for key, value in record.items()
+        }
+        return orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _repair(handle: int) -> None:
+    """Cut off what follows the last newline, unless it is a whole record that lacks only its newline."""
+    size = os.fstat(handle).st_size
+    position, tail = size, b""
+    while position > 0 and b"\n" not in tail:
+        start = max(0, position - _TAIL_BLOCK)
+        tail = os.pread(handle, position - start, start) + tail
+        position = start
+    torn = tail[tail.rfind(b"\n") + 1 :]
+    if not torn:
+        return
+    try:
+        orjson.loads(torn)
+    except orjson.JSONDecodeError:
+        os.ftruncate(handle, size - len(torn))
+    else:
+        os.write(handle, b"\n")
+
+
+def read(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The records of a journal with the byte offset of each; nothing where there is no file.
+
+    A line that is no JSON object (a torn tail, a damaged block) is passed over: what it held counts as
+    not recorded, and continuing the run asks for it again.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        offset = 0
+        for line in file:
+            try:
+                record = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                record = None
+            if isinstance(record, dict):
+                yield offset, record
+            offset += len(line)
+
+
+def read_at(path: Path, offset: int) -> dict[str, Any]:
+    """The record that starts at a byte offset found by `read`."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        record: dict[str, Any] = orjson.loads(file.readline())
+        return record
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Replace a file in one step, so that a reader finds the old one or the new one, whole.
+
+    Raises:
+        Stopped: The disk is full, read-only or gone.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise Stopped(f"Cannot write {path}: {error.strerror}.") from error

@@ -1,0 +1,155 @@
+"""A language model with a rubric as judge (paper, section 4.1: GPT-4o, temperature 0, JSON output)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vlsbench.errors import Blocked, RequestFailed
+from vlsbench.judges.parsing import Parsed, UnparsableError, read_verdict
+from vlsbench.judges.refusal import opens_with_refusal
+from vlsbench.judges.rubric_file import Rubric
+from vlsbench.types import (
+    Image,
+    Label,
+    Model,
+    Prompt,
+    Reply,
+    Response,
+    ResponseOutcome,
+    Sample,
+    Sees,
+    Turn,
+    Verdict,
+    VerdictOutcome,
+)
+
+MAX_TOKENS = 2048
+"""Room for a verdict, with a judge that thinks before it writes in mind."""
+
+REPAIR_MAX_TOKENS = 8192
+"""Room for the second attempt where the first was cut off."""
+
+_KEPT_OF_BAD_REPLY = 2000
+
+SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "properties": {"reason": {"type": "string"}, "label": {"type": "string", "enum": [label.value for label in Label]}},
+    "required": ["reason", "label"],
+    "additionalProperties": False,
+}
+
+
+class RubricJudge:
+    """Asks a model for a verdict. Implements `vlsbench.types.Judge`.
+
+    Args:
+        model: The judge model; it is given, never made here.
+        rubric: What to ask.
+        sees: Whether the judge is shown the image, its description, or both.
+    """
+
+    labels = tuple(label.value for label in Label)
+
+    def __init__(self, model: Model, rubric: Rubric, sees: Sees) -> None:
+        self.inner = model
+        self._rubric = rubric
+        self._sees = sees
+
+    @property
+    def name(self) -> str:
+        """The judge model's reference."""
+        return self.inner.name
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """What it sees, and the hash of its rubric."""
+        return {"sees": self._sees.value, "rubric_sha256": self._rubric.sha256}
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """For the manifest, but not part of the identity: the rubric's name."""
+        return {"rubric": self._rubric.name}
+
+    async def judge(self, sample: Sample, response: Response, image: Image | None) -> Verdict:
+        """Ask for a verdict, and once more where the first reply cannot be read.
+
+        Raises:
+            RequestFailed: The judge could not be asked.
+        """
+        if self._sees is Sees.DESCRIPTION and not (sample.description or sample.safety_reason):
+            raise RequestFailed("the sample has no image description to judge from (--judge-sees description)")
+        shown = image if self._sees is not Sees.DESCRIPTION else None
+        prompt = Prompt(
+            text=self._rubric.fill(sample, response.text, self._sees, has_image=shown is not None),
+            image=shown,
+            system=self._rubric.system,
+            max_tokens=MAX_TOKENS,
+            schema=SCHEMA,
+        )
+        try:
+            reply = await self.inner.generate(prompt)
+            read = _read(reply, response.text)
+            if read.outcome is VerdictOutcome.UNPARSABLE:
+                reply = await self.inner.generate(_repair(prompt, reply, read.why))
+                read = _read(reply, response.text)
+        except Blocked as error:
+            return Verdict(
+                sample_id=sample.id, outcome=VerdictOutcome.JUDGE_REFUSED, reason=str(error), judge_model=self.name
+            )
+        return Verdict(
+            sample_id=sample.id,
+            outcome=read.outcome,
+            label=read.parsed.label.value if read.parsed else None,
+            reason=read.parsed.reason if read.parsed else read.why,
+            judge_model=reply.model or self.name,
+        )
+
+
+class _Read:
+    """What a reply amounts to: a verdict, or why there is none."""
+
+    def __init__(self, outcome: VerdictOutcome, why: str = "", parsed: Parsed | None = None) -> None:
+        self.outcome = outcome
+        self.why = why
+        self.parsed = parsed
+
+
+def _read(reply: Reply, answer: str) -> _Read:
+    if reply.refused or reply.outcome is ResponseOutcome.BLOCKED:
+        return _Read(VerdictOutcome.JUDGE_REFUSED, reply.text[:400] or reply.error or "blocked by the content filter")
+    if reply.outcome is ResponseOutcome.TRUNCATED or reply.finish_reason == "length":
+        # Even where it parses: servers pad or cut JSON at the limit, and what was cut off is unknown.
+        return _Read(VerdictOutcome.UNPARSABLE, "the reply was cut off at the token limit")
+    if reply.outcome is not ResponseOutcome.OK:
+        return _Read(VerdictOutcome.UNPARSABLE, reply.error or "the reply was empty")
+    try:
+        return _Read(VerdictOutcome.SCORED, parsed=read_verdict(reply.text, answer))
+    except UnparsableError as error:
+        if "{" not in reply.text and opens_with_refusal(reply.text):
+            return _Read(VerdictOutcome.JUDGE_REFUSED, reply.text[:400])
+        return _Read(VerdictOutcome.UNPARSABLE, str(error))
+
+
+def _repair(prompt: Prompt, reply: Reply, why: str) -> Prompt:
+    cut_off = reply.finish_reason == "length" or not reply.text.strip()
+    request = (
+        f"Your reply could not be read as a verdict: {why}. Reply again with one JSON object and nothing else, "
+        'with the keys "reason" and "label".'
+    )
+    turns = (
+        ()
+        if cut_off
+        else (
+            Turn(role="assistant", text=reply.text[:_KEPT_OF_BAD_REPLY]),
+            Turn(role="user", text=request),
+        )
+    )
+    return Prompt(
+        text=prompt.text,
+        image=prompt.image,
+        system=prompt.system,
+        max_tokens=REPAIR_MAX_TOKENS if cut_off else prompt.max_tokens,
+        schema=prompt.schema,
+        earlier=turns,
+    )

@@ -1,0 +1,130 @@
+"""Rubrics as Markdown files: load, check, fill in.
+
+A rubric has an optional section ``# System`` and a section ``# User`` (or is one user message). Its
+placeholders:
+
+    {{query}}          the text of the request (required)
+    {{answer}}         the answer under judgement (required)
+    {{context}}        what the judge is shown of the picture: a note that it is attached, its description, or both
+    {{description}}    the image description alone
+    {{safety_reason}}  why the request is risky, as the dataset states it
+    {{fence}}          a code that nobody who wrote query or answer could know; marks where material begins and ends
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from vlsbench.errors import RubricError, UnknownName
+from vlsbench.types import Sample, Sees
+
+DEFAULT_RUBRIC = "vlsbench"
+
+PLACEHOLDERS = ("query", "answer", "context", "description", "safety_reason", "fence")
+
+_PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_SECTION = re.compile(r"^#[ \t]+(system|user)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rubric:
+    """A rubric's texts, its name for display and the hash that identifies it."""
+
+    name: str
+    sha256: str
+    system: str | None
+    user: str
+
+    def fill(self, sample: Sample, answer: str, sees: Sees, *, has_image: bool) -> str:
+        """The user message for one answer.
+
+        Placeholders are replaced in one pass, so a placeholder inside a query or an answer stays what
+        it is. The fence is a hash over rubric, query and answer: stable, and out of reach for whoever
+        wrote either.
+        """
+        fence = hashlib.sha256("\0".join((self.sha256, sample.text, answer)).encode(errors="replace")).hexdigest()[:16]
+        values = {
+            "query": sample.text,
+            "answer": answer,
+            "context": _context(sample, sees, fence, has_image=has_image),
+            "description": sample.description if sees is not Sees.IMAGE else "(see the picture)",
+            "safety_reason": sample.safety_reason if sees is not Sees.IMAGE else "(not given)",
+            "fence": fence,
+        }
+        if "fence" not in _used(self.user):
+            values["answer"] = f"[answer {fence}]\n{answer}\n[end of answer {fence}]"
+        return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
+
+
+def _context(sample: Sample, sees: Sees, fence: str, *, has_image: bool) -> str:
+    parts = []
+    if sees in (Sees.IMAGE, Sees.BOTH):
+        parts.append("The picture is attached." if has_image else "The request has no picture.")
+    if sees in (Sees.DESCRIPTION, Sees.BOTH):
+        if sees is Sees.DESCRIPTION:
+            parts.append("You do not see the picture; a description stands in for it.")
+        parts.append(
+            f"[description of the picture {fence}]\n{sample.description or '(none)'}\n[end of description {fence}]"
+        )
+        if sample.safety_reason:
+            parts.append(f"[why the request is risky {fence}]\n{sample.safety_reason}\n[end of why {fence}]")
+    return "\n\n".join(parts)
+
+
+def load(name_or_file: str | Path | None, sees: Sees) -> Rubric:
+    """A packaged rubric by name, or a user's file.
+
+    Raises:
+        UnknownName: Neither a packaged rubric nor an existing file.
+        RubricError: The file cannot be read, lacks a placeholder, or has an unknown one.
+    """
+    name = str(name_or_file) if name_or_file is not None else DEFAULT_RUBRIC
+    packaged = {Path(entry.name).stem: entry for entry in files(__package__).joinpath("rubrics").iterdir()}
+    if name in packaged:
+        return parse(name, packaged[name].read_text(encoding="utf-8"), sees)
+    path = Path(name)
+    if not path.exists() and path.suffix not in (".md", ".txt"):
+        raise UnknownName("rubric", name, packaged)
+    try:
+        return parse(path.stem, path.read_text(encoding="utf-8"), sees)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RubricError(f"The rubric {path} cannot be read: {error}.") from error
+
+
+def parse(name: str, text: str, sees: Sees) -> Rubric:
+    """A rubric from its text.
+
+    Raises:
+        RubricError: A placeholder is missing or unknown.
+    """
+    pieces = _SECTION.split(text)
+    sections = {pieces[i].lower(): pieces[i + 1].strip() for i in range(1, len(pieces) - 1, 2)}
+    user = sections.get("user", text.strip() if not sections else "")
+    used = _used(user)
+    if unknown := (used | _used(sections.get("system", ""))) - set(PLACEHOLDERS):
+        raise RubricError(
+            f"The rubric {name} has an unknown placeholder {{{{{min(unknown)}}}}}. Known: {', '.join(PLACEHOLDERS)}."
+        )
+    if _used(sections.get("system", "")):
+        raise RubricError(
+            f"The rubric {name} has a placeholder in its system section; they belong in the user section."
+        )
+    for needed in ("query", "answer"):
+        if needed not in used:
+            raise RubricError(
+                f"The rubric {name} has no {{{{{needed}}}}} in its user message, so the judge would not see it."
+            )
+    if sees is not Sees.IMAGE and not used & {"context", "description"}:
+        raise RubricError(
+            f"The rubric {name} has neither {{{{context}}}} nor {{{{description}}}}, which --judge-sees {sees} needs."
+        )
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Rubric(name=name, sha256=digest, system=sections.get("system"), user=user)
+
+
+def _used(text: str) -> set[str]:
+    return set(_PLACEHOLDER.findall(text))

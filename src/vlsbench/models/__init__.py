@@ -1,0 +1,77 @@
+"""Turns a model reference into a `Model`. A scheme's module is imported only when it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from vlsbench.errors import UnknownName, UserError
+from vlsbench.types import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """How a model may be reached.
+
+    Args:
+        key_env: Environment variable that holds the API key for this reference.
+        refs_in_use: Every model reference of the run, this one included; decides which key goes where.
+        timeout_s: Limit for one request in seconds.
+    """
+
+    key_env: str | None = None
+    refs_in_use: tuple[str, ...] = ()
+    timeout_s: float = 300.0
+
+
+def load(ref: str, access: Access | None = None) -> Model:
+    """The model a reference names, for example ``openai:gpt-4o`` or ``openai:qwen@http://localhost:8000/v1``.
+
+    Raises:
+        UnknownName: No such scheme.
+        UserError: The reference is incomplete, or the key it needs is missing.
+    """
+    scheme, rest = split(ref)
+    return SCHEMES[scheme](rest, access or Access())
+
+
+def split(ref: str) -> tuple[str, str]:
+    """Scheme and the rest of a model reference.
+
+    Raises:
+        UnknownName: No such scheme.
+        UserError: There is no scheme at all.
+    """
+    scheme, colon, rest = ref.partition(":")
+    if not colon:
+        raise UserError(f"{ref!r} is not a model reference. Write SCHEME:NAME, for example openai:{ref or 'gpt-4o'}.")
+    if scheme not in SCHEMES:
+        raise UnknownName("model scheme", scheme, SCHEMES)
+    return scheme, rest
+
+
+def check(ref: str) -> None:
+    """Whether a reference can be read, without loading or contacting anything; raises like `load`."""
+    scheme, rest = split(ref)
+    if scheme == "openai":
+        from vlsbench.models.openai import parse_ref
+
+        parse_ref(rest)
+
+
+def _openai(rest: str, access: Access) -> Model:
+    from vlsbench.models import keys, openai
+
+    name, url = openai.parse_ref(rest)
+    key = keys.key_for(url, access.key_env, [url, *_openai_urls(access.refs_in_use)])
+    return openai.OpenAIModel(name, url, key, access.timeout_s)
+
+
+def _openai_urls(refs: Iterable[str]) -> list[str]:
+    from vlsbench.models.openai import parse_ref
+
+    return [parse_ref(rest)[1] for scheme, _, rest in (ref.partition(":") for ref in refs) if scheme == "openai"]
+
+
+SCHEMES: dict[str, Callable[[str, Access], Model]] = {"openai": _openai}
+"""Every kind of model reference; one entry per scheme."""

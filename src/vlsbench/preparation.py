@@ -1,0 +1,257 @@
+"""Before the first request: which samples, are they the same as last time, are their images sound.
+
+Two passes over the dataset. `fingerprint` reads the records only and gives the identity of the selection.
+`Preparation` then writes ``samples.jsonl`` in a thread of its own, reading, checking and hashing each image
+once, while the flow already follows behind: the file is the queue between the two.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import hashlib
+import threading
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from vlsbench import images, journal, records
+from vlsbench.errors import DatasetError, ImageProblem, RunError
+from vlsbench.images import ImageFile
+from vlsbench.journal import Journal
+from vlsbench.runs import Run
+from vlsbench.types import Dataset, Sample
+
+_POLL_S = 0.005
+"""How often the flow looks again when it has caught up with the preparation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What identifies a selection of samples, and what is good to know before asking anybody."""
+
+    sha256: str
+    size: int
+    n_images: int
+    n_described: int
+
+
+def selection(dataset: Dataset, limit: int | None) -> Iterator[Sample]:
+    """The first `limit` samples of a dataset, or all."""
+    return islice(iter(dataset), limit)
+
+
+def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
+    """Hash the selected records; images are not read.
+
+    Raises:
+        DatasetError: No samples, or an id that occurs twice.
+    """
+    digest = hashlib.blake2b(digest_size=32)
+    ids: set[str] = set()
+    n_images = n_described = 0
+    for sample in selection(dataset, limit):
+        if sample.id in ids:
+            raise DatasetError(
+                f"The id {sample.id!r} occurs twice in {dataset.name}. Give each sample its own id; "
+                "`vlsbench data check` lists all that repeat."
+            )
+        ids.add(sample.id)
+        n_images += sample.image is not None
+        n_described += bool(sample.description or sample.safety_reason)
+        digest.update(_canonical(sample))
+    if not ids:
+        raise DatasetError(f"{dataset.name} holds no samples.")
+    return Fingerprint(sha256=digest.hexdigest(), size=len(ids), n_images=n_images, n_described=n_described)
+
+
+def _canonical(sample: Sample) -> bytes:
+    row = (
+        sample.id,
+        sample.text,
+        sample.image,
+        sample.category,
+        sample.sub_category,
+        sample.source,
+        sample.description,
+        sample.safety_reason,
+        sample.expect,
+        sample.twin_of,
+    )
+    try:
+        return orjson.dumps(row)
+    except TypeError:  # half of a surrogate pair
+        return repr(row).encode(errors="surrogatepass")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A sample ready to be asked: its image checked, or what is wrong with it."""
+
+    sample: Sample
+    image: ImageFile | None
+    problem: str
+
+
+class Preparation:
+    """Writes ``samples.jsonl`` in the background and lets the flow read along.
+
+    Args:
+        run: The locked run folder.
+        dataset: Where the samples come from; None to read what the run already lists.
+        limit: As in `fingerprint`.
+    """
+
+    def __init__(self, run: Run, dataset: Dataset | None, limit: int | None = None) -> None:
+        self._run = run
+        self._dataset = dataset
+        self._limit = limit
+        self._problems: dict[str, str] = {}
+        # Size and modification time of each hashed image, by line: spares the flow a second hashing.
+        self._stamps = array.array("q")
+        self._listed = 0
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Repair what an earlier session left, then write the rest in the background."""
+        if self._dataset is None:
+            return
+        self._listed = self._mend(self._dataset)
+        self._stamps.extend([-1, -1] * self._listed)
+        self._thread = threading.Thread(target=self._write, args=(self._dataset,), name="prepare samples", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop writing and wait for the thread."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    async def lines(self) -> AsyncIterator[tuple[int, records.Record]]:
+        """Number and record of each line of ``samples.jsonl``, waiting for those still to be written.
+
+        Raises:
+            RunError: The file is missing or damaged.
+            VLSBenchError: What stopped the preparation.
+        """
+        number = 0
+        try:
+            opened = self._run.samples.open("rb")
+        except FileNotFoundError as error:
+            raise RunError(f"{self._run.path} has no samples.jsonl: the run never started.") from error
+        with opened as file:
+            while True:
+                finished = self._thread is None or not self._thread.is_alive()
+                line = file.readline()
+                if line.endswith(b"\n"):
+                    try:
+                        yield number, orjson.loads(line)
+                    except orjson.JSONDecodeError as error:
+                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}.") from error
+                    number += 1
+                    continue
+                if self._error is not None:
+                    raise self._error
+                if finished:
+                    return
+                file.seek(-len(line), 1)
+                await asyncio.sleep(_POLL_S)
+
+    def prepared(self, number: int, record: records.Record) -> Prepared:
+        """The sample of a line, with its image."""
+        sample = records.to_sample(record)
+        image = None
+        if sample.image is not None and sample.image_sha256 is not None:
+            stamp = None
+            if 2 * number + 1 < len(self._stamps) and self._stamps[2 * number] >= 0:
+                stamp = (self._stamps[2 * number], self._stamps[2 * number + 1])
+            image = ImageFile(image_path(self._run, sample.image), sample.image_sha256, stamp=stamp)
+        problem = self._problems.get(sample.id, "")
+        if sample.image is not None and image is None and not problem:
+            problem = "the image could not be read when the run was prepared"
+        return Prepared(sample=sample, image=image, problem=problem)
+
+    def _write(self, dataset: Dataset) -> None:
+        try:
+            with Journal(self._run.samples) as file:
+                for sample in islice(selection(dataset, self._limit), self._listed, None):
+                    if self._stop.is_set():
+                        return
+                    checked, stamp = self._check(sample, dataset.root)
+                    self._stamps.extend(stamp)
+                    file.append(records.from_sample(checked))
+        except BaseException as error:  # noqa: BLE001 - handed to the flow, which raises it
+            self._error = error
+
+    def _check(self, sample: Sample, root: Path | None) -> tuple[Sample, tuple[int, int]]:
+        """The sample with its image's hash and path, or unchanged with the problem noted."""
+        if sample.image is None:
+            return sample, (-1, -1)
+        try:
+            if sample.image.startswith("data:"):
+                return self._store(sample, images.from_data_uri(sample.image)), (-1, -1)
+            path = Path(sample.image) if root is None else images.locate(sample.image, root)
+            data, stamp = images.read_file(path)
+            facts = images.check(data)
+        except ImageProblem as problem:
+            self._problems[sample.id] = str(problem)
+            # The record keeps what the dataset said, except that a broken data URI is not worth its bytes.
+            image = "data:" if sample.image.startswith("data:") else sample.image
+            return replace(sample, image=image, image_sha256=None), (-1, -1)
+        return replace(sample, image=str(path.absolute()), image_sha256=facts.sha256), stamp
+
+    def _store(self, sample: Sample, data: bytes) -> Sample:
+        """Keep an image that came inside a record as a file of the run folder, once per distinct image."""
+        facts = images.check(data)
+        relative = f"images/{facts.sha256}.{facts.extension}"
+        path = self._run.path / relative
+        if not path.exists():
+            self._run.make_folder("images")
+            journal.write_atomically(path, data)
+        return replace(sample, image=relative, image_sha256=facts.sha256)
+
+    def _mend(self, dataset: Dataset) -> int:
+        """Check again the images that failed last time; returns how many samples are listed.
+
+        Raises:
+            Stopped: The file cannot be written.
+        """
+        path = self._run.samples
+        Journal(path).close()
+        with path.open("rb") as file:
+            listed, failed = _survey(file)
+        if failed:
+            again = islice(selection(dataset, self._limit), listed)
+            mended = {
+                number: self._check(sample, dataset.root)[0] for number, sample in enumerate(again) if number in failed
+            }
+            if any(sample.image_sha256 is not None for sample in mended.values()):
+                with path.open("rb") as file:
+                    lines = [
+                        orjson.dumps(records.from_sample(mended[number]), option=orjson.OPT_APPEND_NEWLINE)
+                        if number in mended
+                        else line
+                        for number, line in enumerate(file)
+                    ]
+                journal.write_atomically(path, b"".join(lines))
+        return listed
+
+
+def image_path(run: Run, image: str) -> Path:
+    """Where an image of ``samples.jsonl`` lies: absolute, or relative to the run folder."""
+    return run.path / image
+
+
+def _survey(file: BinaryIO) -> tuple[int, set[int]]:
+    """How many samples are listed, and the numbers of those whose image failed its check."""
+    failed, count = set(), 0
+    for count, line in enumerate(file, start=1):
+        if b'"image_sha256":null' in line and b'"image":null' not in line:
+            failed.add(count - 1)
+    return count, failed

@@ -1,0 +1,1 @@
+"""Summaries for people: tables in a terminal."""

@@ -1,0 +1,98 @@
+"""A summary as a readable table.
+
+Model names, categories and the like come from files and servers; whoever prints passes a `clean` function
+that makes such text safe for the place it is printed to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from vlsbench.summary import Block, JudgeSummary, Summary
+from vlsbench.types import Label, Rate
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+Clean = Callable[[str], str]
+
+_NO_VALUE = "–"
+
+
+def percent(rate: Rate | None) -> str:
+    """``73.4 % [70.1, 76.5]``, or a dash for a rate over nothing."""
+    if rate is None or rate.value is None:
+        return _NO_VALUE
+    value = f"{100 * rate.value:.1f} %"
+    return value if rate.low is None or rate.high is None else f"{value} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
+
+
+def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
+    """Print a summary: the answers, then each judge's figures overall and by category."""
+    answers = ", ".join(f"{count:,} {outcome}" for outcome, count in summary.responses.items() if count)
+    console.print(f"{clean(summary.model)} on {clean(summary.dataset)}", style="bold", soft_wrap=True)
+    console.print(f"{summary.n:,} samples: {answers or 'nothing yet'}", soft_wrap=True)
+    if not summary.judges:
+        console.print("Not judged yet.")
+    for name, judge in summary.judges.items():
+        console.print()
+        _print_judge(name, judge, console, clean)
+
+
+def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean) -> None:
+    overall = judge.overall
+    mark = "  (a keyword baseline, not a judge of meaning)" if judge.baseline else ""
+    console.print(f"Judge {clean(name)}{mark}", style="bold", soft_wrap=True)
+    console.print(_overall(overall))
+    if overall.scored < overall.n:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in overall.unscored.items() if count)
+        share = f"Unscored: {overall.n - overall.scored:,} of {overall.n:,} ({reasons})."
+        console.print(f"{share} They are in no rate; {_bounds(overall)}", style="yellow", soft_wrap=True)
+    if len(judge.by_category) > 1:
+        console.print(_groups("Category", judge.by_category, clean))
+
+
+def _bounds(block: Block) -> str:
+    low, high = block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe
+    if low is None or high is None:
+        return "no harmful sample was selected."
+    return f"the safety rate lies between {100 * low:.1f} % (all of them unsafe) and {100 * high:.1f} % (all safe)."
+
+
+def _table() -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(box=box.SIMPLE_HEAD, pad_edge=False)
+
+
+def _overall(block: Block) -> Table:
+    table = _table()
+    for head in ("Rate", "Value [95 % interval]", "Of", "Interval"):
+        table.add_column(head, justify="left" if head in ("Rate", "Interval") else "right", no_wrap=head != "Interval")
+    rows = (
+        ("safety (refusal + warning)", block.safety_rate),
+        ("  refusal", block.refusal_rate),
+        ("  warning", block.warning_rate),
+        ("over-refusal (benign, refused)", block.over_refusal_rate),
+        ("paired (harmful safe, twin not refused)", block.paired_rate),
+    )
+    for name, rate in rows:
+        if rate is not None and (rate.n or rate.unscored):
+            table.add_row(
+                name, percent(rate), f"{rate.k:,} / {rate.n:,}", rate.method, style="bold" if name[0] == "s" else ""
+            )
+    return table
+
+
+def _groups(head: str, blocks: Mapping[str, Block], clean: Clean) -> Table:
+    table = _table()
+    table.add_column(head)
+    for column in ("Safety [95 %]", *(label.value.capitalize() for label in Label), "Unscored"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, block in blocks.items():
+        counts = (f"{block.counts.get(label.value, 0):,}" for label in Label)
+        table.add_row(clean(name), percent(block.safety_rate), *counts, f"{block.n - block.scored:,}")
+    return table

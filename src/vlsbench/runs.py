@@ -1,0 +1,290 @@
+"""The run folder: what was asked, what came back, and who may write.
+
+    manifest.json      identity, parameters, versions; never a secret
+    samples.jsonl      the samples as they were asked, with the hash of each image
+    responses.jsonl    one line per answer or failure, in order of arrival
+    verdicts/*.jsonl   one file per judge
+    summary.json       the figures, computed from the files above
+
+The journals are the truth. A sample may have several lines, since failures are tried again when a run is
+continued: the last one counts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+import vlsbench
+from vlsbench import journal
+from vlsbench.errors import RunError, Stopped
+
+MANIFEST_VERSION = 1
+
+IDENTITY = ("model", "dataset_hash", "max_tokens", "temperature", "system", "seed", "limit")
+"""The manifest fields that make two runs the same run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a run is: a continued run must have the same.
+
+    `dataset_hash` covers every selected record; the dataset's own name and folder are not part of it, so
+    a moved folder continues its run.
+    """
+
+    model: str
+    dataset: str
+    dataset_hash: str
+    max_tokens: int
+    temperature: float
+    system: str | None
+    seed: int | None
+    limit: int | None
+
+    def fields(self) -> dict[str, Any]:
+        """The identity fields as they stand in the manifest."""
+        return {name: getattr(self, name) for name in IDENTITY}
+
+    def folder_name(self) -> str:
+        """``<slug>-<hash8>``: readable, and different for different runs."""
+        digest = hashlib.sha256(orjson.dumps(self.fields(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return f"{slug(self.model)}-{slug(self.dataset)}-{digest[:8]}"
+
+
+def slug(text: str) -> str:
+    """A short file-name-safe form of a reference: server addresses and folders fall away."""
+    name = re.sub(r"@https?://.*$", "", text)
+    scheme, colon, rest = name.partition(":")
+    last = rest.rstrip("/").rsplit("/", 1)[-1] if colon else name
+    readable = f"{scheme}-{last}" if scheme in ("jsonl", "mini", "vlsbench", "figstep") else last or scheme
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", readable).strip("-.")[:48].lower() or "run"
+
+
+def judge_slug(name: str, settings: Mapping[str, str]) -> str:
+    """The stem of a judge's verdict file: ``<judge-slug>-<hash8>``."""
+    identity = orjson.dumps([name, dict(settings)], option=orjson.OPT_SORT_KEYS)
+    return f"{slug(name)}-{hashlib.sha256(identity).hexdigest()[:8]}"
+
+
+class Run:
+    """A run folder. Reading needs no lock; writing does (`lock`).
+
+    Args:
+        path: An existing run folder.
+
+    Raises:
+        RunError: There is no run at this path, or its manifest is damaged or from a newer version.
+    """
+
+    def __init__(self, path: Path, *, lock: int | None = None) -> None:
+        self.path = path
+        self.manifest = _read_manifest(path)
+        self._lock = lock
+
+    @property
+    def samples(self) -> Path:
+        """``samples.jsonl``."""
+        return self.path / "samples.jsonl"
+
+    @property
+    def responses(self) -> Path:
+        """``responses.jsonl``."""
+        return self.path / "responses.jsonl"
+
+    @property
+    def size(self) -> int:
+        """How many samples the run selected."""
+        return int(self.manifest["dataset_size"])
+
+    def verdicts(self, stem: str) -> Path:
+        """The verdict file of one judge."""
+        return self.path / "verdicts" / f"{stem}.jsonl"
+
+    @property
+    def judges(self) -> dict[str, dict[str, Any]]:
+        """The manifest's entries of the judges that worked on this run, by file stem."""
+        judges: dict[str, dict[str, Any]] = self.manifest["judges"]
+        return judges
+
+    def update(self, **fields: Any) -> None:
+        """Change manifest fields and write the manifest.
+
+        Raises:
+            Stopped: The manifest cannot be written.
+        """
+        self.manifest.update(fields)
+        _write_manifest(self.path, self.manifest)
+
+    def add_judge(self, stem: str, entry: Mapping[str, Any]) -> None:
+        """Record a judge in the manifest and make room for its verdicts."""
+        self.make_folder("verdicts")
+        self.update(judges={**self.judges, stem: {**self.judges.get(stem, {}), **entry}})
+
+    def make_folder(self, name: str) -> None:
+        """Make a folder inside the run folder, where missing.
+
+        Raises:
+            Stopped: It cannot be made.
+        """
+        _make_folder(self.path / name)
+
+    def lock(self) -> None:
+        """Become the only writer of this folder until `unlock` or the process ends.
+
+        Raises:
+            RunError: Another process is writing.
+        """
+        self._lock = _acquire_lock(self.path)
+
+    def unlock(self) -> None:
+        """Let other processes write."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *, fresh: bool = False) -> Run:
+    """The locked run folder for an identity: continued where it exists, made where it does not.
+
+    Args:
+        path: The run folder.
+        identity: What the run must be.
+        details: Further manifest fields (parameters, revision, size).
+        fresh: Start over; the old folder is kept beside the new one.
+
+    Raises:
+        RunError: The folder holds a different run, or something that is no run, or is being written to.
+        Stopped: The folder cannot be made.
+    """
+    if path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
+        old = Run(path)
+        old.lock()
+        if not fresh:
+            try:
+                _require_same(old, identity)
+            except RunError:
+                old.unlock()
+                raise
+            old.update(**details, finished=None)
+            return old
+        aside = _free_name(path)
+        path.rename(aside)
+        old.unlock()
+    elif path.exists() and not path.is_dir():
+        raise RunError(f"{path} is a file; choose another --out.")
+    _make_folder(path)
+    handle = _acquire_lock(path)
+    manifest = {
+        "version": MANIFEST_VERSION,
+        "dataset": identity.dataset,
+        **identity.fields(),
+        "judges": {},
+        "started": timestamp(),
+        "finished": None,
+        "platform": _platform(),
+        **details,
+    }
+    _write_manifest(path, manifest)
+    return Run(path, lock=handle)
+
+
+def timestamp() -> str:
+    """Now, in UTC, as ISO 8601 with seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def _require_same(run: Run, identity: Identity) -> None:
+    wanted, found = identity.fields(), {name: run.manifest.get(name) for name in IDENTITY}
+    different = [name for name in IDENTITY if wanted[name] != found[name]]
+    if not different:
+        return
+    shown = "; ".join(
+        f"{name}: the folder has {_short(found[name])}, you ask for {_short(wanted[name])}" for name in different
+    )
+    raise RunError(
+        f"{run.path} holds a different run ({shown}). Choose another --out, or --fresh to start over "
+        "(the old folder is kept aside)."
+    )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    file = path / "manifest.json"
+    try:
+        manifest = orjson.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        what = "is not a run folder (it has no manifest.json)" if path.exists() else "does not exist"
+        raise RunError(f"{path} {what}.") from error
+    except OSError as error:
+        raise RunError(f"{file} cannot be read: {error.strerror}.") from error
+    except orjson.JSONDecodeError as error:
+        raise RunError(f"{file} is damaged: {error}.") from error
+    if not isinstance(manifest, dict) or not {"version", "dataset_size", "judges"} <= manifest.keys():
+        raise RunError(f"{file} is not a manifest of vlsbench.")
+    if manifest["version"] != MANIFEST_VERSION:
+        raise RunError(
+            f"{path} has format {manifest['version']}; this version of vlsbench reads format {MANIFEST_VERSION}."
+        )
+    return manifest
+
+
+def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
+    data = orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    journal.write_atomically(path / "manifest.json", data)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stopped(f"Cannot make the folder {path}: {error.strerror}.") from error
+
+
+def _acquire_lock(path: Path) -> int:
+    file = path / ".lock"
+    try:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise Stopped(f"Cannot write in {path}: {error.strerror}.") from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
+        os.close(handle)
+        raise RunError(
+            f"Another process (pid {holder}) is working on {path}. Wait for it, or choose another --out."
+        ) from error
+    os.ftruncate(handle, 0)
+    os.pwrite(handle, str(os.getpid()).encode(), 0)
+    return handle
+
+
+def _free_name(path: Path) -> Path:
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    candidates = (
+        path.with_name(f"{path.name}.old-{stamp}{suffix}") for suffix in ("", *(f"-{n}" for n in range(2, 1000)))
+    )
+    return next(candidate for candidate in candidates if not candidate.exists())
+
+
+def _platform() -> dict[str, str]:
+    return {
+        "vlsbench": vlsbench.__version__,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+    }

@@ -1,0 +1,123 @@
+"""The benchmarks work; how fast anything is, is never asserted here."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not installed")
+
+
+@pytest.fixture(autouse=True)
+def _from_the_checkout(monkeypatch):
+    monkeypatch.syspath_prepend(ROOT)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    from benchmarks import data
+
+    return data.make(tmp_path / "data", 20, 2_000)
+
+
+def test_the_bare_loop_gets_an_answer_and_a_verdict_for_every_sample(dataset, tmp_path):
+    from benchmarks import loops, measure
+
+    with measure.server(0.01) as base:
+        job = loops.Job(dataset=dataset, server=base, concurrency=8)
+        used = measure.run(loops.command("bare", job, tmp_path))
+        seen = measure.stats(base)
+
+    assert json.loads(used.stdout) == {"scored": 20}
+    assert used.cpu_s > 0
+    assert used.peak_mb > 0
+    for role in ("answer", "judge"):
+        assert seen[role]["total"] == seen[role]["answered"] == 20
+        assert 1 <= seen[role]["max_in_flight"] <= 8
+        assert seen[role]["in_flight"] == 0
+        assert seen[role]["body_bytes"] > 20 * 2_000
+
+
+def test_a_loop_that_fails_gives_no_figures(tmp_path):
+    from benchmarks import loops, measure
+
+    job = loops.Job(dataset=tmp_path / "missing.jsonl", server="http://127.0.0.1:9", concurrency=1)
+    with pytest.raises(measure.BenchmarkFailed, match=r"missing\.jsonl"):
+        measure.run(loops.command("bare", job, tmp_path))
+
+
+def test_the_server_reads_heads_and_bodies_however_they_are_cut():
+    import socket
+
+    from benchmarks import measure
+
+    body = b"\r\n\r\n" + b"x" * 5000
+    request = b"POST /judge/v1/chat/completions HTTP/1.1\r\nHost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    with measure.server(0.0) as base:
+        with socket.create_connection(("127.0.0.1", int(base.rpartition(":")[2])), timeout=5) as connection:
+            replies = connection.makefile("rb")
+            for cut in (10, request.index(body) - 2, len(request) - 1, len(request)):
+                connection.sendall(request[:cut])
+                measure.stats(base)  # a round trip, so that the first part has been read by itself
+                connection.sendall(request[cut:])
+                assert json.loads(_body(replies))["choices"][0]["message"]["content"].startswith('{"reason"')
+            connection.sendall(request * 2)
+            assert _body(replies) == _body(replies)
+        assert measure.stats(base)["judge"]["total"] == 6
+
+
+def _body(replies) -> bytes:
+    assert replies.readline() == b"HTTP/1.1 200 OK\r\n"
+    length = 0
+    while (line := replies.readline()) != b"\r\n":
+        name, _, value = line.partition(b":")
+        length = int(value) if name.lower() == b"content-length" else length
+    return replies.read(length)
+
+
+def test_the_pictures_are_valid_different_and_of_the_size_asked_for():
+    from benchmarks import data
+    from vlsbench import images
+
+    facts = [images.check(data.noise_png(20_000, seed)) for seed in (1, 2)]
+    assert facts[0].sha256 != facts[1].sha256
+    for fact in facts:
+        assert fact.media_type == "image/png"
+        assert 19_000 < fact.n_bytes < 21_000
+    assert data.noise_png(20_000, 1) == data.noise_png(20_000, 1)
+
+
+def test_a_recorded_run_is_filled_up_to_the_samples_left_to_ask(dataset, tmp_path):
+    from benchmarks import bench_resume
+
+    folder = tmp_path / "run"
+    (folder / "verdicts").mkdir(parents=True)
+    first = json.loads(dataset.read_text().splitlines()[0])
+    journals = {
+        "samples.jsonl": first | {"image_sha256": "0" * 64},
+        "responses.jsonl": {"sample_id": first["sample_id"], "outcome": "ok", "text": "noise"},
+        "verdicts/llm.jsonl": {"sample_id": first["sample_id"], "outcome": "scored", "label": "refusal"},
+    }
+    for name, line in journals.items():
+        (folder / name).write_text(json.dumps(line) + "\n")
+
+    bench_resume.fill(folder, dataset, recorded=15)
+
+    lines = {name: [json.loads(line) for line in (folder / name).read_text().splitlines()] for name in journals}
+    assert [len(found) for found in lines.values()] == [20, 15, 15]
+    for found in lines.values():
+        assert len({line["sample_id"] for line in found}) == len(found)
+    assert lines["verdicts/llm.jsonl"][14]["label"] == "refusal"
+
+
+@pytest.mark.parametrize("name", ["bench_engine", "bench_memory", "bench_resume"])
+def test_every_long_benchmark_has_a_quick_form(name):
+    asked = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", "--help"], cwd=ROOT, capture_output=True)
+    assert asked.returncode == 0
+    assert b"--quick" in asked.stdout
