@@ -123,7 +123,8 @@ def locate(reference: str, root: Path) -> Path:
     """
     if "\0" in reference:
         raise ImageProblem(f"the image path holds a NUL character: {reference!r}")
-    folder, home = _folder(str(root))
+    folder = os.path.abspath(root)
+    home = _real(folder)
     lexical = os.path.abspath(os.path.join(folder, reference))
     if not (_inside(lexical, folder) or _inside(lexical, home)):
         raise ImageProblem(f"the image path leaves the dataset folder: {reference}")
@@ -137,9 +138,9 @@ def locate(reference: str, root: Path) -> Path:
 
 
 @lru_cache(maxsize=64)
-def _folder(root: str) -> tuple[str, str]:
-    """The absolute path of a dataset folder, and where that leads; kept, for it is asked for every image."""
-    return os.path.abspath(root), os.path.realpath(root)
+def _real(folder: str) -> str:
+    """Where a dataset folder really is; kept, because it is asked for every image."""
+    return os.path.realpath(folder)
 
 
 def _inside(path: str, folder: str) -> bool:

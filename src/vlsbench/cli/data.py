@@ -130,7 +130,7 @@ def _image_rows(found: ImageReport) -> tuple[tuple[str, str], ...]:
     total = f"; {found.n_bytes.total / 1e6:,.1f} MB in all" if found.n_bytes else ""
     return (
         ("images", f"{found.distinct:,} distinct{f'; {serves}' if serves else ''}"),
-        ("", f"{found.contents:,} different contents" if found.contents else ""),
+        ("", f"{found.contents:,} by content" if found.contents else ""),
         ("without image", f"{found.without:,}" if found.without else ""),
         ("formats", ", ".join(f"{name} {n:,}" for name, n in found.formats.items())),
         ("width, pixels", _spread(found.width)),

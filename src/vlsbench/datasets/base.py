@@ -145,14 +145,14 @@ def need_place(ref: Ref, entry: Entry) -> Path:
 
 
 def need_folder(ref: Ref, entry: Entry) -> Path:
-    """The folder that a reference names.
+    """The folder that a reference names, as an absolute path: it is recorded, and read again from elsewhere.
 
     Raises:
         DatasetError: It names none, or there is no such folder.
     """
     place = need_place(ref, entry)
     if os.path.isdir(place):
-        return place
+        return Path(os.path.abspath(place))
     if os.path.exists(place):
         raise DatasetError(f"{place} is a file; {entry.usage} takes the folder that holds it.")
     raise DatasetError(f"There is no folder {place}. {entry.get}")

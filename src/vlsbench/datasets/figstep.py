@@ -58,7 +58,7 @@ def open_clone(ref: Ref) -> Records:
     lacking = _lacking(root, subset)
     if lacking:
         raise DatasetError(f"{root} has no {' and no '.join(lacking)}. {ENTRY.get}")
-    name = str(Ref(name=ref.name, subset=subset, place=root))
+    name = str(Ref(name=ref.name, subset=subset, place=ref.place))
     return Records(name=name, root=root, scan=lambda on_bad: _scan(root, PARTS[subset], on_bad))
 
 

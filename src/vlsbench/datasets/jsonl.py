@@ -58,7 +58,26 @@ def open_file(ref: Ref) -> Records:
         if os.path.exists(file):
             raise DatasetError(f"{file} is not a regular file. A dataset is read more than once: save it to a file.")
         raise DatasetError(f"There is no file {file}. {ENTRY.get}")
-    return Records(name=str(ref), root=file.parent, scan=lambda on_bad: _scan(file, on_bad))
+    return Records(name=str(ref), root=_image_root(file), scan=lambda on_bad: _scan(file, on_bad))
+
+
+def _image_root(file: Path) -> Path | None:
+    """The folder that images have to stay inside: that of the file, or for a run's samples that of its dataset.
+
+    A run records where the images are; those that came inside the records lie in a folder of its own.
+    """
+    folder = Path(os.path.abspath(file.parent))
+    manifest = folder / "manifest.json"
+    if file.name != "samples.jsonl" or not os.path.isfile(manifest) or os.path.isdir(folder / "images"):
+        return folder
+    try:
+        run = orjson.loads(manifest.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return folder
+    if not isinstance(run, dict) or "dataset_root" not in run:
+        return folder
+    root = run["dataset_root"]
+    return Path(root) if isinstance(root, str) else None
 
 
 def to_sample(row: Mapping[str, Any]) -> Sample:
