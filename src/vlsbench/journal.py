@@ -90,7 +90,8 @@ class Journal:
         """Sync and close; a second call does nothing.
 
         Raises:
-            Stopped: The last records could not be synced.
+            Stopped: A record could not be written or synced, now or earlier: the system reports a failed
+                sync only once, so that a later one succeeds proves nothing.
         """
         if self._closing:
             return
@@ -103,6 +104,8 @@ class Journal:
             raise Stopped(f"Cannot write {self.path}: {error.strerror}.") from error
         finally:
             os.close(self._handle)
+        if self._failure is not None:
+            raise self._failure
 
     def __enter__(self) -> Journal:
         return self

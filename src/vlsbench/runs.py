@@ -67,7 +67,8 @@ def slug(text: str) -> str:
     name = re.sub(r"@https?://.*$", "", text)
     scheme, colon, rest = name.partition(":")
     last = rest.rstrip("/").rsplit("/", 1)[-1] if colon else name
-    readable = f"{scheme}-{last}" if scheme in ("jsonl", "mini", "vlsbench", "figstep") else last or scheme
+    of_dataset = colon and scheme in ("jsonl", "mini", "vlsbench", "figstep")
+    readable = f"{scheme}-{last}" if of_dataset else last or scheme
     return re.sub(r"[^A-Za-z0-9._-]+", "-", readable).strip("-.")[:48].lower() or "run"
 
 
