@@ -10,6 +10,7 @@ from __future__ import annotations
 import array
 import asyncio
 import hashlib
+import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
@@ -217,7 +218,7 @@ class Preparation:
         return replace(sample, image=relative, image_sha256=facts.sha256)
 
     def _mend(self, dataset: Dataset) -> int:
-        """Check again the images that failed last time; returns how many samples are listed.
+        """Check again the images that failed last time, follow a dataset that moved; returns how many are listed.
 
         Raises:
             Stopped: The file cannot be written.
@@ -226,21 +227,42 @@ class Preparation:
         Journal(path).close()
         with path.open("rb") as file:
             listed, failed = _survey(file)
-        if failed:
+        moved = dataset.root is not None and _has_moved(path, dataset.root)
+        if failed or moved:
             again = islice(selection(dataset, self._limit), listed)
-            mended = {
-                number: self._check(sample, dataset.root)[0] for number, sample in enumerate(again) if number in failed
-            }
-            if any(sample.image_sha256 is not None for sample in mended.values()):
-                with path.open("rb") as file:
-                    lines = [
-                        orjson.dumps(records.from_sample(mended[number]), option=orjson.OPT_APPEND_NEWLINE)
-                        if number in mended
-                        else line
-                        for number, line in enumerate(file)
-                    ]
-                journal.write_atomically(path, b"".join(lines))
+            with path.open("rb") as file:
+                old = file.readlines()
+            new = [
+                self._listed_again(line, sample, dataset.root, failed=number in failed)
+                if moved or number in failed
+                else line
+                for number, (line, sample) in enumerate(zip(old, again, strict=True))
+            ]
+            if new != old:
+                journal.write_atomically(path, b"".join(new))
         return listed
+
+    def _listed_again(self, line: bytes, sample: Sample, root: Path | None, *, failed: bool) -> bytes:
+        """A line with the image checked once more, or (the hash stands) found where the dataset is now."""
+        if failed:
+            record = records.from_sample(self._check(sample, root)[0])
+        elif sample.image is None or sample.image.startswith("data:") or root is None:
+            return line
+        else:
+            try:
+                record = orjson.loads(line) | {"image": str(images.locate(sample.image, root))}
+            except ImageProblem:
+                return line
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _has_moved(samples: Path, root: Path) -> bool:
+    """Whether the listed images lie outside the dataset folder: then it was elsewhere when they were listed."""
+    for _, record in journal.read(samples):
+        image = record.get("image")
+        if record.get("image_sha256") and isinstance(image, str) and os.path.isabs(image):
+            return not any(Path(image).is_relative_to(home) for home in (os.path.abspath(root), os.path.realpath(root)))
+    return False
 
 
 def image_path(run: Run, image: str) -> Path:
