@@ -7,7 +7,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from vlsbench.errors import Interrupted, RequestFailed, VLSBenchError
 from vlsbench.throttle import Gate, Halt, Patience, persist
@@ -50,11 +50,14 @@ class PatientModel:
 
     async def _once(self, prompt: Prompt) -> Reply:
         try:
-            return await self.inner.generate(prompt)
+            reply: object = await self.inner.generate(prompt)
         except VLSBenchError:
             raise
         except Exception as error:
             raise RequestFailed(f"{type(error).__name__}: {error}") from error
+        if not isinstance(reply, Reply):
+            raise RequestFailed(f"the model gave back, instead of a Reply, something of type {type(reply).__name__}")
+        return reply
 
 
 async def drive(
@@ -143,27 +146,65 @@ class _Crew:
         await asyncio.gather(*self.tasks, return_exceptions=True)
 
 
-def run_to_end(session: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end; in a thread of its own where an event loop is running already (notebooks)."""
+def run_to_end(session: Coroutine[Any, Any, T], halt: Halt) -> T:
+    """Run a coroutine to its end; in a thread of its own where an event loop is running already (notebooks).
+
+    Args:
+        session: What to run.
+        halt: Asked when Ctrl-C reaches the waiting notebook; a second one cancels the session. (Without a
+            running loop that is the business of `stoppable`.)
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(session)
-    results: list[T] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
+    aside = _Aside(session, halt)
+    threading.Thread(target=aside.run, name="vlsbench").start()
+    while not aside.over.is_set():
         try:
-            results.append(asyncio.run(session))
-        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-            errors.append(error)
+            aside.over.wait()  # not join(), which takes a thread for dead once it was interrupted
+        except KeyboardInterrupt:
+            aside.stop()
+    if aside.error is not None:
+        raise aside.error
+    return aside.results[0]
 
-    thread = threading.Thread(target=work, name="vlsbench")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return results[0]
+
+class _Aside(Generic[T]):
+    """A session in another thread, which can be stopped from this one."""
+
+    def __init__(self, session: Coroutine[Any, Any, T], halt: Halt) -> None:
+        self.results: list[T] = []
+        self.error: BaseException | None = None
+        self.over = threading.Event()
+        self._session = session
+        self._halt = halt
+        self._loop = asyncio.new_event_loop()
+        self._task: asyncio.Task[T] | None = None
+
+    def run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                self.results.append(runner.run(self._watched()))
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            self.error = error
+        finally:
+            self.over.set()
+
+    async def _watched(self) -> T:
+        self._task = asyncio.current_task()
+        return await self._session
+
+    def stop(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop has closed: the session is over anyway
+            self._loop.call_soon_threadsafe(_ask_or_cancel, self._halt, self._task)
+
+
+def _ask_or_cancel(halt: Halt, task: asyncio.Task[Any] | None) -> None:
+    """Politely the first time, at once the second."""
+    if halt.asked and task is not None:
+        task.cancel()
+    halt.ask()
 
 
 @contextlib.contextmanager
@@ -174,14 +215,9 @@ def stoppable(halt: Halt) -> Iterator[None]:
         return
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-    def stop() -> None:
-        if halt.asked and task is not None:
-            task.cancel()
-        halt.ask()
-
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
-        loop.add_signal_handler(number, stop)
+        loop.add_signal_handler(number, _ask_or_cancel, halt, task)
     try:
         yield
     finally:

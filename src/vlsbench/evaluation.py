@@ -88,6 +88,7 @@ def evaluate(
         Interrupted: The user stopped the run; the same call continues.
     """
     effort = effort or Effort()
+    temperature = float(temperature)  # 0 and 0.0 are the same run, in the folder's name too
     generation = Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed)
     _check_numbers(generation, limit, effort)
     data = datasets.load(dataset) if isinstance(dataset, str) else dataset
@@ -121,7 +122,7 @@ def evaluate(
     run = open_or_create(path, identity, details, fresh=fresh)
     try:
         source = Preparation(run, data, limit)
-        return run_to_end(_session(run, source, answering, judging, halt, progress))
+        return run_to_end(_session(run, source, answering, judging, halt, progress), halt)
     finally:
         run.unlock()
 
@@ -163,7 +164,7 @@ def judge_run(
         raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
     run.lock()
     try:
-        return run_to_end(_session(run, Preparation(run, None), None, judging, halt, progress))
+        return run_to_end(_session(run, Preparation(run, None), None, judging, halt, progress), halt)
     finally:
         run.unlock()
 
