@@ -76,7 +76,9 @@ def test_closing_syncs_and_may_be_repeated(tmp_path, monkeypatch):
 WHOLE = b'{"n":1}\n{"n":2}\n'
 
 
-@pytest.mark.parametrize("torn", [b"{", b'{"n":', b'{"n":3', b"\x00\x00\x00", b'{"text":"' + b"x" * 200_000, b'{"t":"\xc3'])
+@pytest.mark.parametrize(
+    "torn", [b"{", b'{"n":', b'{"n":3', b"\x00\x00\x00", b'{"text":"' + b"x" * 200_000, b'{"t":"\xc3']
+)
 def test_a_torn_last_line_is_cut_off(tmp_path, torn):
     path = tmp_path / "j.jsonl"
     path.write_bytes(WHOLE + torn)

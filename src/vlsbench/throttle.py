@@ -203,8 +203,7 @@ async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
         try:
             result = await call()
         except RateLimited as error:
-            if error.retry_after is not None and error.retry_after > patience.rate_limit_s:
-                raise Stopped(f"The server asks to wait {error.retry_after:,.0f} s: {error}") from error
+            _check_wait(error, patience)
             gate.rate_limited(error.retry_after)
             rate_limits += 1
             wait = patience.wait(rate_limits, error.retry_after)
@@ -215,6 +214,7 @@ async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
                 gate.connection_failed(error)
             else:
                 gate.answered()
+            _check_wait(error, patience)
             failed_tries += 1
             if failed_tries >= patience.tries:
                 raise RequestFailed(f"{error} ({failed_tries} tries)") from error
@@ -226,3 +226,9 @@ async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
             gate.succeeded()
             return result
         await gate.halt.sleep(wait)
+
+
+def _check_wait(error: Transient, patience: Patience) -> None:
+    """Stop where the server asks for a longer wait than anybody would sit through."""
+    if error.retry_after is not None and error.retry_after > patience.rate_limit_s:
+        raise Stopped(f"The server asks to wait {error.retry_after:,.0f} s: {error}") from error
