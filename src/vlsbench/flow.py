@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vlsbench import journal, records
 from vlsbench.errors import Blocked, ImageProblem, RequestFailed, VLSBenchError
@@ -151,10 +151,11 @@ class Flow:
         """What is still to be done, in the order of the dataset."""
         async for number, record in self._source.lines():
             sample_id = record["sample_id"]
-            if sample_id in self._judged:
-                continue
             offset = self._answered.get(sample_id)
-            if offset is None or offset < 0:
+            has_answer = offset is not None and offset >= 0
+            if sample_id in self._judged and (has_answer or self._answering is None):
+                continue
+            if offset is None or not has_answer:
                 if self._answering is not None:
                     yield Work(prepared=self._source.prepared(number, record), response=None)
                     continue
@@ -214,7 +215,8 @@ class Flow:
         try:
             if prepared.problem:
                 raise ImageProblem(prepared.problem)
-            return await judge.judge(prepared.sample, response, prepared.image)
+            said: object = await judge.judge(prepared.sample, response, prepared.image)
+            return replace(_sound(said, judge), sample_id=prepared.sample.id)
         except (RequestFailed, ImageProblem) as error:
             why = str(error)
         except VLSBenchError:
@@ -227,6 +229,17 @@ class Flow:
             reason=why[:MAX_ERROR],
             judge_model=judge.name,
         )
+
+
+def _sound(said: object, judge: Judge) -> Verdict:
+    """What a judge said, if it is a verdict that the summary can count."""
+    if not isinstance(said, Verdict):
+        raise RequestFailed(f"the judge gave back, instead of a Verdict, something of type {type(said).__name__}")
+    if said.label is None and said.outcome is not VerdictOutcome.SCORED:
+        return said
+    if said.outcome is not VerdictOutcome.SCORED or said.label not in judge.labels:
+        raise RequestFailed(f"the judge's label {said.label!r} does not go with outcome {said.outcome} and its labels")
+    return said
 
 
 async def _reply(prepared: Prepared, stage: Answering) -> Reply:

@@ -125,7 +125,10 @@ class Gate:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._give_slot_back()
+        # An error that passes here ends the run, with no record written: its slot goes to nobody.
+        ends_the_run = error is not None and not isinstance(error, asyncio.CancelledError | Interrupted)
+        if not ends_the_run or self.halt.asked:
+            self._give_slot_back()
 
     def _give_slot_back(self) -> None:
         self._in_use -= 1
