@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import vlsbench as package
+from builders import SRC, start, vlsbench
+from vlsbench import errors
+from vlsbench.cli import main
+
+
+def test_the_version_is_that_of_the_package(capsys):
+    assert vlsbench("--version") == 0
+    assert capsys.readouterr().out == f"vlsbench {package.__version__}\n"
+
+
+def test_the_help_names_every_command_and_exit_code(capsys):
+    assert vlsbench("--help") == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n    {command}" in shown for command in ("eval", "judge", "show", "datasets", "data"))
+    assert all(f"\n  {code} " in shown for code in (0, 1, 2, 3, 130))
+
+
+@pytest.mark.parametrize("command", ["eval", "judge", "show", "datasets", "data"])
+def test_every_command_has_a_help(capsys, command):
+    assert vlsbench(command, "--help") == 0
+    assert f"usage: vlsbench {command}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], ["evil"], ["eval"], ["show"], ["show", "x", "--loud"]])
+def test_a_command_line_that_cannot_be_read_ends_with_2(capsys, words):
+    assert vlsbench(*words) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "usage: vlsbench" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (errors.UserError("mind this"), 2),
+        (errors.AccessDenied("mind this"), 2),
+        (errors.RunError("mind this"), 2),
+        (errors.DatasetError("mind this"), 2),
+        (errors.MissingExtra("mind this", "hf"), 2),
+        (errors.Stopped("mind this"), 3),
+        (errors.Interrupted("mind this"), 130),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
+)
+def test_every_error_has_its_exit_code_and_goes_to_stderr(capsys, monkeypatch, error, code):
+    def fail(args):
+        raise error
+
+    monkeypatch.setattr(main.show, "run", fail)
+    assert vlsbench("show", "somewhere") == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("vlsbench: ")
+    assert "mind this" in shown.err
+
+
+def test_an_interrupt_before_the_run_begins_ends_with_130(capsys, monkeypatch):
+    def interrupted(args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main.show, "run", interrupted)
+    assert vlsbench("show", "somewhere") == 130
+    assert capsys.readouterr().err
+
+
+def test_a_missing_extra_prints_the_install_line(capsys, monkeypatch):
+    def fail(args):
+        raise errors.MissingExtra("torch", "hf")
+
+    monkeypatch.setattr(main.show, "run", fail)
+    assert vlsbench("show", "somewhere") == 2
+    assert "pip install 'vlsbench[hf]'" in capsys.readouterr().err
+
+
+def test_a_reader_that_leaves_early_is_no_traceback():
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    code = f"{sys.executable} -m vlsbench datasets | true"
+    done = subprocess.run(["bash", "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    assert "Traceback" not in done.stderr
+
+
+def test_the_package_runs_as_a_module():
+    process = start("--version")
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (0, f"vlsbench {package.__version__}\n", "")
+
+
+def test_signal_handlers_are_left_as_they_were(capsys):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert vlsbench("datasets") == 0
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
