@@ -121,6 +121,14 @@ def start(*words: object, **options: Any) -> subprocess.Popen[str]:
     )
 
 
+def finish(process: subprocess.Popen[str], timeout_s: float = 60.0) -> tuple[str, str]:
+    """What a process wrote to stdout and stderr until its end; one that does not end is killed."""
+    try:
+        return process.communicate(timeout=timeout_s)
+    finally:
+        process.kill()
+
+
 class TalkingModel:
     """A model made of a function from prompt to text."""
 

@@ -33,14 +33,14 @@ def test_each_record_is_one_write(tmp_path, monkeypatch):
 
 
 def test_records_are_synced_within_a_tenth_of_a_second_without_being_asked(tmp_path, monkeypatch):
-    synced, slept = threading.Event(), []
-    sleep = journal.time.sleep
-    monkeypatch.setattr(journal.time, "sleep", lambda seconds: slept.append(seconds) or sleep(seconds))
+    synced, waits = threading.Event(), []
     monkeypatch.setattr(os, "fsync", lambda handle: synced.set())
     with Journal(tmp_path / "j.jsonl") as file:
+        wait = file._closing.wait
+        monkeypatch.setattr(file._closing, "wait", lambda seconds: waits.append(seconds) or wait(seconds))
         file.append({"n": 1})
         assert synced.wait(10)
-        assert sum(slept) < 0.1
+    assert waits[0] < 0.1
 
 
 def test_a_steady_stream_of_records_does_not_put_the_sync_off(tmp_path, monkeypatch):
@@ -202,3 +202,9 @@ def test_replacing_a_file_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
     with pytest.raises(Stopped, match="No space left"):
         journal.write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_closing_does_not_wait_for_the_next_sync(tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "SYNC_AFTER_S", 3600)
+    with Journal(tmp_path / "j.jsonl") as file:
+        file.append({"n": 1})

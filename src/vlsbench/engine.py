@@ -159,12 +159,9 @@ def run_to_end(session: Coroutine[Any, Any, T], halt: Halt) -> T:
     except RuntimeError:
         return asyncio.run(session)
     aside = _Aside(session, halt)
-    threading.Thread(target=aside.run, name="vlsbench").start()
-    while not aside.over.is_set():
-        try:
-            aside.over.wait()  # not join(), which takes a thread for dead once it was interrupted
-        except KeyboardInterrupt:
-            aside.stop()
+    with _ctrl_c_calls(aside.stop):
+        threading.Thread(target=aside.run, name="vlsbench").start()
+        aside.over.wait()
     if aside.error is not None:
         raise aside.error
     return aside.results[0]
@@ -198,6 +195,19 @@ class _Aside(Generic[T]):
     def stop(self) -> None:
         with contextlib.suppress(RuntimeError):  # the loop has closed: the session is over anyway
             self._loop.call_soon_threadsafe(_ask_or_cancel, self._halt, self._task)
+
+
+@contextlib.contextmanager
+def _ctrl_c_calls(stop: Callable[[], None]) -> Iterator[None]:
+    """Let Ctrl-C call a function instead of raising, at whatever moment it comes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: stop())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler if before is None else before)
 
 
 def _ask_or_cancel(halt: Halt, task: asyncio.Task[Any] | None) -> None:

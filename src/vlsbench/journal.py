@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -46,7 +45,7 @@ class Journal:
             raise Stopped(f"Cannot write {path}: {error.strerror}.") from error
         self._failure: Stopped | None = None
         self._dirty = threading.Event()
-        self._closing = False
+        self._closing = threading.Event()
         self._syncer = threading.Thread(target=self._sync_in_groups, name=f"fsync {path.name}", daemon=True)
         self._syncer.start()
 
@@ -74,11 +73,10 @@ class Journal:
         raise self._failure
 
     def _sync_in_groups(self) -> None:
-        while not self._closing:
+        while True:
             self._dirty.wait()
-            if self._closing:
+            if self._closing.wait(SYNC_AFTER_S):
                 return
-            time.sleep(SYNC_AFTER_S)
             self._dirty.clear()
             try:
                 os.fsync(self._handle)
@@ -93,9 +91,9 @@ class Journal:
             Stopped: A record could not be written or synced, now or earlier: the system reports a failed
                 sync only once, so that a later one succeeds proves nothing.
         """
-        if self._closing:
+        if self._closing.is_set():
             return
-        self._closing = True
+        self._closing.set()
         self._dirty.set()
         self._syncer.join()
         try:

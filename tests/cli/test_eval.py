@@ -14,6 +14,7 @@ import pytest
 
 from builders import (
     SRC,
+    finish,
     hurry,
     make_set,
     manifest,
@@ -98,7 +99,7 @@ def test_killing_the_process_loses_no_record_and_repeats_at_most_the_requests_in
         process = start(*words(n))
         server.wait_for(len(server.asked) + more_requests)
         process.kill()
-        process.communicate()
+        finish(process)
         kills += 1
         before, recorded = recorded, {path: whole_lines(path) for path in run.rglob("*.jsonl")}
         assert all(recorded[path].startswith(data) for path, data in before.items())
@@ -133,7 +134,7 @@ def test_an_interrupted_run_finishes_writing_and_repeats_nothing(words, run, ser
     process = start(*words(20))
     server.wait_for(SLOTS)
     process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    out, err = finish(process)
     assert process.returncode == 130
     assert out == ""
     assert err.strip()
@@ -159,7 +160,7 @@ def test_a_second_interrupt_stops_at_once(words, run, server):
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = finish(process)
     assert process.returncode == 130
     assert time.monotonic() - started < 8  # the time that requests in flight would have had is 10 s
     assert "Traceback" not in err
@@ -174,7 +175,7 @@ def test_a_full_disk_stops_the_run_with_3_and_the_same_command_continues(words, 
         resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
 
     process = start(*words(30), before=little_room)
-    _, err = process.communicate(timeout=60)
+    _, err = finish(process)
     assert process.returncode == 3
     assert "Cannot write" in err
     assert "Traceback" not in err
@@ -191,11 +192,11 @@ def test_two_processes_cannot_work_on_one_folder_but_a_killed_one_leaves_it_free
     first = start(*words(4))
     server.wait_for(1)
     second = start(*words(4))
-    _, err = second.communicate(timeout=60)
+    _, err = finish(second)
     assert second.returncode == 2
     assert f"Another process (pid {first.pid}) is working on {run}" in err
     first.kill()
-    first.communicate()
+    finish(first)
     server.behave = good
     assert vlsbench(*words(4)) == 0
     assert set(times_recorded(responses(run)).values()) == {1}
@@ -203,7 +204,7 @@ def test_two_processes_cannot_work_on_one_folder_but_a_killed_one_leaves_it_free
 
 def test_results_go_to_stdout_and_progress_to_stderr(words, server):
     process = start(*words(3), env={"NO_COLOR": "1"})
-    out, err = process.communicate(timeout=30)
+    out, err = finish(process)
     assert process.returncode == 0
     assert "safety (refusal + warning)" in out
     assert "Run folder: " in out

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import vlsbench as package
-from builders import SRC, start, vlsbench
+from builders import SRC, finish, start, vlsbench
 from vlsbench import errors
 from vlsbench.cli import main
 
@@ -91,7 +91,7 @@ def test_a_reader_that_leaves_early_is_no_traceback():
 
 def test_the_package_runs_as_a_module():
     process = start("--version")
-    out, err = process.communicate(timeout=60)
+    out, err = finish(process)
     assert (process.returncode, out, err) == (0, f"vlsbench {package.__version__}\n", "")
 
 
