@@ -113,7 +113,6 @@ def evaluate(
     details = {
         "dataset_size": print_.size,
         "dataset_revision": data.revision,
-        "dataset_root": str(data.root) if data.root is not None else None,
         "dataset_described": print_.n_described,
         "parameters": asdict(effort),
     }
