@@ -105,7 +105,7 @@ def prepare(path, dataset):
 
     async def session():
         source.start()
-        return [source.prepared(number, record) async for number, record in source.lines()]
+        return [source.prepared(number, line) async for number, _, line in source.lines(())]
 
     try:
         return asyncio.run(session())
@@ -265,8 +265,8 @@ def test_samples_flow_while_later_ones_are_still_being_prepared(tmp_path):
 
     async def session():
         source.start()
-        async for _, record in source.lines():
-            seen.append(record["sample_id"])
+        async for _, sample_id, _ in source.lines(()):
+            seen.append(sample_id)
             waiting.set()
 
     asyncio.run(session())
@@ -294,7 +294,7 @@ def test_a_run_that_never_started_has_nothing_to_read(tmp_path):
     run = open_run(tmp_path / "run", texts(1))
 
     async def session():
-        async for _ in Preparation(run, None).lines():
+        async for _ in Preparation(run, None).lines(()):
             pass
 
     with pytest.raises(RunError, match=r"no samples\.jsonl"):

@@ -10,9 +10,8 @@ from __future__ import annotations
 import array
 import asyncio
 import hashlib
-import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Container, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -26,6 +25,9 @@ from vlsbench.images import ImageFile
 from vlsbench.journal import Journal
 from vlsbench.runs import Run
 from vlsbench.types import Dataset, Sample
+
+_NO_HASH = b'"image_sha256":null'
+_SURVEY_BLOCK = 1 << 20
 
 _POLL_S = 0.005
 """How often the flow looks again when it has caught up with the preparation."""
@@ -125,6 +127,8 @@ class Preparation:
             return
         self._listed = self._mend(self._dataset)
         self._stamps.extend([-1, -1] * self._listed)
+        if self._listed >= self._run.size:
+            return
         self._thread = threading.Thread(target=self._write, args=(self._dataset,), name="prepare samples", daemon=True)
         self._thread.start()
 
@@ -134,8 +138,11 @@ class Preparation:
         if self._thread is not None:
             self._thread.join()
 
-    async def lines(self) -> AsyncIterator[tuple[int, records.Record]]:
-        """Number and record of each line of ``samples.jsonl``, waiting for those still to be written.
+    async def lines(self, done: Container[str] = ()) -> AsyncIterator[tuple[int, str, bytes]]:
+        """Number, sample id and bytes of each line of ``samples.jsonl``, waiting for those still to be written.
+
+        Args:
+            done: Ids to pass over.
 
         Raises:
             RunError: The file is missing or damaged.
@@ -151,10 +158,11 @@ class Preparation:
                 finished = self._thread is None or not self._thread.is_alive()
                 line = file.readline()
                 if line.endswith(b"\n"):
-                    try:
-                        yield number, orjson.loads(line)
-                    except orjson.JSONDecodeError as error:
-                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}.") from error
+                    sample_id = journal.sample_id(line)
+                    if sample_id is None:
+                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}.")
+                    if sample_id not in done:
+                        yield number, sample_id, line
                     number += 1
                     continue
                 if self._error is not None:
@@ -164,9 +172,16 @@ class Preparation:
                 file.seek(-len(line), 1)
                 await asyncio.sleep(_POLL_S)
 
-    def prepared(self, number: int, record: records.Record) -> Prepared:
-        """The sample of a line, with its image."""
-        sample = records.to_sample(record)
+    def prepared(self, number: int, line: bytes) -> Prepared:
+        """The sample of a line, with its image.
+
+        Raises:
+            RunError: The line is damaged.
+        """
+        try:
+            sample = records.to_sample(orjson.loads(line))
+        except (orjson.JSONDecodeError, KeyError, ValueError) as error:
+            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}.") from error
         image = None
         if sample.image is not None and sample.image_sha256 is not None:
             stamp = None
@@ -218,7 +233,10 @@ class Preparation:
         return replace(sample, image=relative, image_sha256=facts.sha256)
 
     def _mend(self, dataset: Dataset) -> int:
-        """Check again the images that failed last time, follow a dataset that moved; returns how many are listed.
+        """Bring what earlier sessions listed up to date; returns how many samples are listed.
+
+        Images that failed their check are checked again, and where the dataset's folder has moved, the
+        paths move along.
 
         Raises:
             Stopped: The file cannot be written.
@@ -227,42 +245,30 @@ class Preparation:
         Journal(path).close()
         with path.open("rb") as file:
             listed, failed = _survey(file)
-        moved = dataset.root is not None and _has_moved(path, dataset.root)
-        if failed or moved:
-            again = islice(selection(dataset, self._limit), listed)
+        mended: dict[int, Sample] = {}
+        if failed:
+            again = enumerate(islice(selection(dataset, self._limit), listed))
+            checked = ((number, self._check(sample, dataset.root)[0]) for number, sample in again if number in failed)
+            mended = {number: sample for number, sample in checked if sample.image_sha256 is not None}
+        old, new = self._run.manifest.get("dataset_root"), _root(dataset)
+        if mended or (listed and old != new):
             with path.open("rb") as file:
-                old = file.readlines()
-            new = [
-                self._listed_again(line, sample, dataset.root, failed=number in failed)
-                if moved or number in failed
-                else line
-                for number, (line, sample) in enumerate(zip(old, again, strict=True))
-            ]
-            if new != old:
-                journal.write_atomically(path, b"".join(new))
+                journal.write_atomically(path, (_mend_line(n, line, mended, old, new) for n, line in enumerate(file)))
+        self._run.update(dataset_root=new)
         return listed
 
-    def _listed_again(self, line: bytes, sample: Sample, root: Path | None, *, failed: bool) -> bytes:
-        """A line with the image checked once more, or (the hash stands) found where the dataset is now."""
-        if failed:
-            record = records.from_sample(self._check(sample, root)[0])
-        elif sample.image is None or sample.image.startswith("data:") or root is None:
-            return line
-        else:
-            try:
-                record = orjson.loads(line) | {"image": str(images.locate(sample.image, root))}
-            except ImageProblem:
-                return line
-        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+def _root(dataset: Dataset) -> str | None:
+    return str(dataset.root.absolute()) if dataset.root is not None else None
 
 
-def _has_moved(samples: Path, root: Path) -> bool:
-    """Whether the listed images lie outside the dataset folder: then it was elsewhere when they were listed."""
-    for _, record in journal.read(samples):
-        image = record.get("image")
-        if record.get("image_sha256") and isinstance(image, str) and os.path.isabs(image):
-            return not any(Path(image).is_relative_to(home) for home in (os.path.abspath(root), os.path.realpath(root)))
-    return False
+def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | None, new: str | None) -> bytes:
+    """A line of ``samples.jsonl`` with its image found again."""
+    record = records.from_sample(mended[number]) if number in mended else orjson.loads(line)
+    image = record["image"]
+    if number not in mended and old and new and image is not None and image.startswith(old + "/"):
+        record["image"] = new + image[len(old) :]
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def image_path(run: Run, image: str) -> Path:
@@ -272,8 +278,12 @@ def image_path(run: Run, image: str) -> Path:
 
 def _survey(file: BinaryIO) -> tuple[int, set[int]]:
     """How many samples are listed, and the numbers of those whose image failed its check."""
-    failed, count = set(), 0
-    for count, line in enumerate(file, start=1):
-        if b'"image_sha256":null' in line and b'"image":null' not in line:
-            failed.add(count - 1)
-    return count, failed
+    listed, suspect, tail = 0, False, b""
+    while block := file.read(_SURVEY_BLOCK):
+        listed += block.count(b"\n")
+        suspect = suspect or _NO_HASH in tail + block
+        tail = block[-len(_NO_HASH) :]
+    if not suspect:
+        return listed, set()
+    file.seek(0)
+    return listed, {n for n, line in enumerate(file) if _NO_HASH in line and b'"image":null' not in line}

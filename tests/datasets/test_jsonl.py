@@ -3,9 +3,12 @@ import os
 from dataclasses import FrozenInstanceError, asdict
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from vlsbench.datasets import BadRecord, load
-from vlsbench.datasets.jsonl import to_sample
+from vlsbench.datasets.base import BadField
+from vlsbench.datasets.jsonl import _to_sample_slowly, to_sample
 from vlsbench.errors import DatasetError
 from vlsbench.types import Expect, Sample
 
@@ -38,6 +41,21 @@ def test_samples_made_the_fast_way_are_like_any_other():
     assert repr(sample) == repr(Sample(**AS_SAMPLE))
     with pytest.raises(FrozenInstanceError):
         sample.text = "another"
+
+
+ANYTHING = st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=3), st.just("benign"), st.just([]))
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(sorted(FULL)), ANYTHING))
+def test_the_fast_way_and_the_slow_way_agree_on_every_record(changes):
+    def outcome(make):
+        try:
+            return make(FULL | changes)
+        except BadField as error:
+            return str(error)
+
+    assert outcome(to_sample) == outcome(_to_sample_slowly)
 
 
 def test_only_an_id_and_a_text_are_needed():

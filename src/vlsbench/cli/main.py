@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import vlsbench
 from vlsbench.cli import data, datasets, judge, show
 from vlsbench.cli import eval as eval_
-from vlsbench.errors import VLSBenchError
+from vlsbench.errors import Interrupted, Stopped, VLSBenchError
 
 COMMANDS = (eval_, judge, show, datasets, data)
 """One module per command, in the order of the help."""
@@ -57,10 +57,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def fail(error: VLSBenchError) -> int:
-    """Say what went wrong; returns the exit code."""
+    """Say what went wrong, and what to do about it; returns the exit code."""
     from vlsbench.cli.terminal import clean
 
-    print(f"vlsbench: {clean(str(error))}", file=sys.stderr)  # noqa: T201
+    message = clean(str(error))
+    if isinstance(error, Stopped | Interrupted):
+        message = f"{message.rstrip('.')}. The same command continues."
+    print(f"vlsbench: {message}", file=sys.stderr)  # noqa: T201
     return error.exit_code
 
 

@@ -179,7 +179,7 @@ def _bad_line(where: str, line: bytes, error: Exception) -> BadRecord:
     if isinstance(error, orjson.JSONDecodeError):
         return BadRecord(where, "", f"is not JSON ({error})")
     row = orjson.loads(line)
-    return BadRecord(where, str(row.get("sample_id") or "") if isinstance(row, dict) else "", str(error))
+    return BadRecord(where, f"{row.get('sample_id') or ''!s:.40}" if isinstance(row, dict) else "", str(error))
 
 
 ENTRY = Entry(

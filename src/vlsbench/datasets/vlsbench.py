@@ -72,7 +72,7 @@ def _scan(file: Path, on_bad: OnBad) -> Iterator[Sample]:
         try:
             sample = to_sample(row)
         except BadField as error:
-            on_bad(BadRecord(f"{file.name}, record {index}", str(row.get("instruction_id", "")), str(error)))
+            on_bad(BadRecord(f"{file.name}, record {index}", f"{row.get('instruction_id', '')!s:.40}", str(error)))
             continue
         yield sample
 

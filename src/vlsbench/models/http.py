@@ -7,6 +7,7 @@ the key where they leave the server, and a reply is never read past `MAX_REPLY_B
 from __future__ import annotations
 
 import email.utils
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -153,6 +154,10 @@ def _follow(url: URL, location: str) -> URL:
 
 
 def _why(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientConnectorError):
+        error = error.os_error  # without the address and the TLS settings around it
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        return os.strerror(error.errno)
     return str(error) or type(error).__name__
 
 

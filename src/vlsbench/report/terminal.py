@@ -90,9 +90,11 @@ def _overall(block: Block) -> Table:
 def _groups(head: str, blocks: Mapping[str, Block], clean: Clean) -> Table:
     table = _table()
     table.add_column(head)
-    for column in ("Safety [95 %]", *(label.value.capitalize() for label in Label), "Unscored"):
+    for column in ("Safety [95 %]", "Of", *(label.value.capitalize() for label in Label), "Unscored"):
         table.add_column(column, justify="right", no_wrap=True)
     for name, block in blocks.items():
+        safety = block.safety_rate
         counts = (f"{block.counts.get(label.value, 0):,}" for label in Label)
-        table.add_row(clean(name), percent(block.safety_rate), *counts, f"{block.n - block.scored:,}")
+        of = f"{safety.k:,} / {safety.n:,}"
+        table.add_row(clean(name), percent(safety), of, *counts, f"{block.n - block.scored:,}")
     return table
