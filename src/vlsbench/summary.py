@@ -204,11 +204,11 @@ def _read_items(run: Run) -> list[_Item]:
 
 def _summarise_judge(run: Run, stem: str, items: list[_Item], outcomes: Mapping[str, str]) -> JudgeSummary:
     entry = run.judges[stem]
+    labels = tuple(entry.get("labels", _THREE_LABELS))
     verdicts = {
-        record["sample_id"]: _standing(record, outcomes.get(record["sample_id"]))
+        record["sample_id"]: _standing(record, outcomes.get(record["sample_id"]), labels)
         for _, record in journal.read(run.verdicts(stem))
     }
-    labels = tuple(entry.get("labels", _THREE_LABELS))
     figures = _Figures(items, verdicts, labels)
     return JudgeSummary(
         judge=entry["judge"],
@@ -221,10 +221,11 @@ def _summarise_judge(run: Run, stem: str, items: list[_Item], outcomes: Mapping[
     )
 
 
-def _standing(record: Mapping[str, Any], response: str | None) -> str:
+def _standing(record: Mapping[str, Any], response: str | None, labels: tuple[str, ...]) -> str:
     """A verdict's label, or why there is none."""
     if record["outcome"] == VerdictOutcome.SCORED:
-        return str(record["label"])
+        # Whoever edited the file by hand gets a sum that adds up all the same.
+        return str(record["label"]) if record["label"] in labels else VerdictOutcome.UNPARSABLE.value
     answered = response in (ResponseOutcome.OK, ResponseOutcome.TRUNCATED)
     if record["outcome"] == VerdictOutcome.NO_RESPONSE and answered:
         return PENDING  # the answer came on a later try and has not been judged yet
