@@ -123,7 +123,9 @@ class Loopback:
                 request.transport.close()
                 return web.Response()
             body = answer.body if answer.body is not None else _completion(asked, answer)
-            return web.Response(status=answer.status, body=body, headers=answer.headers, content_type="application/json")
+            return web.Response(
+                status=answer.status, body=body, headers=answer.headers, content_type="application/json"
+            )
         finally:
             with self._lock:
                 self.in_flight -= 1
