@@ -110,3 +110,11 @@ def make_jsonl(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return make
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are tried again at once."""
+    from vlsbench.throttle import Patience
+
+    monkeypatch.setattr(Patience, "wait", lambda self, failed_tries, retry_after: 0.0)
