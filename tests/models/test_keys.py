@@ -64,7 +64,9 @@ def test_an_address_that_only_looks_like_openai_gets_no_openai_key(monkeypatch, 
     assert keys.key_for(url, None, [url]) is None
 
 
-@pytest.mark.parametrize("url", ["https://api.openai.com:443/v1", "https://API.OpenAI.com/v1", "https://api.openai.com"])
+@pytest.mark.parametrize(
+    "url", ["https://api.openai.com:443/v1", "https://API.OpenAI.com/v1", "https://api.openai.com"]
+)
 def test_an_origin_is_the_same_however_it_is_written(both_keys, url):
     assert keys.key_for(url, None, [url]) == OPENAI_KEY
 
@@ -150,8 +152,19 @@ def test_secrets_in_an_address_are_refused_and_not_repeated(url, capsys, tmp_pat
 
 @pytest.mark.parametrize(
     "url",
-    ["", "localhost:8000/v1", "ftp://localhost/v1", "http://", "http://localhost:99999/v1", "http://[::1/v1"]
-    + ["http://xn--/v1", "http://ex\u200bample/v1", "http://host\\x/v1", "http://ho st/v1", "http://host/v1\n"],
+    [
+        "",
+        "localhost:8000/v1",
+        "ftp://localhost/v1",
+        "http://",
+        "http://localhost:99999/v1",
+        "http://[::1/v1",
+        "http://xn--/v1",
+        "http://ex\u200bample/v1",
+        "http://host\\x/v1",
+        "http://ho st/v1",
+        "http://host/v1\n",
+    ],
 )
 def test_an_address_that_is_none_is_a_user_error(url):
     with pytest.raises(UserError):

@@ -127,7 +127,8 @@ class OpenAIModel:
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
             detail = _Detail(answer.body, self._client.hide)
             if detail.has_error:
-                self._raise(Answer(status=detail.status or 500, body=b"", retry_after=answer.retry_after), detail)
+                status = detail.status or (400 if detail.mentions(*_FILTER_WORDS) else 500)
+                self._raise(Answer(status=status, body=b"", retry_after=answer.retry_after), detail)
             raise RequestFailed("the server's reply holds no choices")
         return _reply(choices[0], body, self._client.hide)
 
