@@ -38,7 +38,7 @@ def test_at_first_everything_is_asked_for():
     ("message", "param"),
     [
         (
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead.",
             "max_tokens",
         ),
         ("max_tokens is deprecated, please use max_completion_tokens", None),
@@ -59,7 +59,7 @@ def test_the_token_limit_is_renamed_once(message, param):
     [
         "This model's maximum context length is 4096 tokens. However, you requested 5000 tokens (4872 in the messages, "
         "128 in max_tokens). Please reduce max_tokens or max_completion_tokens instead.",
-        "'max_tokens' or 'max_completion_tokens' is too large: 9000. This model's maximum context length is 4096 tokens.",
+        "'max_tokens' or 'max_completion_tokens' is too large: 9000. The maximum context length is 4096.",
         "max_tokens is too large: 9000. This model supports at most 4096 completion tokens.",
         "Invalid value for max_tokens: must be at least 16 (max_completion_tokens)",
     ],
@@ -76,7 +76,7 @@ def test_a_request_that_does_not_fit_teaches_nothing(message, param):
     [
         (
             "temperature",
-            "Unsupported value: 'temperature' does not support 0 with this model. Only the default (1) value is supported.",
+            "Unsupported value: 'temperature' does not support 0. Only the default (1) value is supported.",
         ),
         ("temperature", "invalid temperature: only 1 is allowed for this model"),
         ("temperature", "`temperature` may only be set to 1 when thinking is enabled"),

@@ -8,6 +8,7 @@ over a broken or spelled-out label beside the verdict that says something else.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import unicodedata
@@ -35,6 +36,9 @@ _FENCE = re.compile(r"\A```(?:json)?\s*(.*?)\s*```\Z", re.DOTALL | re.IGNORECASE
 
 MAX_REPLY = 50_000
 """Characters of a reply that are searched for a verdict."""
+
+MAX_BROKEN = 1000
+"""Opening braces without an object behind them that are tried; each costs a look at the rest of the text."""
 
 MAX_REASON = 4000
 """Characters of a judge's reason that are kept."""
@@ -88,7 +92,9 @@ def _read(reply: str, answer: str) -> Parsed:
 def _own(objects: list[str], answer: str) -> list[str]:
     """The objects that are the judge's own: neither a piece of the answer, nor what one of its objects says."""
     quoted = _squeeze(answer)
-    copies = {_claim(text) for text in _objects(answer[:MAX_REPLY])}
+    copies = set()
+    with contextlib.suppress(UnparsableError):
+        copies.update(map(_claim, _objects(answer[:MAX_REPLY])))
     return [text for text in objects if _squeeze(text) not in quoted and _claim(text) not in copies]
 
 
@@ -117,13 +123,17 @@ def _claim(text: str) -> str:
 
 
 def _objects(text: str) -> Iterator[str]:
-    """The outermost JSON objects in a text, as they are written."""
+    """The outermost JSON objects in a text, as they are written; raises where too much of it is broken."""
     decoder = json.JSONDecoder()
+    broken = 0
     position = text.find("{")
     while position >= 0:
         try:
             _, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
+            broken += 1
+            if broken > MAX_BROKEN:
+                raise UnparsableError("the reply is full of broken JSON") from None
             position = text.find("{", position + 1)
         else:
             yield text[position:end]
