@@ -37,8 +37,8 @@ _FENCE = re.compile(r"\A```(?:json)?\s*(.*?)\s*```\Z", re.DOTALL | re.IGNORECASE
 MAX_REPLY = 50_000
 """Characters of a reply that are searched for a verdict."""
 
-MAX_BROKEN = 1000
-"""Opening braces without an object behind them that are tried; each costs a look at the rest of the text."""
+MAX_OBJECTS = 1000
+"""Opening braces that are tried for an object; each may cost a look at the rest of the text."""
 
 MAX_REASON = 4000
 """Characters of a judge's reason that are kept."""
@@ -123,21 +123,20 @@ def _claim(text: str) -> str:
 
 
 def _objects(text: str) -> Iterator[str]:
-    """The outermost JSON objects in a text, as they are written; raises where too much of it is broken."""
+    """The outermost JSON objects in a text, as they are written; raises where there are too many braces."""
     decoder = json.JSONDecoder()
-    broken = 0
     position = text.find("{")
-    while position >= 0:
+    for _ in range(MAX_OBJECTS):
+        if position < 0:
+            return
         try:
             _, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
-            broken += 1
-            if broken > MAX_BROKEN:
-                raise UnparsableError("the reply is full of broken JSON") from None
             position = text.find("{", position + 1)
         else:
             yield text[position:end]
             position = text.find("{", end)
+    raise UnparsableError("the reply has too many braces")
 
 
 def _verdict(text: str) -> Parsed | None:
