@@ -493,7 +493,7 @@ def test_a_huge_count_beside_nan_is_left_out():
         b"[" * 200_000,
         b'{"a":' * 200_000,
         b"[" * 100_000 + b"]" * 100_000,
-        gzip.compress(b'{"choices": []}'),
+        gzip.compress(b'{"choices": []}', mtime=0),
     ],
     ids=lambda body: repr(body[:24]),
 )
@@ -543,7 +543,7 @@ def test_a_flood_is_a_failed_request():
 
 
 def test_a_gzip_bomb_stays_small_and_is_a_failed_request():
-    bomb = gzip.compress(json.dumps(completion({"content": "0" * 60_000_000})).encode())
+    bomb = gzip.compress(json.dumps(completion({"content": "0" * 20_000_000})).encode())
     assert len(bomb) < http.MAX_REPLY_BYTES
     with pytest.raises(RequestFailed, match="not a JSON object"):
         reply_to(bomb, headers={"Content-Encoding": "gzip"})
