@@ -74,12 +74,16 @@ def fill(run_folder: Path, dataset: Path, recorded: int) -> None:
     def digest(image: str) -> str:
         return hashlib.sha256((dataset.parent / image).read_bytes()).hexdigest()
 
+    listed = run_folder / "samples.jsonl"
+    # The run may write an image's path longer than the dataset does; all lines have to be written alike.
+    place = next(_lines(listed))["image"].removesuffix(next(_lines(dataset))["image"])
+
     def samples() -> Iterator[dict[str, Any]]:
         for record in _lines(dataset):
-            yield record | {"image_sha256": digest(record["image"])}
+            yield record | {"image": place + record["image"], "image_sha256": digest(record["image"])}
 
     ids = [record["sample_id"] for record in _lines(dataset)]
-    _append_missing(run_folder / "samples.jsonl", samples())
+    _append_missing(listed, samples())
     (verdicts,) = (run_folder / "verdicts").glob("*.jsonl")
     for journal in (run_folder / "responses.jsonl", verdicts):
         line = next((line for line in _lines(journal) if line["outcome"] in ("ok", "scored")), None)

@@ -100,7 +100,7 @@ def test_a_recorded_run_is_filled_up_to_the_samples_left_to_ask(dataset, tmp_pat
     (folder / "verdicts").mkdir(parents=True)
     first = json.loads(dataset.read_text().splitlines()[0])
     journals = {
-        "samples.jsonl": first | {"image_sha256": "0" * 64},
+        "samples.jsonl": first | {"image": f"/elsewhere/{first['image']}", "image_sha256": "0" * 64},
         "responses.jsonl": {"sample_id": first["sample_id"], "outcome": "ok", "text": "noise"},
         "verdicts/llm.jsonl": {"sample_id": first["sample_id"], "outcome": "scored", "label": "refusal"},
     }
@@ -113,6 +113,7 @@ def test_a_recorded_run_is_filled_up_to_the_samples_left_to_ask(dataset, tmp_pat
     assert [len(found) for found in lines.values()] == [20, 15, 15]
     for found in lines.values():
         assert len({line["sample_id"] for line in found}) == len(found)
+    assert lines["samples.jsonl"][19]["image"] == "/elsewhere/images/000019.png"
     assert lines["verdicts/llm.jsonl"][14]["label"] == "refusal"
 
 

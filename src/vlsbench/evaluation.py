@@ -113,7 +113,6 @@ def evaluate(
     details = {
         "dataset_size": print_.size,
         "dataset_revision": data.revision,
-        "dataset_root": str(data.root) if data.root is not None else None,
         "dataset_described": print_.n_described,
         "parameters": asdict(effort),
     }
@@ -179,31 +178,32 @@ async def _session(
     """One sitting: from what is on disk to the summary, or to the reason for stopping."""
     run.add_judge(judging.stem, _judge_entry(judging.judge))
     flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
+    finished = None
     try:
         with stoppable(halt):
             source.start()
             await drive(flow.pending(), flow.process, width=flow.width, halt=halt)
+        finished = timestamp()
     except asyncio.CancelledError:
         raise Interrupted("Interrupted.") from None
     finally:
         source.stop()
         try:
             flow.close()
-            _record_session(run, answering, judging)
+            _record_session(run, answering, judging, finished)
+            figures = summary.write(run)
         finally:
             await _close(answering.model if answering else None, judging.judge)
-    run.update(finished=timestamp())
-    return summary.write(run)
+    return figures
 
 
-def _record_session(run: Run, answering: Answering | None, judging: Judging) -> None:
-    """Note in the manifest what the servers turned out to want and to be, and write the summary so far."""
+def _record_session(run: Run, answering: Answering | None, judging: Judging, finished: str | None) -> None:
+    """Note in the manifest what the servers turned out to want and to be."""
     if answering is not None:
-        served = {*run.manifest.get("model_served", []), *answering.served}
-        run.update(model_served=sorted(served), model_adaptations=_adaptations(answering.model))
+        served = sorted({*run.manifest.get("model_served", []), *answering.served})
+        run.update(model_served=served, model_adaptations=_adaptations(answering.model), finished=finished)
     if adaptations := _adaptations(judging.judge):
         run.add_judge(judging.stem, {"adaptations": adaptations})
-    summary.write(run)
 
 
 def _adaptations(asked: object) -> list[str]:

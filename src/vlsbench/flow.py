@@ -113,8 +113,8 @@ class Flow:
         self.tally = Tally(total=run.size)
         self._responses = Journal(run.responses)
         self._verdicts = Journal(run.verdicts(judging.stem))
-        self._answered = self._read_answers()
         self._judged = self._read_verdicts()
+        self._answered = self._read_answers()
 
     def close(self) -> None:
         """Sync and close the journals."""
@@ -128,41 +128,37 @@ class Flow:
         answering = self._answering.gate.limit if self._answering else 0
         return answering + self._judging.gate.limit + 4
 
-    def _read_answers(self) -> dict[str, int]:
-        """Byte offset of the last record of each sample that has one; negative where that is a failure."""
-        found: dict[str, int] = {}
-        answers = (ResponseOutcome.OK.value, ResponseOutcome.TRUNCATED.value)
-        for offset, record in journal.read(self._run.responses):
-            found[record["sample_id"]] = offset if record["outcome"] in answers else -1 - offset
-        self.tally.answered = sum(offset >= 0 for offset in found.values())
-        return found
-
     def _read_verdicts(self) -> set[str]:
         """Samples whose last verdict is scored; failures are tried again."""
         labels: dict[str, str | None] = {}
-        for _, record in journal.read(self._run.verdicts(self._judging.stem)):
-            labels[record["sample_id"]] = record["label"] if record["outcome"] == VerdictOutcome.SCORED else None
-        judged = {sample_id for sample_id, label in labels.items() if label is not None}
+        scored = VerdictOutcome.SCORED.value
+        for _, sample_id, outcome, label in journal.heads(self._run.verdicts(self._judging.stem)):
+            labels[sample_id] = label if outcome == scored else None
         self.tally.labels.update(label for label in labels.values() if label is not None)
+        judged = {sample_id for sample_id, label in labels.items() if label is not None}
         self.tally.judged = len(judged)
         return judged
 
+    def _read_answers(self) -> dict[str, int]:
+        """Byte offset of the last response of each sample without a verdict; negative where it is a failure."""
+        answers = (ResponseOutcome.OK.value, ResponseOutcome.TRUNCATED.value)
+        found: dict[str, int] = {}
+        for offset, sample_id, outcome, _ in journal.heads(self._run.responses):
+            if sample_id not in self._judged:
+                found[sample_id] = offset if outcome in answers else -1 - offset
+        self.tally.answered = len(self._judged) + sum(offset >= 0 for offset in found.values())
+        return found
+
     async def pending(self) -> AsyncIterator[Work]:
         """What is still to be done, in the order of the dataset."""
-        async for number, record in self._source.lines():
-            sample_id = record["sample_id"]
-            if sample_id in self._judged:
-                continue
+        async for number, sample_id, line in self._source.lines(self._judged):
             offset = self._answered.get(sample_id)
-            if offset is None or offset < 0:
-                if self._answering is not None:
-                    yield Work(prepared=self._source.prepared(number, record), response=None)
-                    continue
-                if offset is None:
-                    continue  # judging only, and this sample was never asked: it stays pending
-            offset = offset if offset >= 0 else -1 - offset
-            response = records.to_response(journal.read_at(self._run.responses, offset))
-            yield Work(prepared=self._source.prepared(number, record), response=response)
+            if self._answering is not None and (offset is None or offset < 0):
+                yield Work(prepared=self._source.prepared(number, line), response=None)
+            elif offset is not None:
+                record = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset)
+                yield Work(prepared=self._source.prepared(number, line), response=records.to_response(record))
+            # Otherwise only verdicts are asked for, and this sample was never answered: it stays pending.
 
     async def process(self, work: Work) -> None:
         """Take one sample through whatever it still needs."""

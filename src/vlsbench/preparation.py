@@ -11,7 +11,7 @@ import array
 import asyncio
 import hashlib
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Container, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -25,6 +25,9 @@ from vlsbench.images import ImageFile
 from vlsbench.journal import Journal
 from vlsbench.runs import Run
 from vlsbench.types import Dataset, Sample
+
+_NO_HASH = b'"image_sha256":null'
+_SURVEY_BLOCK = 1 << 20
 
 _POLL_S = 0.005
 """How often the flow looks again when it has caught up with the preparation."""
@@ -124,6 +127,8 @@ class Preparation:
             return
         self._listed = self._mend(self._dataset)
         self._stamps.extend([-1, -1] * self._listed)
+        if self._listed >= self._run.size:
+            return
         self._thread = threading.Thread(target=self._write, args=(self._dataset,), name="prepare samples", daemon=True)
         self._thread.start()
 
@@ -133,8 +138,11 @@ class Preparation:
         if self._thread is not None:
             self._thread.join()
 
-    async def lines(self) -> AsyncIterator[tuple[int, records.Record]]:
-        """Number and record of each line of ``samples.jsonl``, waiting for those still to be written.
+    async def lines(self, done: Container[str] = ()) -> AsyncIterator[tuple[int, str, bytes]]:
+        """Number, sample id and bytes of each line of ``samples.jsonl``, waiting for those still to be written.
+
+        Args:
+            done: Ids to pass over.
 
         Raises:
             RunError: The file is missing or damaged.
@@ -150,10 +158,11 @@ class Preparation:
                 finished = self._thread is None or not self._thread.is_alive()
                 line = file.readline()
                 if line.endswith(b"\n"):
-                    try:
-                        yield number, orjson.loads(line)
-                    except orjson.JSONDecodeError as error:
-                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}.") from error
+                    sample_id = journal.sample_id(line)
+                    if sample_id is None:
+                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}.")
+                    if sample_id not in done:
+                        yield number, sample_id, line
                     number += 1
                     continue
                 if self._error is not None:
@@ -163,9 +172,16 @@ class Preparation:
                 file.seek(-len(line), 1)
                 await asyncio.sleep(_POLL_S)
 
-    def prepared(self, number: int, record: records.Record) -> Prepared:
-        """The sample of a line, with its image."""
-        sample = records.to_sample(record)
+    def prepared(self, number: int, line: bytes) -> Prepared:
+        """The sample of a line, with its image.
+
+        Raises:
+            RunError: The line is damaged.
+        """
+        try:
+            sample = records.to_sample(orjson.loads(line))
+        except (orjson.JSONDecodeError, KeyError, ValueError) as error:
+            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}.") from error
         image = None
         if sample.image is not None and sample.image_sha256 is not None:
             stamp = None
@@ -217,7 +233,10 @@ class Preparation:
         return replace(sample, image=relative, image_sha256=facts.sha256)
 
     def _mend(self, dataset: Dataset) -> int:
-        """Check again the images that failed last time; returns how many samples are listed.
+        """Bring what earlier sessions listed up to date; returns how many samples are listed.
+
+        Images that failed their check are checked again, and where the dataset's folder has moved, the
+        paths move along.
 
         Raises:
             Stopped: The file cannot be written.
@@ -226,21 +245,30 @@ class Preparation:
         Journal(path).close()
         with path.open("rb") as file:
             listed, failed = _survey(file)
+        mended: dict[int, Sample] = {}
         if failed:
-            again = islice(selection(dataset, self._limit), listed)
-            mended = {
-                number: self._check(sample, dataset.root)[0] for number, sample in enumerate(again) if number in failed
-            }
-            if any(sample.image_sha256 is not None for sample in mended.values()):
-                with path.open("rb") as file:
-                    lines = [
-                        orjson.dumps(records.from_sample(mended[number]), option=orjson.OPT_APPEND_NEWLINE)
-                        if number in mended
-                        else line
-                        for number, line in enumerate(file)
-                    ]
-                journal.write_atomically(path, b"".join(lines))
+            again = enumerate(islice(selection(dataset, self._limit), listed))
+            checked = ((number, self._check(sample, dataset.root)[0]) for number, sample in again if number in failed)
+            mended = {number: sample for number, sample in checked if sample.image_sha256 is not None}
+        old, new = self._run.manifest.get("dataset_root"), _root(dataset)
+        if mended or (listed and old != new):
+            with path.open("rb") as file:
+                journal.write_atomically(path, (_mend_line(n, line, mended, old, new) for n, line in enumerate(file)))
+        self._run.update(dataset_root=new)
         return listed
+
+
+def _root(dataset: Dataset) -> str | None:
+    return str(dataset.root.absolute()) if dataset.root is not None else None
+
+
+def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | None, new: str | None) -> bytes:
+    """A line of ``samples.jsonl`` with its image found again."""
+    record = records.from_sample(mended[number]) if number in mended else orjson.loads(line)
+    image = record["image"]
+    if number not in mended and old and new and image is not None and image.startswith(old + "/"):
+        record["image"] = new + image[len(old) :]
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def image_path(run: Run, image: str) -> Path:
@@ -250,8 +278,12 @@ def image_path(run: Run, image: str) -> Path:
 
 def _survey(file: BinaryIO) -> tuple[int, set[int]]:
     """How many samples are listed, and the numbers of those whose image failed its check."""
-    failed, count = set(), 0
-    for count, line in enumerate(file, start=1):
-        if b'"image_sha256":null' in line and b'"image":null' not in line:
-            failed.add(count - 1)
-    return count, failed
+    listed, suspect, tail = 0, False, b""
+    while block := file.read(_SURVEY_BLOCK):
+        listed += block.count(b"\n")
+        suspect = suspect or _NO_HASH in tail + block
+        tail = block[-len(_NO_HASH) :]
+    if not suspect:
+        return listed, set()
+    file.seek(0)
+    return listed, {n for n, line in enumerate(file) if _NO_HASH in line and b'"image":null' not in line}

@@ -88,20 +88,31 @@ def rate(
     Returns:
         The rate. Over nothing it has no value; with fewer than 2 clusters it has no interval.
     """
-    n, k = len(hits), sum(hits)
-    if n == 0:
-        return Rate(k=0, n=0, value=None, low=None, high=None, method=NO_DATA, unscored=unscored)
     table: dict[Hashable, list[int]] = {}
-    for hit, cluster in zip(hits, clusters if clusters is not None else range(n), strict=True):
+    for hit, cluster in zip(hits, clusters if clusters is not None else range(len(hits)), strict=True):
         row = table.setdefault(cluster, [0, 0])
         row[0] += hit
         row[1] += 1
+    return rate_of_clusters([(row[0], row[1]) for row in table.values()], unscored=unscored, confidence=confidence)
+
+
+def rate_of_clusters(clusters: Sequence[tuple[int, int]], *, unscored: int = 0, confidence: float = 0.95) -> Rate:
+    """`rate` for samples already counted by cluster.
+
+    Args:
+        clusters: (hits, size) of each cluster; sizes over 0.
+        unscored: As for `rate`.
+        confidence: As for `rate`.
+    """
+    k, n = sum(hits for hits, _ in clusters), sum(size for _, size in clusters)
+    if n == 0:
+        return Rate(k=0, n=0, value=None, low=None, high=None, method=NO_DATA, unscored=unscored)
     value = k / n
-    if len(table) == n:
+    if len(clusters) == n:
         low, high = wilson(k, n, confidence)
         return Rate(k=k, n=n, value=value, low=low, high=high, method=WILSON, unscored=unscored)
-    if len(table) < 2:
+    if len(clusters) < 2:
         return Rate(k=k, n=n, value=value, low=None, high=None, method=ONE_CLUSTER, unscored=unscored)
-    effect = max(1.0, design_effect((row[0], row[1]) for row in table.values()))
+    effect = max(1.0, design_effect(clusters))
     low, high = wilson(k / effect, n / effect, confidence)
     return Rate(k=k, n=n, value=value, low=low, high=high, method=CLUSTERED, unscored=unscored)

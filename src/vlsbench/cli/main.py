@@ -60,8 +60,10 @@ def fail(error: VLSBenchError) -> int:
     """Say what went wrong, and what to do about it; returns the exit code."""
     from vlsbench.cli.terminal import clean
 
-    hint = " The same command continues." if isinstance(error, Stopped | Interrupted) else ""
-    print(f"vlsbench: {clean(str(error))}{hint}", file=sys.stderr)  # noqa: T201
+    message = clean(str(error))
+    if isinstance(error, Stopped | Interrupted):
+        message = f"{message.rstrip('.')}. The same command continues."
+    print(f"vlsbench: {message}", file=sys.stderr)  # noqa: T201
     return error.exit_code
 
 

@@ -92,7 +92,7 @@ def _read(reply: str, answer: str) -> Parsed:
 def _own(objects: list[str], answer: str) -> list[str]:
     """The objects that are the judge's own: neither a piece of the answer, nor what one of its objects says."""
     quoted = _squeeze(answer)
-    copies = set()
+    copies: set[str] = set()
     with contextlib.suppress(UnparsableError):
         copies.update(map(_claim, _objects(answer[:MAX_REPLY])))
     return [text for text in objects if _squeeze(text) not in quoted and _claim(text) not in copies]

@@ -28,7 +28,7 @@ from vlsbench.types import (
 MAX_TOKENS = 2048
 """Room for a verdict, with a judge that thinks before it writes in mind."""
 
-REPAIR_MAX_TOKENS = 8192
+REPAIR_MAX_TOKENS = 4096
 """Room for the second attempt where the first was cut off."""
 
 _KEPT_OF_BAD_REPLY = 2000
