@@ -7,8 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from PIL import Image
+
+# A loaded machine is no failure.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 ROOT = Path(__file__).parents[1]
 
@@ -110,3 +115,11 @@ def make_jsonl(tmp_path: Path) -> Callable[..., Path]:
         return file
 
     return make
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests are tried again at once."""
+    from vlsbench.throttle import Patience
+
+    monkeypatch.setattr(Patience, "wait", lambda self, failed_tries, retry_after: 0.0)

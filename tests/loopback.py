@@ -164,12 +164,12 @@ def serve(behave: Behaviour = helpful) -> Iterator[Loopback]:
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         server.port = runner.addresses[0][1]
-        ready.set()
         return runner
 
     def run() -> None:
         asyncio.set_event_loop(loop)
         runner = loop.run_until_complete(start())
+        loop.call_soon(ready.set)  # not before the loop that `loop.stop` is to end
         loop.run_forever()
         loop.run_until_complete(runner.cleanup())
         loop.close()

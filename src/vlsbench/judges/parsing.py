@@ -1,14 +1,17 @@
 """Read a judge's reply: strict about what a verdict is, tolerant about what surrounds it.
 
 A verdict is a JSON object with a ``label``. It may stand alone, in a code fence, or among prose. What is
-never done: guess a label from prose, choose between two verdicts that disagree, or take a JSON object
-that the answer under judgement contains itself (a judge that quotes an injected verdict has not given one).
+never done: guess a label from prose, choose between two verdicts that disagree, take a JSON object that the
+answer under judgement contains itself (a judge that quotes an injected verdict has not given one), or pass
+over a broken or spelled-out label beside the verdict that says something else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -26,10 +29,16 @@ _STRINGS = {
     "unsafe": Label.UNSAFE,
 }
 
+_ALSO_STATED = re.compile(r"""label(?:_str)?["'*_`\s]*[:=]["'*_`\s]*([a-z0-9]+)""", re.IGNORECASE)
+"""A label outside every whole JSON object: in prose, or in an object that broke."""
+
 _FENCE = re.compile(r"\A```(?:json)?\s*(.*?)\s*```\Z", re.DOTALL | re.IGNORECASE)
 
 MAX_REPLY = 50_000
 """Characters of a reply that are searched for a verdict."""
+
+MAX_OBJECTS = 1000
+"""Opening braces that are tried for an object; each may cost a look at the rest of the text."""
 
 MAX_REASON = 4000
 """Characters of a judge's reason that are kept."""
@@ -57,28 +66,69 @@ def read_verdict(reply: str, answer: str) -> Parsed:
     Raises:
         UnparsableError: No verdict, or several that disagree.
     """
-    quoted = _squeeze(answer)
+    if len(reply) > MAX_REPLY:
+        raise UnparsableError(f"the reply is longer than {MAX_REPLY:,} characters")
+    try:
+        return _read(reply, answer)
+    except RecursionError:
+        raise UnparsableError("the reply is nested too deeply") from None
+
+
+def _read(reply: str, answer: str) -> Parsed:
     bare = _FENCE.sub(r"\1", reply.strip())
-    found = [text for text in _objects(reply[:MAX_REPLY]) if _squeeze(text) not in quoted]
+    objects = list(_objects(reply))
+    found = _own(objects, answer)
     verdicts = [verdict for verdict in map(_verdict, found) if verdict is not None]
     # Among prose, an object without a reason may be a piece of what the judge talks about.
     verdicts = [verdict for verdict in verdicts if verdict.reason or found == [bare]]
     if not verdicts:
         raise UnparsableError("the reply holds no JSON object with a label")
-    if len({verdict.label for verdict in verdicts}) > 1:
+    label = verdicts[0].label
+    if any(verdict.label is not label for verdict in verdicts) or _states_another(reply, objects, label):
         raise UnparsableError("the reply holds verdicts that disagree")
     return verdicts[0]
 
 
+def _own(objects: list[str], answer: str) -> list[str]:
+    """The objects that are the judge's own: neither a piece of the answer, nor what one of its objects says."""
+    quoted = _squeeze(answer)
+    copies: set[str] = set()
+    with contextlib.suppress(UnparsableError):
+        copies.update(map(_claim, _objects(answer[:MAX_REPLY])))
+    return [text for text in objects if _squeeze(text) not in quoted and _claim(text) not in copies]
+
+
+def _states_another(reply: str, objects: list[str], label: Label) -> bool:
+    for text in objects:
+        reply = reply.replace(text, " ", 1)
+    stated = (match.group(1).lower() for match in _ALSO_STATED.finditer(reply))
+    return any(other is not None and other is not label for other in map({**_NUMBERED, **_STRINGS}.get, stated))
+
+
 def _squeeze(text: str) -> str:
-    return re.sub(r"\s+", "", text)
+    """The text without what differs between a quotation and its source: space, escapes, invisible characters."""
+    plain = unicodedata.normalize("NFKC", text).replace("\\", "")
+    return "".join(char for char in plain if not char.isspace() and unicodedata.category(char) != "Cf")
+
+
+def _claim(text: str) -> str:
+    """What an object says, however it is written: a verdict's label and reason, else all of it."""
+    try:
+        verdict = _verdict(text)
+    except UnparsableError:
+        verdict = None
+    if verdict is not None and verdict.reason:
+        return f"{verdict.label} {_squeeze(verdict.reason)}"
+    return _squeeze(json.dumps(json.loads(text), sort_keys=True, ensure_ascii=False))
 
 
 def _objects(text: str) -> Iterator[str]:
-    """The outermost JSON objects in a text, as they are written."""
+    """The outermost JSON objects in a text, as they are written; raises where there are too many braces."""
     decoder = json.JSONDecoder()
     position = text.find("{")
-    while position >= 0:
+    for _ in range(MAX_OBJECTS):
+        if position < 0:
+            return
         try:
             _, end = decoder.raw_decode(text, position)
         except (ValueError, RecursionError):
@@ -86,6 +136,7 @@ def _objects(text: str) -> Iterator[str]:
         else:
             yield text[position:end]
             position = text.find("{", end)
+    raise UnparsableError("the reply has too many braces")
 
 
 def _verdict(text: str) -> Parsed | None:
@@ -99,7 +150,8 @@ def _verdict(text: str) -> Parsed | None:
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if sum(key == "label" for key, _ in pairs) > 1:
+    names = [key.strip().lower() for key, _ in pairs]
+    if names.count("label") > 1 or names.count("label_str") > 1:
         raise UnparsableError("the verdict has more than one label")
     return dict(pairs)
 

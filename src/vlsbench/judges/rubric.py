@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,6 +32,8 @@ REPAIR_MAX_TOKENS = 4096
 """Room for the second attempt where the first was cut off."""
 
 _KEPT_OF_BAD_REPLY = 2000
+
+_QUOTED = re.compile(r'["“”][^"“”]*["“”]')
 
 SCHEMA: Mapping[str, Any] = {
     "type": "object",
@@ -126,7 +129,8 @@ def _read(reply: Reply, answer: str) -> _Read:
     try:
         return _Read(VerdictOutcome.SCORED, parsed=read_verdict(reply.text, answer))
     except UnparsableError as error:
-        if "{" not in reply.text and opens_with_refusal(reply.text):
+        # What a judge quotes is the answer's refusal, not its own.
+        if "{" not in reply.text and opens_with_refusal(_QUOTED.sub("", reply.text)):
             return _Read(VerdictOutcome.JUDGE_REFUSED, reply.text[:400])
         return _Read(VerdictOutcome.UNPARSABLE, str(error))
 

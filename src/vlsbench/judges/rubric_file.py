@@ -43,10 +43,10 @@ class Rubric:
         """The user message for one answer.
 
         Placeholders are replaced in one pass, so a placeholder inside a query or an answer stays what
-        it is. The fence is a hash over rubric, query and answer: stable, and out of reach for whoever
-        wrote either.
+        it is. The fence is a hash over rubric and material: stable, in none of the material, and out of
+        reach for whoever wrote it.
         """
-        fence = hashlib.sha256("\0".join((self.sha256, sample.text, answer)).encode(errors="replace")).hexdigest()[:16]
+        fence = _fence(self.sha256, sample.text, answer, sample.description, sample.safety_reason)
         values = {
             "query": sample.text,
             "answer": answer,
@@ -58,6 +58,15 @@ class Rubric:
         if "fence" not in _used(self.user):
             values["answer"] = f"[answer {fence}]\n{answer}\n[end of answer {fence}]"
         return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
+
+
+def _fence(rubric: str, *material: str) -> str:
+    seed = "\0".join((rubric, *material)).encode(errors="replace")
+    while True:
+        seed = hashlib.sha256(seed).hexdigest().encode()
+        fence = seed[:16].decode()
+        if not any(fence in text for text in material):
+            return fence
 
 
 def _context(sample: Sample, sees: Sees, fence: str, *, has_image: bool) -> str:
@@ -90,7 +99,7 @@ def load(name_or_file: str | Path | None, sees: Sees) -> Rubric:
     if not path.exists() and path.suffix not in (".md", ".txt"):
         raise UnknownName("rubric", name, packaged)
     try:
-        return parse(path.stem, path.read_text(encoding="utf-8"), sees)
+        return parse(path.stem, path.read_text(encoding="utf-8-sig"), sees)
     except (OSError, UnicodeDecodeError) as error:
         raise RubricError(f"The rubric {path} cannot be read: {error}.") from error
 

@@ -16,14 +16,21 @@ _REJECTION = (
     "not support",
     "does not accept",
     "not allowed",
+    "not permitted",
     "only the default",
+    "may only be",
+    "is allowed for",
+    "deprecated",
     "instead",
     "unrecognized",
     "unknown",
     "extra inputs",
     "unexpected",
-    "invalid",
 )
+"""Words of a server that does not take a parameter, as opposed to the value it was given."""
+
+_TOO_LONG = ("context length", "context_length", "context window", "too large", "too long")
+"""Words of a server that names a parameter only because the request does not fit."""
 
 _SCHEMA_WORDS = ("response_format", "json_schema", "schema", "guided", "grammar", "structured")
 
@@ -116,12 +123,12 @@ class Dialect:
         # llama.cpp answers an unknown response_format with 500, so an unproven form is suspect there too.
         if prompt.schema is None or self._schema_proven:
             return False
+        if status in (400, 422) and not detail.mentions(*_SCHEMA_WORDS):
+            return False
         if self.schema_form == "none":
             # Asking without any form failed as well: the server is in trouble, the form was not to blame.
             self.schema_form = _SCHEMA_FORMS[0]
             self.adaptations = [text for text in self.adaptations if "response_format" not in text]
-            return False
-        if status in (400, 422) and not detail.mentions(*_SCHEMA_WORDS):
             return False
         self.schema_form = _SCHEMA_FORMS[_SCHEMA_FORMS.index(self.schema_form) + 1]
         self.adaptations.append(f"JSON is asked for with response_format {self.schema_form}")
@@ -129,4 +136,6 @@ class Dialect:
 
     @staticmethod
     def _rejects(detail: Detail, name: str) -> bool:
-        return (detail.param == name or detail.mentions(name)) and detail.mentions(*_REJECTION)
+        # A server that names the parameter is believed: its message may echo the request.
+        named = detail.param == name if detail.param else detail.mentions(name)
+        return named and detail.mentions(*_REJECTION) and not detail.mentions(*_TOO_LONG)

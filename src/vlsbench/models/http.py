@@ -7,6 +7,7 @@ the key where they leave the server, and a reply is never read past `MAX_REPLY_B
 from __future__ import annotations
 
 import email.utils
+import math
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -98,7 +99,7 @@ class Client:
             except TimeoutError as error:
                 raise ConnectionFailed(f"no answer from {home.origin()} within {self._timeout_s:g} s") from error
             except (aiohttp.ClientError, OSError) as error:
-                raise ConnectionFailed(f"no answer from {url.origin()}: {_why(error)}") from error
+                raise ConnectionFailed(self.hide(f"no answer from {url.origin()}: {_why(error)}")) from error
             if location is None:
                 return answer
             url = _follow(url, location)
@@ -130,11 +131,14 @@ class Client:
             if len(body) > MAX_REPLY_BYTES:
                 response.close()
                 raise RequestFailed(f"the reply is larger than {MAX_REPLY_BYTES:,} bytes")
-        data = bytes(body)
-        # A server may echo the key it was sent; what is recorded must not hold it.
-        if self._key is not None and len(self._key) >= 8 and (secret := self._key.encode()) in data:
-            data = data.replace(secret, b"[key]")
-        return data
+        return bytes(body)
+
+    def hide(self, text: str) -> str:
+        """A text from the server without the key: servers echo it, and what they say is recorded.
+
+        Keys under 8 characters are placeholders for servers that want none, and stay.
+        """
+        return text if self._key is None or len(self._key) < 8 else text.replace(self._key, "[key]")
 
     async def close(self) -> None:
         """Close all connections."""
@@ -154,6 +158,8 @@ def _follow(url: URL, location: str) -> URL:
 
 
 def _why(error: BaseException) -> str:
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered HTTP {error.status}"  # without its address, which may hold a password
     if isinstance(error, aiohttp.ClientConnectorError):
         error = error.os_error  # without the address and the TLS settings around it
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
@@ -165,17 +171,21 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from ``retry-after-ms`` or ``Retry-After`` (a number or an HTTP date), or None."""
     try:
         if "retry-after-ms" in headers:
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
-        value = headers.get("Retry-After")
-        if value is None:
+            seconds = float(headers["retry-after-ms"]) / 1000
+        elif (value := headers.get("Retry-After")) is None:
             return None
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = email.utils.parsedate_to_datetime(value).timestamp() - time.time()
+        else:
+            seconds = _seconds(value)
     except (ValueError, OverflowError):
         return None
-    return max(0.0, seconds) if seconds == seconds and seconds != float("inf") else None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _seconds(value: str) -> float:
+    try:
+        return float(value)
+    except ValueError:
+        return email.utils.parsedate_to_datetime(value).timestamp() - time.time()
 
 
 def _proxy_for(url: URL) -> str | None:

@@ -11,6 +11,8 @@ import os
 from collections.abc import Iterable
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 from vlsbench.errors import UserError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -32,6 +34,7 @@ def origin(url: str) -> Origin:
     """
     try:
         parts = urlsplit(url)
+        _ = URL(url).host  # the HTTP client's own reading, which is stricter about hosts
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
     except ValueError as error:
         raise UserError("The server address of the model cannot be read: check host and port.") from error
@@ -42,8 +45,9 @@ def origin(url: str) -> Origin:
         )
     if parts.query or parts.fragment:
         raise UserError("The server address must end at its path (…/v1): leave out what follows '?' or '#'.")
-    if not port or not parts.hostname:
-        raise UserError(f"{url!r} is not the address of a server; write for example http://localhost:8000/v1.")
+    if not port or not parts.hostname or any(char.isspace() for char in url):
+        shown = "That" if "@" in url else repr(url)
+        raise UserError(f"{shown} is not the address of a server; write for example http://localhost:8000/v1.")
     return parts.scheme, parts.hostname.lower(), port
 
 
@@ -59,6 +63,9 @@ def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str]) -> str | 
         UserError: The named variable is unset, or OpenAI itself is asked without a key.
     """
     if key_env is not None:
+        if not key_env.isidentifier():
+            # Not repeated in the message: it may well be the key itself.
+            raise UserError("--model-key-env and --judge-key-env take the name of an environment variable, not a key.")
         key = _read(key_env)
         if key is None:
             raise UserError(f"The environment variable {key_env} is not set (or empty). Set it to the API key.")

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import orjson
@@ -23,6 +24,12 @@ DEFAULT_TIMEOUT_S = 300.0
 _HOLE = f"image-{secrets.token_hex(16)}"
 """Stands in the JSON for the image's base64, which is sent from where it lies instead of being copied in."""
 
+MAX_ADAPTATIONS = 6
+"""Times one request is sent again because the server, or another request, taught us its parameters."""
+
+MAX_NAME = 200
+"""Characters kept of the model name a server reports, which goes to the manifest."""
+
 _FILTER_WORDS = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation")
 
 
@@ -34,6 +41,9 @@ def parse_ref(rest: str) -> tuple[str, str]:
     """
     name, at, address = rest.rpartition("@http")
     name, url = (name, f"http{address}") if at else (rest, keys.default_url())
+    if "://" in name:
+        # Not repeated in the message: it may hold a password.
+        raise UserError("The model's name holds an address. Write openai:NAME@URL, with a URL that starts with http.")
     if not name:
         raise UserError("A model reference needs a name: openai:NAME or openai:NAME@URL.")
     keys.origin(url)
@@ -79,17 +89,17 @@ class OpenAIModel:
             ImageProblem: The image file is gone or changed.
         """
         image = await prompt.image.base64() if prompt.image is not None else None
-        while True:
+        for adapted in range(MAX_ADAPTATIONS + 1):
             tried = self.dialect.snapshot()
             answer = await self._client.post("/chat/completions", self._body(prompt, image))
             if answer.status == 200:
                 reply = self._read(answer)
                 self.dialect.proven(prompt)
                 return reply
-            detail = _Detail(answer.body)
-            if self.dialect.adapt(answer.status, detail, prompt, tried):
-                continue
-            self._raise(answer, detail)
+            detail = _Detail(answer.body, self._client.hide)
+            if not self.dialect.adapt(answer.status, detail, prompt, tried) or adapted == MAX_ADAPTATIONS:
+                self._raise(answer, detail)
+        raise AssertionError("unreachable")
 
     def _body(self, prompt: Prompt, image: bytes | None) -> list[bytes]:
         messages: list[dict[str, Any]] = []
@@ -115,13 +125,14 @@ class OpenAIModel:
             raise RequestFailed("the server's reply is not a JSON object; is the address right (…/v1)?")
         choices = body.get("choices")
         if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            detail = _Detail(answer.body)
+            detail = _Detail(answer.body, self._client.hide)
             if detail.has_error:
-                self._raise(Answer(status=detail.status or 500, body=b"", retry_after=answer.retry_after), detail)
+                status = detail.status or (400 if detail.mentions(*_FILTER_WORDS) else 500)
+                self._raise(Answer(status=status, body=b"", retry_after=answer.retry_after), detail)
             raise RequestFailed("the server's reply holds no choices")
-        return _reply(choices[0], body)
+        return _reply(choices[0], body, self._client.hide)
 
-    def _raise(self, answer: Answer, detail: _Detail) -> None:
+    def _raise(self, answer: Answer, detail: _Detail) -> NoReturn:
         """Turn a failed status into the error that says what it means for this request and for the run."""
         status, message = answer.status, f"HTTP {answer.status}: {detail.message}"
         if (detail.mentions(*_FILTER_WORDS) and status in (400, 403, 422)) or detail.flagged:
@@ -153,15 +164,15 @@ class OpenAIModel:
 class _Detail:
     """What an error body says, whatever shape the server gave it."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, hide: Callable[[str], str]) -> None:
         parsed = _loads(body)
         error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
         self.has_error = isinstance(parsed, dict) and parsed.get("error") is not None
         self.fields: dict[str, Any] = error if isinstance(error, dict) else {}
         text = self.fields.get("message") or self.fields.get("detail") or (error if isinstance(error, str) else None)
         if text is None:
-            text = body[:400].decode(errors="replace")
-        self.message = " ".join(str(text).split())[:400] or "(no message)"
+            text = body[:4000].decode(errors="replace")
+        self.message = " ".join(hide(str(text)).split())[:400] or "(no message)"
         self._all = body[:4000].decode(errors="replace").lower()
 
     @property
@@ -196,7 +207,7 @@ def _loads(body: bytes) -> Any:
         return None
 
 
-def _reply(choice: dict[str, Any], body: dict[str, Any]) -> Reply:
+def _reply(choice: dict[str, Any], body: dict[str, Any], hide: Callable[[str], str]) -> Reply:
     message = choice.get("message")
     fields: dict[str, Any] = message if isinstance(message, dict) else {}
     refusal = fields.get("refusal")
@@ -219,12 +230,12 @@ def _reply(choice: dict[str, Any], body: dict[str, Any]) -> Reply:
     model = body.get("model")
     return Reply(
         outcome=outcome,
-        text=text,
+        text=hide(text),
         error=error,
-        finish_reason=finish,
+        finish_reason=finish if finish is None else hide(finish)[:MAX_NAME],
         prompt_tokens=_count(counts.get("prompt_tokens")),
         completion_tokens=_count(counts.get("completion_tokens")),
-        model=model if isinstance(model, str) else None,
+        model=_sayable(hide(model))[:MAX_NAME] if isinstance(model, str) else None,
         refused=refused,
     )
 
@@ -239,5 +250,10 @@ def _text(content: object) -> str:
     return ""
 
 
+def _sayable(text: str) -> str:
+    """The text without halves of surrogate pairs, which the manifest cannot hold."""
+    return text.encode(errors="replace").decode()
+
+
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

@@ -1,0 +1,66 @@
+"""Model references: which are understood, and what the others are told."""
+
+import pytest
+
+from vlsbench import models
+from vlsbench.errors import UnknownName, UserError
+from vlsbench.models.openai import OpenAIModel, parse_ref
+from vlsbench.types import Model
+
+URL = "http://localhost:8000/v1"
+
+
+@pytest.fixture(autouse=True)
+def _keys(monkeypatch):
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-test-0123456789")
+
+
+def test_a_reference_with_an_address_names_a_model_at_that_server():
+    model = models.load(f"openai:org/name@{URL}/")
+
+    assert isinstance(model, OpenAIModel)
+    assert isinstance(model, Model)
+    assert (model.model, model.base_url) == ("org/name", URL)
+    assert model.name == f"openai:org/name@{URL}"
+
+
+def test_a_reference_without_an_address_is_openai_itself():
+    assert models.load("openai:gpt-4o").name == "openai:gpt-4o"
+
+
+def test_the_base_url_of_the_environment_is_part_of_the_name(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", URL)
+    assert models.load("openai:gpt-4o").name == f"openai:gpt-4o@{URL}"
+
+
+def test_the_name_ends_at_the_last_address():
+    assert parse_ref(f"team@home@{URL}") == ("team@home", URL)
+    assert parse_ref("gpt-4o@2024")[0] == "gpt-4o@2024"
+
+
+@pytest.mark.parametrize("check", [models.check, models.load])
+@pytest.mark.parametrize("ref", ["openai:", f"openai:@{URL}", "openai:m@http://", "openai:m@https://a b/v1"])
+def test_an_incomplete_reference_is_a_user_error(check, ref):
+    with pytest.raises(UserError):
+        check(ref)
+
+
+@pytest.mark.parametrize("check", [models.check, models.load])
+def test_an_unknown_scheme_suggests_the_known_one(check):
+    with pytest.raises(UnknownName, match="Did you mean 'openai'"):
+        check("openia:gpt-4o")
+
+
+@pytest.mark.parametrize("ref", ["gpt-4o", ""])
+def test_a_name_without_a_scheme_shows_how_to_write_it(ref):
+    with pytest.raises(UserError, match=r"openai:gpt-4o"):
+        models.check(ref)
+
+
+def test_checking_a_reference_needs_no_key(monkeypatch):
+    monkeypatch.delenv("OPENAI_API_KEY")
+
+    models.check("openai:gpt-4o")
+    with pytest.raises(UserError, match="No API key for OpenAI"):
+        models.load("openai:gpt-4o")
