@@ -11,6 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from tests.models import tiny_checkpoints
+
 from vlsbench.models.hf import HFModel, load_hf
 
 

@@ -115,6 +115,7 @@ class Batcher(Generic[Request, Item, Batch, Result]):
         self._prepare_threads = ThreadPoolExecutor(self._preparers, "vlsbench-prepare")
         self._collate_thread = ThreadPoolExecutor(1, "vlsbench-collate")
         self._run_thread = ThreadPoolExecutor(1, "vlsbench-run")
+        self._unanswered: set[_Entry[Request, Item, Result]] = set()
         self._waiting: deque[_Entry[Request, Item, Result]] = deque()
         self._pool: list[_Entry[Request, Item, Result]] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -137,6 +138,8 @@ class Batcher(Generic[Request, Item, Batch, Result]):
         self._attach()
         entry: _Entry[Request, Item, Result] = _Entry(request, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
+        self._unanswered.add(entry)
+        entry.future.add_done_callback(lambda _: self._unanswered.discard(entry))
         self._last_arrival = time.monotonic()
         self._changed.set()
         self._arrived.set()
@@ -153,7 +156,7 @@ class Batcher(Generic[Request, Item, Batch, Result]):
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            for entry in (*self._waiting, *self._pool):
+            for entry in list(self._unanswered):
                 entry.future.cancel()
         self._waiting.clear()
         self._pool.clear()
@@ -211,15 +214,17 @@ class Batcher(Generic[Request, Item, Batch, Result]):
         while True:
             self._pool = [entry for entry in self._pool if not entry.future.done()]
             self._arrived.set()
-            if chosen := self._choose(full_only=True):
+            idle = self._running is None or self._running.done()
+            no_more = self._pool_is_full() or not (self._waiting or self._preparing)
+            # While the engine is busy there is time to wait for a better choice of neighbours.
+            if (idle or no_more) and (chosen := self._choose(full_only=True)):
                 return chosen
             timeout = None
-            if self._pool and (self._running is None or self._running.done()):
+            if idle and no_more and self._pool:
                 quiet = time.monotonic() - self._last_arrival
-                blocked = self._pool_is_full() or not (self._waiting or self._preparing)
-                if blocked and quiet >= _LINGER_S:
+                if quiet >= _LINGER_S:
                     return self._choose(full_only=False)
-                timeout = max(_LINGER_S - quiet, 0.001) if blocked else None
+                timeout = max(_LINGER_S - quiet, 0.001)
             self._changed.clear()
             try:
                 await asyncio.wait_for(self._changed.wait(), timeout)

@@ -8,6 +8,7 @@ image differently inside a mixed batch.
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -118,11 +119,12 @@ class Generation:
         decision = FirstDecision(self._processor.tokenizer) if jobs[0].guard else None
         inputs = batch.inputs.to(self._model.device, dtype=self._model.dtype)
         n_prompt = inputs["input_ids"].shape[1]
+        config = copy.copy(self._config)
+        config.max_new_tokens = max(limits)
         with torch.inference_mode():
             output = self._model.generate(
                 **inputs,
-                generation_config=self._config,
-                max_new_tokens=max(limits),
+                generation_config=config,
                 logits_processor=[p for p in (decision, RowSampling.of([j.prompt for j in jobs])) if p],
                 stopping_criteria=[RowLimits(limits, n_prompt, self._stop)],
             )
@@ -188,8 +190,6 @@ class Generation:
 
 def generation_config(model: Any, tokenizer: Any) -> Any:
     """The checkpoint's generation settings without its sampling: greedy unless a prompt asks otherwise."""
-    import copy
-
     config = copy.deepcopy(model.generation_config)
     config.do_sample = False
     config.num_beams = 1
