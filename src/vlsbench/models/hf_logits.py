@@ -44,7 +44,7 @@ class RowSampling(LogitsProcessor):  # type: ignore[misc]
         scores = scores.clone()
         for row, (temperature, generator) in self._rows.items():
             uniform = torch.rand(scores.shape[1], generator=generator, dtype=torch.float64).clamp_min(1e-300)
-            noise = -torch.log(-torch.log(uniform).clamp_min(1e-300))
+            noise = -torch.log((-torch.log(uniform)).clamp_min(1e-300))
             scores[row] = scores[row] / temperature + noise.to(scores.device, scores.dtype)
         return scores
 
