@@ -47,15 +47,20 @@ def parse(ref: str) -> Source:
     """
     text = ref.removeprefix("hf:")
     base, adapter = text, ""
-    if not Path(text).expanduser().is_dir() and "+" in text:
-        base, _, adapter = text.rpartition("+")
+    if not _is_folder(text) and "+" in text:
+        splits = [(text[:i], text[i + 1 :]) for i, sign in enumerate(text) if sign == "+"]
+        base, adapter = max(reversed(splits), key=lambda parts: sum(map(_is_folder, parts)))
         if not adapter:
             raise UserError(f"No adapter after '+' in 'hf:{text}'. Write hf:MODEL+ADAPTER, or hf:MODEL alone.")
     return Source(base=_place(base), adapter=_place(adapter) if adapter else None)
 
 
+def _is_folder(text: str) -> bool:
+    return bool(text) and Path(text).expanduser().is_dir()
+
+
 def _place(text: str) -> Place:
-    if Path(text).expanduser().is_dir():
+    if _is_folder(text):
         return Place(name=text)
     name, at, revision = text.rpartition("@")
     name, revision = (name, revision) if at else (text, "")
