@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,37 +11,8 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import tiny_checkpoints
-from PIL import Image as Pillow
 
 from vlsbench.models.hf import HFModel, load_hf
-
-
-class Picture:
-    """An image in memory, as a prompt holds it."""
-
-    sha256 = ""
-    media_type = "image/png"
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def read(self) -> bytes:
-        return self.data
-
-    async def base64(self) -> bytes:
-        raise NotImplementedError
-
-
-def encoded(image: Pillow.Image, kind: str = "PNG", **settings: object) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **settings)
-    return buffer.getvalue()
-
-
-def noise(width: int, height: int, seed: int = 0) -> Pillow.Image:
-    import random
-
-    return Pillow.frombytes("RGB", (width, height), random.Random(seed).randbytes(width * height * 3))
 
 
 @pytest.fixture(scope="session")

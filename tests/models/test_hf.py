@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Picture, encoded, noise
+from pictures import Picture, encoded, noise
 
 from vlsbench.errors import RequestFailed
 from vlsbench.models.hf import HFModel, load_hf

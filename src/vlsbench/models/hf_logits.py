@@ -1,6 +1,7 @@
 """Per-request behaviour inside one batched ``generate``: sampling, length limits, and a guard's decision.
 
-This module needs torch; it is imported when the first batch runs.
+They are plain callables rather than subclasses of transformers' base classes, which would need torch to be
+imported with this module.
 """
 
 from __future__ import annotations
@@ -9,13 +10,10 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
-import torch
-from transformers import LogitsProcessor, StoppingCriteria
-
 from vlsbench.types import Prompt
 
 
-class RowSampling(LogitsProcessor):  # type: ignore[misc]
+class RowSampling:
     """Samples each row at its own temperature and seed, while ``generate`` believes to be greedy.
 
     Adding Gumbel noise to ``logits / temperature`` and taking the largest is the same as sampling from the softmax
@@ -24,7 +22,9 @@ class RowSampling(LogitsProcessor):  # type: ignore[misc]
     """
 
     def __init__(self, prompts: Sequence[Prompt]) -> None:
-        self._rows: dict[int, tuple[float, torch.Generator]] = {}
+        import torch
+
+        self._rows: dict[int, tuple[float, Any]] = {}
         for row, prompt in enumerate(prompts):
             if prompt.temperature > 0:
                 generator = torch.Generator()
@@ -41,6 +41,8 @@ class RowSampling(LogitsProcessor):  # type: ignore[misc]
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002 - transformers' signature
         """Scores, (rows, vocabulary), with noise where a row samples."""
+        import torch
+
         scores = scores.clone()
         for row, (temperature, generator) in self._rows.items():
             uniform = torch.rand(scores.shape[1], generator=generator, dtype=torch.float64).clamp_min(1e-300)
@@ -49,22 +51,26 @@ class RowSampling(LogitsProcessor):  # type: ignore[misc]
         return scores
 
 
-class RowLimits(StoppingCriteria):  # type: ignore[misc]
+class RowLimits:
     """Ends each row after its own number of new tokens, and all rows when the model is closed."""
 
     def __init__(self, limits: Sequence[int], n_prompt: int, stop: threading.Event) -> None:
+        import torch
+
         self._limits = torch.tensor(limits)
         self._n_prompt = n_prompt
         self._stop = stop
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG002 - transformers' signature
         """Which rows are done, as a boolean tensor (rows,)."""
+        import torch
+
         if self._stop.is_set():
             return torch.ones(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
         return (input_ids.shape[1] - self._n_prompt >= self._limits).to(input_ids.device)
 
 
-class FirstDecision(LogitsProcessor):  # type: ignore[misc]
+class FirstDecision:
     """Notes, for each row, the odds of unsafe against safe at the first step whose likeliest token is one of them.
 
     Guards write blank lines before the verdict, so the first step is not always the deciding one.
@@ -77,6 +83,8 @@ class FirstDecision(LogitsProcessor):  # type: ignore[misc]
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002 - transformers' signature
         """Scores, (rows, vocabulary), as they came."""
+        import torch
+
         best = scores.argmax(dim=1).tolist()
         for row, token in enumerate(best):
             if row not in self._found and token in (*self._safe, *self._unsafe):

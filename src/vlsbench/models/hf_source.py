@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlsbench.errors import AccessDenied, MissingExtra, Stopped, UserError
+from vlsbench.errors import MissingExtra, UserError
+from vlsbench.hub_errors import clear_errors
 
 _SETTINGS = ["*.json", "*.jinja", "*.txt", "*.model"]
 _CODE = ["*.py"]
@@ -88,49 +89,26 @@ def fetch(place: Place, *, code: bool = False) -> Path:
     if looks_like_path:
         raise UserError(f"No folder at {place.name!r}. Give a folder, or a repository as hf:ORG/NAME.")
     try:
-        from huggingface_hub import snapshot_download
+        import huggingface_hub  # noqa: F401
     except ImportError as error:
         raise MissingExtra("huggingface_hub", "hf") from error
     patterns = _SETTINGS + (_CODE if code else [])
-    folder = _download(snapshot_download, place, patterns)
+    folder = _download(place, patterns)
     # The commit just found, so that both downloads see the same state of the repository.
     pinned = Place(name=place.name, revision=folder.name)
-    return _download(snapshot_download, pinned, [*patterns, *_weights(folder, place)])
+    return _download(pinned, [*patterns, *_weights(folder, place)])
 
 
-def _download(snapshot_download: Any, place: Place, patterns: list[str]) -> Path:
-    from huggingface_hub import errors
+def _download(place: Place, patterns: list[str]) -> Path:
+    from huggingface_hub import snapshot_download
 
     revision = place.revision or "main"
-    try:
+    with clear_errors(place.name, revision):
         return Path(
             snapshot_download(
                 place.name, revision=revision, allow_patterns=patterns, ignore_patterns=_ELSEWHERE, max_workers=4
             )
         )
-    except errors.GatedRepoError as error:
-        raise AccessDenied(
-            f"{place.name} is gated. Accept its terms at https://huggingface.co/{place.name}, "
-            "then log in with `hf auth login` or set HF_TOKEN."
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise UserError(
-            f"{place.name} has no revision {revision!r}. Give a branch, tag or commit, or leave '@...' out."
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise AccessDenied(
-            f"The hub has no repository {place.name!r}, or it is private. "
-            "Check the name; for a private one, log in with `hf auth login` or set HF_TOKEN."
-        ) from error
-    except errors.HFValidationError as error:
-        raise UserError(f"{place.name!r} is neither a folder nor a repository name like ORG/NAME.") from error
-    except errors.LocalEntryNotFoundError as error:
-        raise Stopped(
-            f"{place.name} is not in the local cache, and the hub cannot be asked "
-            "(no connection, or HF_HUB_OFFLINE is set). Once it is reachable, run the same command again."
-        ) from error
-    except (errors.HfHubHTTPError, OSError) as error:
-        raise Stopped(f"Downloading {place.name} failed: {error}. Run the same command again.") from error
 
 
 def _weights(folder: Path, place: Place) -> list[str]:
