@@ -120,7 +120,7 @@ def load_hf(
     if source.adapter is not None:
         model = hf_weights.load_adapter(model, _adapter_folder(source.adapter), folder, source)
     name = f"hf:{ref.removeprefix('hf:')}"
-    size, ceiling = _sizes(batch_size, where)
+    size, ceiling = batch_sizes(batch_size, where)
     return HFModel(name, Generation(model, processor, name), size=size, ceiling=ceiling)
 
 
@@ -128,7 +128,8 @@ def _adapter_folder(place: hf_source.Place) -> Path:
     return hf_source.fetch(place)
 
 
-def _sizes(batch_size: int | Literal["auto"], device: str) -> tuple[int, int]:
+def batch_sizes(batch_size: int | Literal["auto"], device: str) -> tuple[int, int]:
+    """Requests in a batch to begin with, and at most."""
     if batch_size != "auto":
         return batch_size, batch_size
     return (_AUTO_START, _AUTO_CEILING) if device.startswith("cuda") else (_AUTO_CPU, _AUTO_CPU)
