@@ -1,7 +1,8 @@
 """Samples per second of local models on a GPU: ours against the original release's way, one request after the other.
 
-A LLaVA-1.5-7B-shaped model with 336-pixel images and a Qwen2-VL-7B-shaped one with 1-megapixel images, both with random bf16
-weights made from their configurations on the card: nothing is downloaded, and no answer means anything. 128 new tokens.
+A LLaVA-1.5-7B-shaped model with 336-pixel images and a Qwen2-VL-7B-shaped one with 1-megapixel images, both
+with random bf16 weights made from their configurations on the card: nothing is downloaded, and no answer
+means anything. 128 new tokens.
 
     python -m benchmarks.bench_hf_gpu [--quick] [--samples 512] [--single 16]
 
@@ -165,7 +166,7 @@ def main() -> None:
     samples, single = (24, 4) if args.quick else (args.samples, args.single)
     card = torch.cuda.get_device_name() if device == "cuda" else "CPU, tiny shapes: figures mean nothing"
     print(f"{card}; {samples} samples, {TOKENS} new tokens\n")
-    print("| shape | one by one, samples/s | ours, samples/s | ratio | target | last batch | peak memory |")
+    print("| shape | one by one, samples/s | ours, samples/s | ratio | target | last batch | its memory |")
     print("| :--- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for name, make, side in (("LLaVA-1.5-7B, 336 px", llava, 336), ("Qwen2-VL-7B, 1 Mpx", qwen2_vl, 1024)):
         with tempfile.TemporaryDirectory() as place, contextlib.redirect_stderr(io.StringIO()):

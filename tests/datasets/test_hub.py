@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -281,3 +282,38 @@ def test_hf_endpoint_and_hf_home_of_the_environment_are_respected(served: Hub, t
     env = {key: value for key, value in os.environ.items() if not key.startswith("HF_")} | places
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == str(tmp_path / "elsewhere" / "vlsbench" / "org--set")
+
+
+@pytest.fixture
+def released(hub: Hub, make_row: Callable[..., dict[str, Any]]) -> Hub:
+    """The hub with a small stand-in for the released dataset."""
+    rows = json.dumps([make_row(i) for i in range(3)]).encode()
+    images = tar(*((f"imgs/{i}.png", b"x") for i in range(3)))
+    hub.repos["datasets/Foreshhh/vlsbench"] = {"data.json": rows, "imgs.tar": images}
+    return hub
+
+
+def test_the_command_fetches_and_the_name_alone_then_opens_it(
+    released: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from vlsbench import datasets
+    from vlsbench.cli.main import main
+
+    with pytest.raises(DatasetError, match="vlsbench data fetch vlsbench"):
+        datasets.load("vlsbench")
+    assert main(["data", "fetch", "vlsbench"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.strip() == str(default_folder("Foreshhh/vlsbench"))
+    assert "Downloading imgs.tar" in printed.err
+    assert [sample.id for sample in datasets.load("vlsbench")] == ["0", "1", "2"]
+    assert main(["data", "fetch", "vlsbench", "--to", str(tmp_path / "mine")]) == 0
+    assert len(list(datasets.load(f"vlsbench:{tmp_path / 'mine'}"))) == 3
+
+
+def test_what_the_hub_does_not_have_says_how_to_get_it(capsys: pytest.CaptureFixture[str]) -> None:
+    from vlsbench.cli.main import main
+
+    assert main(["data", "fetch", "figstep"]) == 2
+    assert "cannot be fetched" in capsys.readouterr().err
+    assert main(["data", "fetch", "vlsbnch"]) == 2
+    assert "Did you mean 'vlsbench'?" in capsys.readouterr().err

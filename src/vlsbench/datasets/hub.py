@@ -38,15 +38,11 @@ class Remote:
 
 
 def default_folder(repo: str) -> Path:
-    """Where a dataset goes if nobody says otherwise: under ``HF_HOME``.
-
-    Raises:
-        MissingExtra: huggingface_hub is not installed.
-    """
-    _require()
-    from huggingface_hub import constants
-
-    return Path(constants.HF_HOME) / "vlsbench" / repo.replace("/", "--")
+    """Where a dataset goes if nobody says otherwise: beside the cache of Hugging Face, under ``HF_HOME``."""
+    # As huggingface_hub finds it, without importing it: opening a fetched dataset needs no extra.
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
+    home = os.environ.get("HF_HOME") or os.path.join(cache, "huggingface")
+    return Path(os.path.expanduser(os.path.expandvars(home))) / "vlsbench" / repo.replace("/", "--")
 
 
 def is_fetched(folder: Path, repo: str, revision: str, files: Sequence[str]) -> bool:
