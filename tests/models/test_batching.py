@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 
 import pytest
@@ -109,6 +110,31 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on() -> None:
     engine = Engine(room=3)
     assert ask(engine, range(20, 60), size=8) == [2 * i for i in range(20, 60)]
     assert max(map(len, engine.batches)) <= 3
+
+
+def test_what_a_failed_batch_held_is_free_before_the_next_try() -> None:
+    class Tensor:
+        pass
+
+    class Big(Engine):
+        held: weakref.ref[Tensor] | None = None
+        freed: bool | None = None
+
+        def run(self, batch: list[int]) -> list[int | RequestFailed]:
+            if self.held is None:
+                tensor = Tensor()
+                self.held = weakref.ref(tensor)
+                try:
+                    raise KeyError("inner")
+                except KeyError:
+                    raise MemoryError from None
+            if self.freed is None:
+                self.freed = self.held() is None
+            return super().run(batch)
+
+    engine = Big()
+    assert ask(engine, [1, 2, 3, 4]) == [2, 4, 6, 8]
+    assert engine.freed
 
 
 def test_out_of_memory_at_batch_one_fails_the_request_and_the_rest_goes_on() -> None:

@@ -293,6 +293,32 @@ def test_the_original_layout_never_writes_the_tokens_that_were_added(checkpoint:
     assert reply.completion_tokens == 12
 
 
+def test_a_sentencepiece_tokenizer_of_the_original_release_reads_as_sentencepiece_does(
+    checkpoint: Checkpoint, tmp_path: Path
+) -> None:
+    sentencepiece = pytest.importorskip("sentencepiece")
+    from vlsbench.models import llava
+
+    folder = changed(checkpoint("original_llava"), tmp_path / "spm")
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "LlamaTokenizer", "legacy": False}))
+    with (folder / "tokenizer.model").open("wb") as file:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(["how do i use the item on the table"] * 50),
+            model_writer=file,
+            vocab_size=300,
+            model_type="bpe",
+            byte_fallback=True,
+            hard_vocab_limit=False,
+            minloglevel=2,
+        )
+    truth = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
+    text = "how do i use the item"
+    assert llava._tokenizer(folder)(text, add_special_tokens=False)["input_ids"] == truth.encode(text)
+    reply = alone(load_hf(str(folder), device="cpu"), with_images(1))[0]
+    assert reply.completion_tokens
+
+
 def test_an_adapter_changes_the_answers(loaded: Loaded, checkpoint: Checkpoint) -> None:
     ref = f"{checkpoint('llava')}+{checkpoint('adapter')}"
     adapted = load_hf(f"hf:{ref}", device="cpu", batch_size=8)

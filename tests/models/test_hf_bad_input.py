@@ -74,6 +74,20 @@ def test_missing_processor_files(checkpoint: Checkpoint, tmp_path: Path, name: s
     assert "processor files" in refusal(folder)
 
 
+def test_a_sentencepiece_tokenizer_without_sentencepiece(
+    checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+
+    find = importlib.util.find_spec
+    for name in ("llava", "original_llava"):
+        folder = copy(checkpoint, name, tmp_path)
+        (folder / "tokenizer.json").rename(folder / "tokenizer.model")
+        with monkeypatch.context() as patch:
+            patch.setattr(importlib.util, "find_spec", lambda n, *a: None if n == "sentencepiece" else find(n, *a))
+            assert "sentencepiece" in refusal(folder)
+
+
 def test_weights_that_are_missing(checkpoint: Checkpoint, tmp_path: Path) -> None:
     folder = copy(checkpoint, "llava", tmp_path)
     (folder / "model.safetensors").rename(folder / "flax_model.msgpack")

@@ -130,7 +130,8 @@ ENTRY = Entry(
     ),
     get=(
         "Run: vlsbench data fetch vlsbench. Or download data.json and imgs.tar from "
-        "https://huggingface.co/datasets/Foreshhh/vlsbench into one folder, unpack imgs.tar there, and pass vlsbench:DIR."
+        "https://huggingface.co/datasets/Foreshhh/vlsbench into one folder, unpack imgs.tar there, "
+        "and pass vlsbench:DIR."
     ),
     usage="vlsbench:DIR",
     open=open_folder,

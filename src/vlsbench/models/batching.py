@@ -280,6 +280,7 @@ class Batcher(Generic[Request, Item, Batch, Result]):
                     raise RuntimeError(f"the engine gave {len(results)} results for {len(entries)} requests")
             except Exception as error:  # noqa: BLE001 - as above
                 del batch
+                _forget_frames(error)
                 await self._split(entries, error, collated)
                 continue
             for entry, result in zip(entries, results, strict=True):
@@ -314,6 +315,18 @@ class Batcher(Generic[Request, Item, Batch, Result]):
 
     async def _in_thread(self, threads: ThreadPoolExecutor, call: Callable[[Any], Any], argument: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(threads, call, argument)
+
+
+def _forget_frames(error: BaseException) -> None:
+    """Let go of what the failed call still holds through its traceback: the memory that the retry needs."""
+    known: set[int] = set()
+    chain: list[BaseException | None] = [error]
+    while chain:
+        link = chain.pop()
+        if link is not None and id(link) not in known:
+            known.add(id(link))
+            link.__traceback__ = None
+            chain += [link.__cause__, link.__context__]
 
 
 def _spread(entries: list[_Entry[Any, Any, Any]]) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from vlsbench.errors import UserError
+from vlsbench.errors import MissingExtra, UserError
 from vlsbench.types import Prompt
 
 PLAIN_TEMPLATE = (
@@ -22,10 +22,12 @@ def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
     """The processor of a checkpoint, set up for batched generation.
 
     Raises:
+        MissingExtra: The tokenizer needs sentencepiece.
         UserError: Processor or tokenizer files are missing or do not fit.
     """
     from transformers import AutoProcessor
 
+    check_sentencepiece(folder)
     try:
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except ImportError as error:
@@ -35,6 +37,20 @@ def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
     if getattr(processor, "tokenizer", None) is None or getattr(processor, "image_processor", None) is None:
         raise _missing(folder, None)
     return ready_for_batches(processor)
+
+
+def check_sentencepiece(folder: Path) -> None:
+    """Whether the tokenizer can be read: older checkpoints have a sentencepiece model and nothing else.
+
+    Raises:
+        MissingExtra: The packages that read it are not installed.
+    """
+    from importlib.util import find_spec
+
+    if (folder / "tokenizer.json").is_file() or not (folder / "tokenizer.model").is_file():
+        return
+    if find_spec("sentencepiece") is None or find_spec("google") is None or find_spec("google.protobuf") is None:
+        raise MissingExtra("sentencepiece and protobuf", "hf")
 
 
 def ready_for_batches(processor: Any) -> Any:

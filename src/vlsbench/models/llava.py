@@ -14,7 +14,7 @@ from typing import Any
 
 from vlsbench.errors import UserError
 from vlsbench.models import hf_weights
-from vlsbench.models.hf_processors import ready_for_batches
+from vlsbench.models.hf_processors import check_sentencepiece, ready_for_batches
 from vlsbench.models.hf_source import Place, read_json
 
 TEMPLATE = (
@@ -128,11 +128,12 @@ def _tower_config(folder: Path) -> Any:
 
 
 def _processor(raw: dict[str, Any], folder: Path, tower_folder: Path, tower_config: Any) -> Any:
-    from transformers import AutoTokenizer, LlavaProcessor
+    from transformers import LlavaProcessor
     from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
+    check_sentencepiece(folder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        tokenizer = _tokenizer(folder)
         image_processor = LlavaImageProcessorPil.from_pretrained(
             tower_folder, do_pad=raw.get("image_aspect_ratio") == "pad"
         )
@@ -154,6 +155,19 @@ def _processor(raw: dict[str, Any], folder: Path, tower_folder: Path, tower_conf
             chat_template=TEMPLATE,
         )
     )
+
+
+def _tokenizer(folder: Path) -> Any:
+    from transformers import AutoTokenizer, LlamaTokenizer
+
+    # The release has a tokenizer.model only. The automatic choice goes by the config's misleading model type,
+    # and then leaves out the word mark at the start of a text: other tokens than the model was trained on.
+    if (folder / "tokenizer.json").is_file():
+        return AutoTokenizer.from_pretrained(folder)
+    if not (folder / "tokenizer.model").is_file():
+        # Asked to load from nothing, transformers makes an empty tokenizer without a word.
+        raise FileNotFoundError(folder / "tokenizer.model")
+    return LlamaTokenizer.from_pretrained(folder)
 
 
 def _strategy(raw: dict[str, Any]) -> str:
