@@ -114,9 +114,11 @@ def load_hf(
     if llava.is_original(folder):
         model, processor = llava.load(folder, hf_source.fetch, dtype=dtype, device=where)
     else:
-        hf_weights.load_config(folder, trust_remote_code=trust_remote_code)
+        config = hf_weights.load_config(folder, trust_remote_code=trust_remote_code)
         processor = load_processor(folder, trust_remote_code=trust_remote_code)
-        model = hf_weights.load_model(folder, dtype=dtype, device=where, trust_remote_code=trust_remote_code)
+        model = hf_weights.load_model(
+            folder, dtype=dtype, device=where, trust_remote_code=trust_remote_code, config=config
+        )
     if source.adapter is not None:
         model = hf_weights.load_adapter(model, _adapter_folder(source.adapter), folder, source)
     name = f"hf:{ref.removeprefix('hf:')}"

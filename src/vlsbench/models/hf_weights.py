@@ -13,7 +13,7 @@ from vlsbench.models.hf_source import Source, read_json
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
-_WIDEN_BYTES = 2_000_000_000
+_WIDEN_BYTES = 1_000_000_000
 _FITS_ON_ONE_CARD = 0.6
 
 
@@ -24,7 +24,7 @@ def load_model(
 
     Args:
         folder: A transformers checkpoint.
-        dtype: One of `DTYPES`. ``auto``: as saved, but float32 on a CPU for checkpoints up to 2 GB, where
+        dtype: One of `DTYPES`. ``auto``: as saved, but float32 on a CPU for checkpoints up to 1 GB, where
             half precision is slower and host memory allows.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``auto`` spreads a model that is too large for
             one GPU over all of them.
@@ -71,7 +71,8 @@ def load_config(folder: Path, *, trust_remote_code: bool = False) -> Any:
     raw = read_json(folder / "config.json", what="a model folder")
     kind = raw.get("model_type", "an unnamed type")
     try:
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
+        with quiet():
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except (ValueError, KeyError, OSError, TypeError) as error:
         hint = (
             " It brings its own code: read it, then pass --trust-remote-code."
