@@ -11,7 +11,8 @@ from collections.abc import Sequence
 import pytest
 
 from vlsbench.errors import RequestFailed
-from vlsbench.models.batching import Batcher, Ready
+from vlsbench.models.batching import Batcher
+from vlsbench.models.pool import Ready
 
 
 class Engine:

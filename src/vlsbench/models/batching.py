@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-from vlsbench.errors import RequestFailed, VLSBenchError
+from vlsbench.errors import RequestFailed
+from vlsbench.models.pool import Entry, Pool, Ready
 
 Request = TypeVar("Request")
 Item = TypeVar("Item")
@@ -26,20 +26,8 @@ Result = TypeVar("Result")
 Asked = TypeVar("Asked", contravariant=True)
 Given = TypeVar("Given", covariant=True)
 
-_POOL_BYTES = 512 * 1024 * 1024
 _LINGER_S = 0.01
-_PATIENCE = 4
 _CALM_BATCHES = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ready(Generic[Item]):
-    """A prepared request: its `length` (any unit, for sorting), its `n_bytes`, and with whom it may share a batch."""
-
-    item: Item
-    length: int
-    n_bytes: int = 0
-    group: Hashable = None
 
 
 class Work(Protocol[Asked, Item, Batch, Given]):
@@ -70,29 +58,6 @@ class Work(Protocol[Asked, Item, Batch, Given]):
         ...
 
 
-class _Entry(Generic[Request, Item, Result]):
-    __slots__ = ("future", "passed_over", "ready", "request")
-
-    def __init__(self, request: Request, future: asyncio.Future[Result]) -> None:
-        self.request = request
-        self.future = future
-        self.ready: Ready[Item]
-        self.passed_over = 0
-
-    def finish(self, result: Result | RequestFailed) -> None:
-        if self.future.done():
-            return
-        if isinstance(result, RequestFailed):
-            self.future.set_exception(result)
-        else:
-            self.future.set_result(result)
-
-    def fail(self, error: Exception) -> None:
-        if not self.future.done():
-            ours = isinstance(error, VLSBenchError)
-            self.future.set_exception(error if ours else RequestFailed(f"{type(error).__name__}: {error}"))
-
-
 class Batcher(Generic[Request, Item, Batch, Result]):
     """An asynchronous front for a batched engine.
 
@@ -115,9 +80,9 @@ class Batcher(Generic[Request, Item, Batch, Result]):
         self._prepare_threads = ThreadPoolExecutor(self._preparers, "vlsbench-prepare")
         self._collate_thread = ThreadPoolExecutor(1, "vlsbench-collate")
         self._run_thread = ThreadPoolExecutor(1, "vlsbench-run")
-        self._unanswered: set[_Entry[Request, Item, Result]] = set()
-        self._waiting: deque[_Entry[Request, Item, Result]] = deque()
-        self._pool: list[_Entry[Request, Item, Result]] = []
+        self._unanswered: set[Entry[Request, Item, Result]] = set()
+        self._waiting: deque[Entry[Request, Item, Result]] = deque()
+        self._pool: Pool[Request, Item, Result] = Pool()
         self._tasks: list[asyncio.Task[None]] = []
         self._running: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -136,7 +101,7 @@ class Batcher(Generic[Request, Item, Batch, Result]):
         if self._closed:
             raise RuntimeError("this model is closed")
         self._attach()
-        entry: _Entry[Request, Item, Result] = _Entry(request, asyncio.get_running_loop().create_future())
+        entry: Entry[Request, Item, Result] = Entry(request, asyncio.get_running_loop().create_future())
         self._waiting.append(entry)
         self._unanswered.add(entry)
         entry.future.add_done_callback(lambda _: self._unanswered.discard(entry))
@@ -180,7 +145,7 @@ class Batcher(Generic[Request, Item, Batch, Result]):
 
     async def _prepare_forever(self) -> None:
         while True:
-            while not self._waiting or self._pool_is_full():
+            while not self._waiting or self._pool.is_full(self.size):
                 self._arrived.clear()
                 await self._arrived.wait()
             entry = self._waiting.popleft()
@@ -189,16 +154,12 @@ class Batcher(Generic[Request, Item, Batch, Result]):
             self._preparing += 1
             try:
                 entry.ready = await self._in_thread(self._prepare_threads, self._work.prepare, entry.request)
-                self._pool.append(entry)
+                self._pool.add(entry)
             except Exception as error:  # noqa: BLE001 - an engine may raise anything; it belongs to whoever waits
                 entry.fail(error)
             finally:
                 self._preparing -= 1
                 self._changed.set()
-
-    def _pool_is_full(self) -> bool:
-        # Twice the batch leaves something to choose from; the bytes bound what decoded images may take.
-        return len(self._pool) >= 2 * self.size or sum(e.ready.n_bytes for e in self._pool) >= _POOL_BYTES
 
     async def _batch_forever(self) -> None:
         while True:
@@ -209,21 +170,21 @@ class Batcher(Generic[Request, Item, Batch, Result]):
             self._running = asyncio.create_task(self._run_all(collated))
             self._running.add_done_callback(lambda _: self._changed.set())
 
-    async def _next_entries(self) -> list[_Entry[Request, Item, Result]]:
+    async def _next_entries(self) -> list[Entry[Request, Item, Result]]:
         """Wait until a full batch is ready, or the engine idles and nothing more is about to come."""
         while True:
-            self._pool = [entry for entry in self._pool if not entry.future.done()]
+            self._pool.drop_cancelled()
             self._arrived.set()
             idle = self._running is None or self._running.done()
-            no_more = self._pool_is_full() or not (self._waiting or self._preparing)
+            no_more = self._pool.is_full(self.size) or not (self._waiting or self._preparing)
             # While the engine is busy there is time to wait for a better choice of neighbours.
-            if (idle or no_more) and (chosen := self._choose(full_only=True)):
+            if (idle or no_more) and (chosen := self._pool.take(self.size, full_only=True)):
                 return chosen
             timeout = None
             if idle and no_more and self._pool:
                 quiet = time.monotonic() - self._last_arrival
                 if quiet >= _LINGER_S:
-                    return self._choose(full_only=False)
+                    return self._pool.take(self.size, full_only=False)
                 timeout = max(_LINGER_S - quiet, 0.001)
             self._changed.clear()
             try:
@@ -231,31 +192,9 @@ class Batcher(Generic[Request, Item, Batch, Result]):
             except TimeoutError:
                 continue
 
-    def _choose(self, *, full_only: bool) -> list[_Entry[Request, Item, Result]]:
-        """Take a batch from the pool: one group, neighbours in length, the longest-waiting request first served."""
-        if not self._pool:
-            return []
-        oldest = self._pool[0]
-        sizes = Counter(entry.ready.group for entry in self._pool)
-        if full_only and sizes[oldest.ready.group] < self.size:
-            if max(sizes.values()) < self.size:
-                return []
-            if oldest.passed_over < _PATIENCE:
-                oldest = next(entry for entry in self._pool if sizes[entry.ready.group] >= self.size)
-        members = [entry for entry in self._pool if entry.ready.group == oldest.ready.group]
-        members.sort(key=lambda entry: entry.ready.length)
-        middle = members.index(oldest)
-        starts = range(max(0, middle - self.size + 1), min(middle, max(0, len(members) - self.size)) + 1)
-        chosen = min((members[i : i + self.size] for i in starts), key=_spread)
-        taken = set(map(id, chosen))
-        self._pool = [entry for entry in self._pool if id(entry) not in taken]
-        for entry in self._pool:
-            entry.passed_over += 1
-        return chosen
-
     async def _collate(
-        self, entries: list[_Entry[Request, Item, Result]]
-    ) -> list[tuple[list[_Entry[Request, Item, Result]], Batch]]:
+        self, entries: list[Entry[Request, Item, Result]]
+    ) -> list[tuple[list[Entry[Request, Item, Result]], Batch]]:
         """One batch; or, where building it fails, smaller ones without the request at fault."""
         if not entries:
             return []
@@ -271,7 +210,7 @@ class Batcher(Generic[Request, Item, Batch, Result]):
             return [*await self._collate(entries[:half]), *await self._collate(entries[half:])]
         return [(entries, batch)]
 
-    async def _run_all(self, collated: list[tuple[list[_Entry[Request, Item, Result]], Batch]]) -> None:
+    async def _run_all(self, collated: list[tuple[list[Entry[Request, Item, Result]], Batch]]) -> None:
         while collated:
             entries, batch = collated.pop(0)
             try:
@@ -289,9 +228,9 @@ class Batcher(Generic[Request, Item, Batch, Result]):
 
     async def _split(
         self,
-        entries: list[_Entry[Request, Item, Result]],
+        entries: list[Entry[Request, Item, Result]],
         error: Exception,
-        collated: list[tuple[list[_Entry[Request, Item, Result]], Batch]],
+        collated: list[tuple[list[Entry[Request, Item, Result]], Batch]],
     ) -> None:
         if self._work.is_out_of_memory(error):
             self.size = max(1, min(self.size, len(entries) // 2))
@@ -327,7 +266,3 @@ def _forget_frames(error: BaseException) -> None:
             known.add(id(link))
             link.__traceback__ = None
             chain += [link.__cause__, link.__context__]
-
-
-def _spread(entries: list[_Entry[Any, Any, Any]]) -> int:
-    return int(entries[-1].ready.length - entries[0].ready.length)

@@ -16,8 +16,8 @@ from typing import Any
 
 from vlsbench.errors import ImageProblem, RequestFailed
 from vlsbench.images_decode import decode
-from vlsbench.models.batching import Ready
 from vlsbench.models.hf_processors import Chat
+from vlsbench.models.pool import Ready
 from vlsbench.types import GuardReading, Prompt, Reply, ResponseOutcome
 
 _GUARD_TOKENS = 40
