@@ -3,13 +3,15 @@
 import io
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
 from PIL import Image
+
+import hub_server
 
 # A loaded machine is no failure.
 hypothesis.settings.register_profile("patient", deadline=None)
@@ -123,3 +125,26 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     from vlsbench.throttle import Patience
 
     monkeypatch.setattr(Patience, "wait", lambda self, failed_tries, retry_after: 0.0)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator["hub_server.Hub"]:
+    """A hub on loopback that huggingface_hub talks to in this process, with an empty cache."""
+    huggingface_hub = pytest.importorskip("huggingface_hub")
+    from huggingface_hub import constants
+
+    with hub_server.serve() as server:
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        monkeypatch.delenv("HF_TOKEN", raising=False)
+        monkeypatch.setattr(constants, "ENDPOINT", server.url)
+        monkeypatch.setattr(
+            constants, "HUGGINGFACE_CO_URL_TEMPLATE", server.url + "/{repo_id}/resolve/{revision}/{filename}"
+        )
+        monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "home" / "hub"))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "home" / "token"))
+        monkeypatch.setattr(constants, "HF_HUB_DISABLE_PROGRESS_BARS", True)
+        huggingface_hub.close_session()
+        yield server
+        huggingface_hub.close_session()

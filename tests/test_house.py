@@ -14,7 +14,8 @@ SRC = ROOT / "src" / "vlsbench"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("types",),
-    ("taxonomy", "stats", "images", "records"),
+    ("taxonomy", "stats", "images", "records", "hub_errors"),
+    ("images_decode",),
     ("journal",),
     ("runs",),
     ("miniworld",),

@@ -148,6 +148,18 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GuardReading:
+    """What a guard model wrote, and how probable it held ``unsafe`` against ``safe`` when it decided.
+
+    `p_unsafe` is None where the guard's logits are not at hand or it never came to a decision.
+    """
+
+    text: str
+    p_unsafe: float | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """A model's recorded answer to a sample; `latency_s` counts from the first try to the last."""
 
@@ -205,6 +217,20 @@ class Model(Protocol):
 
     async def generate(self, prompt: Prompt) -> Reply:
         """Answer one prompt."""
+        ...
+
+
+@runtime_checkable
+class GuardModel(Protocol):
+    """A model whose logits are at hand, so that a guard's verdict comes with its probability."""
+
+    @property
+    def name(self) -> str:
+        """The model's reference."""
+        ...
+
+    async def guard(self, prompt: Prompt) -> GuardReading:
+        """Read a guard's verdict on a user's turn, or on the answer in `prompt.earlier` that follows it."""
         ...
 
 

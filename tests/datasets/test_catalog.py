@@ -51,7 +51,8 @@ def test_a_subset_of_a_set_without_subsets_is_refused():
 
 
 @pytest.mark.parametrize("name", list(CATALOG))
-def test_a_name_without_data_says_how_to_get_it(name):
+def test_a_name_without_data_says_how_to_get_it(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
     with pytest.raises(DatasetError, match=f"{name} needs the data.*pass {name}:"):
         load(name)
 

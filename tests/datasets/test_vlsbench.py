@@ -96,7 +96,7 @@ def test_a_record_that_is_no_object_is_named(make_vlsbench, make_row):
 
 
 def test_a_missing_folder_says_how_to_get_the_data(tmp_path):
-    with pytest.raises(DatasetError, match=r"There is no folder .*nowhere\. Download data.json"):
+    with pytest.raises(DatasetError, match=r"There is no folder .*nowhere\. Run: vlsbench data fetch vlsbench"):
         load(f"vlsbench:{tmp_path / 'nowhere'}")
 
 

@@ -1,4 +1,4 @@
-"""``vlsbench data check REF``: what is in a set, and what is wrong with it."""
+"""``vlsbench data``: what is in a set and what is wrong with it (`check`), and getting it (`fetch`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import terminal
 from vlsbench.cli.terminal import clean
+from vlsbench.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +35,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     check.add_argument("--limit", type=_positive, metavar="N", help="the first N samples only")
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=run)
+    fetch = commands.add_parser(
+        "fetch",
+        help="download a dataset from the Hugging Face hub",
+        description="Download a dataset, check it against the hub's digests, and unpack it. The same command "
+        "continues a download that was stopped; where everything is there, it does nothing. Prints the folder.",
+    )
+    fetch.add_argument("name", metavar="NAME", help="a dataset that the hub has: vlsbench")
+    fetch.add_argument("--to", metavar="DIR", help="folder (default: under HF_HOME, where NAME alone finds it)")
+    fetch.set_defaults(run=run_fetch)
 
 
 def _positive(text: str) -> int:
@@ -56,6 +66,29 @@ def run(args: argparse.Namespace) -> int:
         terminal.console().print(json.dumps(as_json(report), indent=2), soft_wrap=True)
     else:
         _print(report, terminal.console())
+    return 0
+
+
+def run_fetch(args: argparse.Namespace) -> int:
+    """Fetch a dataset; the folder goes to stdout, progress to stderr."""
+    import sys
+    from pathlib import Path
+
+    from vlsbench.datasets import find
+    from vlsbench.datasets.hub import fetch
+
+    entry = find(args.name)
+    if entry.hub is None:
+        raise UserError(f"{entry.name} cannot be fetched. {entry.get}")
+    folder = fetch(
+        entry.hub.repo,
+        entry.hub.revision,
+        entry.hub.files,
+        Path(args.to) if args.to else None,
+        archives=entry.hub.archives,
+        say=lambda line: print(clean(line), file=sys.stderr),  # noqa: T201
+    )
+    terminal.console().print(clean(str(folder)), soft_wrap=True)
     return 0
 
 

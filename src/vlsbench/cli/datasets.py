@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import terminal
@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
 
 def as_json(entry: Entry) -> dict[str, Any]:
     """An entry as plain data, without the function that opens it."""
-    return {field.name: getattr(entry, field.name) for field in fields(entry) if field.name != "open"}
+    plain = {field.name: getattr(entry, field.name) for field in fields(entry) if field.name != "open"}
+    return {**plain, "hub": asdict(entry.hub) if entry.hub else None}
 
 
 def _list(entries: list[Entry]) -> None:

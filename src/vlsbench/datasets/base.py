@@ -33,6 +33,19 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OnHub:
+    """Where `vlsbench data fetch` finds a dataset: a dataset repository of the Hugging Face hub.
+
+    `archives` are those of `files` that are tar archives, to be unpacked beside the others.
+    """
+
+    repo: str
+    revision: str
+    files: tuple[str, ...]
+    archives: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """A dataset in the catalogue: what it is, where it comes from, and how a reference to it is opened.
 
@@ -55,6 +68,7 @@ class Entry:
     harmful: bool = True
     benign: bool = False
     twins: bool = False
+    hub: OnHub | None = None
 
 
 class BadRecord(DatasetError):
@@ -134,11 +148,17 @@ def json_kind(value: object) -> str:
 
 
 def need_place(ref: Ref, entry: Entry) -> Path:
-    """The folder or file that a reference names.
+    """The folder or file that a reference names; where it names none, the folder that was fetched.
 
     Raises:
-        DatasetError: It names none, and the message says how to get the data.
+        DatasetError: There is neither, and the message says how to get the data.
     """
+    if ref.place is None and entry.hub is not None:
+        from vlsbench.datasets import hub
+
+        folder = hub.default_folder(entry.hub.repo)
+        if hub.is_fetched(folder, entry.hub.repo, entry.hub.revision, entry.hub.files):
+            return folder
     if ref.place is None:
         raise DatasetError(f"{ref} needs the data. {entry.get}")
     return ref.place

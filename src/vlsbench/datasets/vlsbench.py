@@ -15,7 +15,18 @@ from typing import Any
 
 import orjson
 
-from vlsbench.datasets.base import BadField, BadRecord, Entry, OnBad, Records, Ref, json_kind, need_folder, text_field
+from vlsbench.datasets.base import (
+    BadField,
+    BadRecord,
+    Entry,
+    OnBad,
+    OnHub,
+    Records,
+    Ref,
+    json_kind,
+    need_folder,
+    text_field,
+)
 from vlsbench.errors import DatasetError
 from vlsbench.types import Sample
 
@@ -118,10 +129,19 @@ ENTRY = Entry(
         "VLSBench: Unveiling Visual Leakage in Multimodal Safety. ACL 2025. arXiv:2411.19939"
     ),
     get=(
-        "Download data.json and imgs.tar from https://huggingface.co/datasets/Foreshhh/vlsbench into one folder, "
-        "unpack imgs.tar there, and pass vlsbench:DIR."
+        "Run: vlsbench data fetch vlsbench. Or download data.json and imgs.tar from "
+        "https://huggingface.co/datasets/Foreshhh/vlsbench into one folder, unpack imgs.tar there, "
+        "and pass vlsbench:DIR."
     ),
     usage="vlsbench:DIR",
     open=open_folder,
+    hub=OnHub(
+        repo="Foreshhh/vlsbench",
+        # To be pinned to the full commit once somebody has read it off the hub. Until then the branch is
+        # resolved when fetching, and the commit that it stood for is kept in the folder's record.
+        revision="main",
+        files=("data.json", "imgs.tar"),
+        archives=("imgs.tar",),
+    ),
 )
 """The catalogue entry."""

@@ -1,0 +1,231 @@
+"""Fetch a dataset from the Hugging Face hub: resumable, checksummed, and whole or not at all.
+
+Files arrive under a hidden folder, are checked against the hub's digests, and only then move to their
+place; archives are unpacked beside it first. A record of what was fetched makes a second fetch do nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vlsbench.datasets.unpack import unpack
+from vlsbench.errors import DatasetError, MissingExtra, Stopped
+from vlsbench.hub_errors import clear_errors
+
+RECORD = ".vlsbench-fetch.json"
+_PARTIAL = ".vlsbench-partial"
+_LOCK = ".vlsbench-fetch.lock"
+_SLACK_BYTES = 64 * 1024 * 1024
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """One file on the hub: where it is, its size in bytes, and its digest as the hub gives it."""
+
+    name: str
+    url: str
+    etag: str
+    size: int
+
+
+def default_folder(repo: str) -> Path:
+    """Where a dataset goes if nobody says otherwise: beside the cache of Hugging Face, under ``HF_HOME``."""
+    # As huggingface_hub finds it, without importing it: opening a fetched dataset needs no extra.
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join("~", ".cache")
+    home = os.environ.get("HF_HOME") or os.path.join(cache, "huggingface")
+    return Path(os.path.expanduser(os.path.expandvars(home))) / "vlsbench" / repo.replace("/", "--")
+
+
+def is_fetched(folder: Path, repo: str, revision: str, files: Sequence[str]) -> bool:
+    """Whether a folder holds this dataset, whole; asks nobody."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    if not isinstance(record, dict) or (record.get("repo"), record.get("files")) != (repo, sorted(files)):
+        return False
+    if revision not in (record.get("revision"), record.get("commit")):
+        return False
+    return all(os.path.exists(folder / name) for name in record.get("holds", ["?"]))
+
+
+def fetch(
+    repo: str,
+    revision: str,
+    files: Sequence[str],
+    to: Path | None = None,
+    *,
+    archives: Sequence[str] = (),
+    say: Callable[[str], None] = lambda _: None,
+) -> Path:
+    """Bring a dataset to a folder; does nothing where it is already there.
+
+    Args:
+        repo: Dataset repository, for example ``Foreshhh/vlsbench``.
+        revision: Commit, tag or branch. The commit that it stood for is kept in the record.
+        files: Paths in the repository.
+        to: The folder; `default_folder` where not given.
+        archives: Those of `files` that are tar archives, to be unpacked into the folder and then dropped.
+        say: Receives a line of progress; bars of the downloads go to the terminal by themselves.
+
+    Returns:
+        The folder.
+
+    Raises:
+        MissingExtra: huggingface_hub is not installed.
+        AccessDenied: The repository is gated, private or gone.
+        DatasetError: The folder holds other files of these names, or an archive is not safe to unpack.
+        Stopped: The network, the disk or a checksum failed; the same command continues.
+    """
+    _require()
+    folder = (to or default_folder(repo)).expanduser().absolute()
+    if is_fetched(folder, repo, revision, files):
+        say(f"{repo} is already in {folder}.")
+        return folder
+    with clear_errors(repo, revision, kind="dataset"):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _locked(folder):
+            if is_fetched(folder, repo, revision, files):
+                return folder
+            remotes, commit = _look_up(repo, revision, files)
+            _check_room(folder, remotes, archives)
+            holds: list[str] = []
+            for remote in remotes:
+                holds += _bring(folder, remote, remote.name in archives, say)
+            _write_record(
+                folder,
+                {"repo": repo, "revision": revision, "commit": commit, "files": sorted(files), "holds": sorted(holds)},
+            )
+            shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
+    return folder
+
+
+def _require() -> None:
+    try:
+        import huggingface_hub  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra("huggingface_hub", "hub") from error
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(folder / _LOCK, timeout=0):
+            yield
+    except Timeout as error:
+        raise Stopped(f"Another process is fetching into {folder}. Wait for it, or choose another folder.") from error
+
+
+def _look_up(repo: str, revision: str, files: Sequence[str]) -> tuple[list[Remote], str]:
+    """Every file's address, size and digest, all of the one commit that the revision stands for now."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    remotes: list[Remote] = []
+    commit = revision
+    for name in files:
+        url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
+        found = get_hf_file_metadata(url, token=None, retry_on_errors=True)
+        if found.commit_hash is None or found.etag is None or found.size is None:
+            raise Stopped(f"The server does not answer as the hub does (no commit, digest or size for {name}).")
+        commit = found.commit_hash
+        url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
+        remotes.append(Remote(name=name, url=url, etag=found.etag, size=found.size))
+    return remotes, commit
+
+
+def _check_room(folder: Path, remotes: Sequence[Remote], archives: Sequence[str]) -> None:
+    """Refuse before the download what would fill the disk: an archive and its contents exist side by side."""
+    need = _SLACK_BYTES
+    for remote in remotes:
+        part = _part(folder, remote)
+        need += remote.size - (part.stat().st_size if part.exists() else 0)
+        need += remote.size if remote.name in archives else 0
+    free = shutil.disk_usage(folder).free
+    if free < need:
+        raise Stopped(
+            f"{folder} has {free / 1e9:.2f} GB free, and {need / 1e9:.2f} GB are needed. "
+            "Make room, or choose another folder with --to."
+        )
+
+
+def _part(folder: Path, remote: Remote) -> Path:
+    # The digest in the name keeps a part of one revision from being continued with another.
+    return folder / _PARTIAL / f"{remote.name.replace('/', '--')}.{remote.etag[:16]}"
+
+
+def _bring(folder: Path, remote: Remote, is_archive: bool, say: Callable[[str], None]) -> list[str]:
+    """Download, check and place one file; returns what it put into the folder."""
+    target = folder / remote.name
+    if not is_archive and target.exists():
+        if _digest_is_right(target, remote):
+            return [remote.name]
+        raise DatasetError(f"{target} exists and is another file. Move it away, or choose another folder with --to.")
+    part = _part(folder, remote)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    if not part.exists() or part.stat().st_size < remote.size:
+        say(f"Downloading {remote.name} ({remote.size / 1e6:,.1f} MB) ...")
+        _download(part, remote)
+    if not _digest_is_right(part, remote):
+        part.unlink()
+        raise Stopped(f"{remote.name} arrived damaged (its checksum is wrong). Run the same command again.")
+    if is_archive:
+        say(f"Unpacking {remote.name} ...")
+        placed = unpack(part, folder, workspace=folder / _PARTIAL)
+        part.unlink()
+        return placed
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(part, target)
+    return [remote.name]
+
+
+def _download(part: Path, remote: Remote) -> None:
+    """Continue a part where it ends. The hub's own function resumes within a process, this across processes."""
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers
+
+    have = part.stat().st_size if part.exists() else 0
+    with part.open("ab") as file:
+        http_get(
+            remote.url,
+            file,
+            resume_size=have,
+            headers=build_hf_headers(),
+            expected_size=remote.size,
+            displayed_filename=remote.name,
+        )
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _digest_is_right(path: Path, remote: Remote) -> bool:
+    """Large files carry a SHA-256, small ones git's SHA-1 of a blob."""
+    if path.stat().st_size != remote.size:
+        return False
+    if len(remote.etag) == 64:
+        digest = hashlib.sha256()
+    else:
+        digest = hashlib.sha1(f"blob {remote.size}\0".encode(), usedforsecurity=False)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest() == remote.etag
+
+
+def _write_record(folder: Path, record: dict[str, Any]) -> None:
+    fresh = folder / f"{RECORD}.new"
+    with fresh.open("w", encoding="utf-8") as file:
+        json.dump(record, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(fresh, folder / RECORD)

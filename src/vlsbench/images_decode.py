@@ -1,0 +1,73 @@
+"""Decode an image's pixels for a local model: every mode, size and orientation to plain RGB."""
+
+from __future__ import annotations
+
+import io
+import struct
+import warnings
+from typing import TYPE_CHECKING
+
+from vlsbench.errors import ImageProblem
+from vlsbench.images import MAX_PIXELS
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_BACKGROUND = (255, 255, 255)
+
+
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+    """An image file's first frame as RGB, upright.
+
+    Transparent pixels are laid on white, as viewers show them; dropping the alpha channel instead would
+    reveal whatever colour lies under full transparency. 16-bit grey is scaled, not clipped.
+
+    Args:
+        data: The file's bytes.
+        max_pixels: Largest width x height accepted.
+
+    Raises:
+        ImageProblem: The bytes are not an image, are damaged, or have too many pixels.
+    """
+    from PIL import Image, ImageOps
+
+    try:
+        with warnings.catch_warnings():
+            # Our own limit, checked from the header below, stands in for Pillow's warning.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image: Image.Image = Image.open(io.BytesIO(data))
+            if image.width * image.height > max_pixels:
+                raise ImageProblem(
+                    f"the image is {image.width} x {image.height} pixels, over the limit of {max_pixels:,}"
+                )
+            image.load()
+            image = ImageOps.exif_transpose(image)
+            return _to_rgb(image)
+    except Image.DecompressionBombError as error:
+        raise ImageProblem(f"the image has too many pixels ({error})") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, TypeError) as error:
+        raise ImageProblem(f"the image cannot be decoded ({error})") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    from PIL import Image
+
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I") or image.mode == "F":
+        return _scaled_to_8_bit(image).convert("RGB")
+    if image.mode in ("LA", "PA", "La", "RGBa", "RGBA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        canvas = Image.new("RGBA", rgba.size, (*_BACKGROUND, 255))
+        return Image.alpha_composite(canvas, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _scaled_to_8_bit(image: Image.Image) -> Image.Image:
+    # Pillow clips 16-bit grey at 255 when it converts: a photograph would turn white.
+    wide = image.convert("F")
+    low, high = wide.getextrema()
+    if not isinstance(high, float) or not isinstance(low, float):
+        return image.convert("L")
+    top = 255.0 if low >= 0 and high <= 255 and image.mode in ("I", "F") else 65535.0
+    return wide.point(lambda value: value * (255.0 / top) + 0.0).convert("L")

@@ -1,0 +1,208 @@
+"""Batched generation with a transformers model: the engine behind the batcher.
+
+One path for every image-text-to-text architecture: the checkpoint's own processor builds the batch, every
+tensor it returns goes to ``generate``, and the answer is what follows the prompt. Requests with and
+without an image never share a batch, because cross-attending models (Mllama) treat a row without an
+image differently inside a mixed batch.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vlsbench.errors import ImageProblem, RequestFailed
+from vlsbench.images_decode import decode
+from vlsbench.models.hf_processors import Chat
+from vlsbench.models.pool import Ready
+from vlsbench.types import GuardReading, Prompt, Reply, ResponseOutcome
+
+_GUARD_TOKENS = 40
+_MEMORY_SHARE = 0.9
+_CHARACTERS_PER_TOKEN = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One request: a prompt, and whether a guard's probability is wanted with the text."""
+
+    prompt: Prompt
+    guard: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """A prepared request: the conversation written out, the image decoded (RGB) or None."""
+
+    job: Job
+    text: str
+    image: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PixelsAndTokens:
+    """A collated batch: the processor's tensors, and the items they were made of."""
+
+    items: Sequence[Item]
+    inputs: Any
+
+
+class Generation:
+    """The `Work` of a `Batcher`: prepares, collates and generates.
+
+    Args:
+        model: The loaded model, in evaluation mode.
+        processor: Its processor, padding on the left.
+        name: The model's reference, for replies.
+    """
+
+    def __init__(self, model: Any, processor: Any, name: str) -> None:
+        self._model = model
+        self._processor = processor
+        self._name = name
+        self._chat = Chat(processor)
+        self._stop = threading.Event()
+        self._config = generation_config(model, processor.tokenizer)
+        self._ends = frozenset(_as_list(self._config.eos_token_id))
+        text_config = model.config.get_text_config()
+        self._longest = getattr(text_config, "max_position_embeddings", None)
+        self._cuda = model.device.type == "cuda"
+        self._resting = self._allocated()
+
+    def prepare(self, request: Job) -> Ready[Item]:
+        """Decode the image and write out the conversation.
+
+        Raises:
+            RequestFailed: The image cannot be used, or the chat template refuses the conversation.
+        """
+        prompt = request.prompt
+        image = None
+        if prompt.image is not None:
+            try:
+                image = decode(prompt.image.read())
+            except ImageProblem as error:
+                raise RequestFailed(str(error)) from error
+        text = self._chat.text(prompt)
+        return Ready(
+            item=Item(job=request, text=text, image=image),
+            length=len(text) // _CHARACTERS_PER_TOKEN + self._patches(image),
+            n_bytes=image.width * image.height * 3 if image is not None else 0,
+            group=(image is not None, request.guard),
+        )
+
+    def _patches(self, image: Any) -> int:
+        # Only models that cut an image by its size offer this count; for the others all images are alike.
+        count = getattr(self._processor.image_processor, "get_number_of_image_patches", None)
+        return int(count(image.height, image.width, {})) if image is not None and count else 0
+
+    def collate(self, items: Sequence[Item]) -> PixelsAndTokens:
+        """The processor's own batch of these items, still in host memory."""
+        texts = [item.text for item in items]
+        images = [[item.image] for item in items] if items[0].image is not None else None
+        bos = self._processor.tokenizer.bos_token
+        more = {"add_special_tokens": False} if bos and texts[0].startswith(bos) else {}
+        inputs = self._processor(text=texts, images=images, padding=True, return_tensors="pt", **more)
+        return PixelsAndTokens(items=items, inputs=inputs)
+
+    def run(self, batch: PixelsAndTokens) -> Sequence[Reply | GuardReading | RequestFailed]:
+        """Generate for a batch; requests that exceed the model's context fail alone."""
+        import torch
+
+        from vlsbench.models.hf_logits import FirstDecision, RowLimits, RowSampling
+
+        jobs = [item.job for item in batch.items]
+        # A guard's verdict is short; what is said after it would only be thrown away.
+        limits = [min(j.prompt.max_tokens, _GUARD_TOKENS) if j.guard else j.prompt.max_tokens for j in jobs]
+        decision = FirstDecision(self._processor.tokenizer) if jobs[0].guard else None
+        inputs = batch.inputs.to(self._model.device, dtype=self._model.dtype)
+        n_prompt = inputs["input_ids"].shape[1]
+        config = copy.copy(self._config)
+        config.max_new_tokens = max(limits)
+        with torch.inference_mode():
+            output = self._model.generate(
+                **inputs,
+                generation_config=config,
+                logits_processor=[p for p in (decision, RowSampling.of([j.prompt for j in jobs])) if p],
+                stopping_criteria=[RowLimits(limits, n_prompt, self._stop)],
+            )
+        rows = output[:, n_prompt:].tolist()
+        lengths = inputs["attention_mask"].sum(dim=1).tolist()
+        replies = [self._reply(*row) for row in zip(rows, limits, lengths, strict=True)]
+        if decision is None:
+            return replies
+        return [
+            reply if isinstance(reply, RequestFailed) else GuardReading(text=reply.text, p_unsafe=p, model=self._name)
+            for reply, p in zip(replies, decision.p_unsafe(len(jobs)), strict=True)
+        ]
+
+    def _reply(self, tokens: list[int], limit: int, n_prompt: int) -> Reply | RequestFailed:
+        if self._longest and n_prompt >= self._longest:
+            return RequestFailed(f"the prompt has {n_prompt} tokens, and the model takes {self._longest}")
+        tokens = tokens[:limit]
+        end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
+        count = len(tokens) if end is None else end + 1
+        text = self._processor.tokenizer.decode(tokens[:count], skip_special_tokens=True).strip()
+        outcome = ResponseOutcome.TRUNCATED if end is None else ResponseOutcome.OK
+        return Reply(
+            outcome=outcome if text else ResponseOutcome.EMPTY,
+            text=text,
+            finish_reason="length" if end is None else "stop",
+            prompt_tokens=n_prompt,
+            completion_tokens=count,
+            model=self._name,
+        )
+
+    def is_out_of_memory(self, error: Exception) -> bool:
+        """Torch's own error, or the message of its allocator on a CPU; frees what torch keeps in reserve."""
+        import torch
+
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "can't allocate memory" not in str(error):
+            return False
+        if self._cuda:
+            torch.cuda.empty_cache()
+        return True
+
+    def may_double(self) -> bool:
+        """Whether twice the last batch's memory stays within nine tenths of the card."""
+        if not self._cuda:
+            return False
+        import torch
+
+        total = torch.cuda.get_device_properties(self._model.device).total_memory
+        used = torch.cuda.max_memory_allocated(self._model.device) - self._resting
+        torch.cuda.reset_peak_memory_stats(self._model.device)
+        return self._resting + 2 * int(used) <= int(_MEMORY_SHARE * total)
+
+    def _allocated(self) -> int:
+        if not self._cuda:
+            return 0
+        import torch
+
+        return int(torch.cuda.memory_allocated(self._model.device))
+
+    def stop(self) -> None:
+        """End a running generation after its present token."""
+        self._stop.set()
+
+
+def generation_config(model: Any, tokenizer: Any) -> Any:
+    """The checkpoint's generation settings without its sampling: greedy unless a prompt asks otherwise."""
+    config = copy.deepcopy(model.generation_config)
+    config.do_sample = False
+    config.num_beams = 1
+    config.temperature = config.top_p = config.top_k = config.typical_p = config.min_p = None
+    config.max_length = None
+    if config.eos_token_id is None:
+        config.eos_token_id = tokenizer.eos_token_id
+    if config.pad_token_id is None:
+        config.pad_token_id = tokenizer.pad_token_id
+    return config
+
+
+def _as_list(value: Any) -> list[int]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [int(value)]
