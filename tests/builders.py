@@ -95,7 +95,7 @@ def times_recorded(records: list[dict[str, Any]]) -> Counter[str]:
 def hurry(monkeypatch: Any, **changes: Any) -> None:
     """Retries at once, and little patience with rate limits."""
     patience: dict[str, Any] = {"tries": 3, "base_s": 0.001, "cap_s": 0.002, "rate_limit_s": 0.2, **changes}
-    monkeypatch.setattr("vlsbench.evaluation.Patience", functools.partial(Patience, **patience))
+    monkeypatch.setattr("vlsbench.wiring.Patience", functools.partial(Patience, **patience))
 
 
 def vlsbench(*words: object) -> int:

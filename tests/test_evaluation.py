@@ -30,8 +30,9 @@ from builders import (
 )
 from loopback import Answer, error, serve, verdict
 from vlsbench.errors import AccessDenied, RunError, Stopped, UserError
-from vlsbench.evaluation import Effort, judge_run
+from vlsbench.evaluation import judge_run
 from vlsbench.types import Expect, Sample
+from vlsbench.wiring import Effort
 
 
 @pytest.fixture(autouse=True)

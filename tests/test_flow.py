@@ -25,8 +25,8 @@ from builders import (
 )
 from vlsbench import flow, types
 from vlsbench.errors import Blocked, ImageProblem, RequestFailed, Stopped
-from vlsbench.evaluation import Effort
 from vlsbench.types import Reply, ResponseOutcome, Verdict, VerdictOutcome
+from vlsbench.wiring import Effort
 
 Error = ResponseOutcome.ERROR
 

@@ -9,39 +9,21 @@ again without its dataset.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from vlsbench import datasets, judges, models, preparation, summary
-from vlsbench.engine import PatientModel, drive, run_to_end, stoppable
+from vlsbench import datasets, judges, models, preparation, summary, wiring
+from vlsbench.engine import drive, run_to_end, stoppable
 from vlsbench.errors import Interrupted, RunError, UserError
 from vlsbench.flow import Answering, Flow, Generation, Judging
 from vlsbench.preparation import Fingerprint, Preparation
-from vlsbench.runs import Identity, Run, judge_slug, open_or_create, timestamp
+from vlsbench.runs import Identity, Run, open_or_create, require_same, timestamp
 from vlsbench.summary import Summary
 from vlsbench.tally import Progress
-from vlsbench.throttle import Concurrency, Gate, Halt, Patience
+from vlsbench.throttle import Halt
 from vlsbench.types import Dataset, Judge, Model, Sees
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effort:
-    """How hard to try. Not part of a run's identity: the figures do not depend on it.
-
-    Args:
-        concurrency: Requests to the model at once, or ``"auto"``.
-        judge_concurrency: Requests to the judge at once, or ``"auto"``.
-        model_key_env: Environment variable that holds the model's API key.
-        judge_key_env: Environment variable that holds the judge's API key.
-        timeout_s: Limit for one request in seconds.
-    """
-
-    concurrency: Concurrency = "auto"
-    judge_concurrency: Concurrency = "auto"
-    model_key_env: str | None = None
-    judge_key_env: str | None = None
-    timeout_s: float = 300.0
+from vlsbench.wiring import Effort
 
 
 def evaluate(
@@ -92,32 +74,31 @@ def evaluate(
     generation = Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed)
     _check_numbers(generation, limit, effort)
     data = datasets.load(dataset) if isinstance(dataset, str) else dataset
-    halt = Halt()
-    refs = tuple(ref for ref in (model, judge) if isinstance(ref, str) and not judges.is_baseline(ref))
-    judging = _judging(judge, Sees(judge_sees), rubric, effort, refs, halt)
-    target = _model(model, effort.model_key_env, refs, effort)
-    gate = Gate(effort.concurrency, halt)
-    answering = Answering(model=PatientModel(target, gate, Patience()), gate=gate, generation=generation)
-
-    print_ = preparation.fingerprint(data, limit)
-    _check_sees(Sees(judge_sees), judge, print_)
+    found = preparation.fingerprint(data, limit)
     identity = Identity(
-        model=target.name,
+        model=models.canonical(model) if isinstance(model, str) else wiring.named(model),
         dataset=data.name,
-        dataset_hash=print_.sha256,
+        dataset_hash=found.sha256,
         max_tokens=max_tokens,
         temperature=temperature,
         system=system,
         seed=seed,
         limit=limit,
     )
+    path = Path(out) if out is not None else Path("runs") / identity.folder_name()
+    if not fresh:
+        require_same(path, identity)  # before a large model is loaded for nothing
+    _check_sees(Sees(judge_sees), judge, found)
+    halt = Halt()
+    loader = wiring.Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None))
+    judging = wiring.judging(judge, Sees(judge_sees), rubric, loader, halt)
+    answering = wiring.answering(loader.model(model, effort.model_key_env), generation, effort, halt)
     details = {
-        "dataset_size": print_.size,
+        "dataset_size": found.size,
         "dataset_revision": data.revision,
-        "dataset_described": print_.n_described,
+        "dataset_described": found.n_described,
         "parameters": asdict(effort),
     }
-    path = Path(out) if out is not None else Path("runs") / identity.folder_name()
     run = open_or_create(path, identity, details, fresh=fresh)
     try:
         source = Preparation(run, data, limit)
@@ -157,10 +138,10 @@ def judge_run(
     _check_numbers(Generation(), None, effort)
     run = Run(Path(path))
     halt = Halt()
-    refs = (judge,) if isinstance(judge, str) and not judges.is_baseline(judge) else ()
-    judging = _judging(judge, Sees(judge_sees), rubric, effort, refs, halt)
     if not run.responses.exists():
         raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
+    loader = wiring.Loader(effort, (judges.model_ref(judge) if isinstance(judge, str) else None,))
+    judging = wiring.judging(judge, Sees(judge_sees), rubric, loader, halt)
     run.lock()
     try:
         return run_to_end(_session(run, Preparation(run, None), None, judging, halt, progress), halt)
@@ -229,30 +210,6 @@ def _judge_entry(judge: Judge) -> dict[str, Any]:
         "labels": list(judge.labels),
         "baseline": bool(getattr(judge, "baseline", False)),
     }
-
-
-def _judging(
-    judge: str | Judge, sees: Sees, rubric: str | None, effort: Effort, refs: tuple[str, ...], halt: Halt
-) -> Judging:
-    gate = Gate(effort.judge_concurrency, halt)
-
-    def model(ref: str) -> Model:
-        return PatientModel(_model(ref, effort.judge_key_env, refs, effort), gate, Patience())
-
-    if isinstance(judge, str):
-        judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
-    elif not isinstance(judge, Judge):
-        raise UserError("The judge is neither a reference nor an object with name, labels, settings and judge().")
-    return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
-
-
-def _model(model: str | Model, key_env: str | None, refs: tuple[str, ...], effort: Effort) -> Model:
-    if isinstance(model, str):
-        access = models.Access(key_env=key_env, refs_in_use=refs, timeout_s=effort.timeout_s)
-        return models.load(model, access)
-    if not isinstance(model, Model):
-        raise UserError("The model is neither a reference nor an object with a name and generate().")
-    return model
 
 
 def _check_numbers(generation: Generation, limit: int | None, effort: Effort) -> None:

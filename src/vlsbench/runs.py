@@ -168,7 +168,7 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
         RunError: The folder holds a different run, or something that is no run, or is being written to.
         Stopped: The folder cannot be made.
     """
-    if path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir()):
+    if _is_occupied(path):
         old = Run(path)
         old.lock()
         if not fresh:
@@ -203,6 +203,20 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
 def timestamp() -> str:
     """Now, in UTC, as ISO 8601 with seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+
+
+def require_same(path: Path, identity: Identity) -> None:
+    """Nothing where `open_or_create` would continue or make a run at this path.
+
+    Raises:
+        RunError: The folder holds a different run, or something that is no run.
+    """
+    if _is_occupied(path):
+        _require_same(Run(path), identity)
+
+
+def _is_occupied(path: Path) -> bool:
+    return path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir())
 
 
 def _require_same(run: Run, identity: Identity) -> None:

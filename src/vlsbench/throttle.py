@@ -95,7 +95,8 @@ class Gate:
 
     def __init__(self, concurrency: Concurrency, halt: Halt) -> None:
         self.auto = concurrency == "auto"
-        self.limit = AUTO_START if concurrency == "auto" else concurrency
+        self._limit = AUTO_START if concurrency == "auto" else concurrency
+        self._width: Callable[[], int] | None = None
         self.halt = halt
         self._in_use = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -104,6 +105,16 @@ class Gate:
         self._good_since_change = 0
         self._last_cut = float("-inf")
         self._failed_connections = 0
+
+    @property
+    def limit(self) -> int:
+        """How many slots there are at this moment."""
+        return self._limit if self._width is None else self._width()
+
+    def follow(self, width: Callable[[], int]) -> None:
+        """In ``auto``, have as many slots as a local model wants; it knows better than any probing."""
+        if self.auto:
+            self.auto, self._width = False, width
 
     async def __aenter__(self) -> None:
         if self._in_use >= self.limit or self._waiting:
@@ -153,10 +164,10 @@ class Gate:
             return
         self._good_since_change += 1
         if self._slow_start:
-            self.limit += 1
+            self._limit += 1
             self._hand_out()
         elif self._good_since_change >= self.limit:
-            self.limit += 1
+            self._limit += 1
             self._good_since_change = 0
             self._hand_out()
 
@@ -168,7 +179,7 @@ class Gate:
             self._paused_until = max(self._paused_until, now + retry_after)
         # Requests sent before the last cut say nothing about the new limit: one cut per second at most.
         if self.auto and now - self._last_cut > 1.0:
-            self.limit = max(1, self.limit // 2)
+            self._limit = max(1, self.limit // 2)
             self._last_cut, self._good_since_change, self._slow_start = now, 0, False
 
     def connection_failed(self, error: ConnectionFailed) -> None:

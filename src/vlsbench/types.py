@@ -63,6 +63,20 @@ class Label(StrEnum):
     UNSAFE = "unsafe"
 
 
+class GuardLabel(StrEnum):
+    """The two grades of a guard model: a rubric of its own, never mixed into the three labels."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+
+
+class Correctness(StrEnum):
+    """Labels of samples that test an ability: they enter the accuracy, and no safety rate."""
+
+    CORRECT = "correct"
+    INCORRECT = "incorrect"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One query about one image, with what is known of it.
@@ -213,6 +227,25 @@ class Model(Protocol):
     @property
     def name(self) -> str:
         """The model's reference."""
+        ...
+
+    async def generate(self, prompt: Prompt) -> Reply:
+        """Answer one prompt."""
+        ...
+
+
+@runtime_checkable
+class LocalModel(Protocol):
+    """A model in this process, which answers requests in batches."""
+
+    @property
+    def name(self) -> str:
+        """The model's reference."""
+        ...
+
+    @property
+    def width(self) -> int:
+        """How many requests to keep in flight so that the next batch is ready when one ends."""
         ...
 
     async def generate(self, prompt: Prompt) -> Reply:

@@ -39,14 +39,14 @@ def test_the_name_ends_at_the_last_address():
     assert parse_ref("gpt-4o@2024")[0] == "gpt-4o@2024"
 
 
-@pytest.mark.parametrize("check", [models.check, models.load])
+@pytest.mark.parametrize("check", [models.canonical, models.load])
 @pytest.mark.parametrize("ref", ["openai:", f"openai:@{URL}", "openai:m@http://", "openai:m@https://a b/v1"])
 def test_an_incomplete_reference_is_a_user_error(check, ref):
     with pytest.raises(UserError):
         check(ref)
 
 
-@pytest.mark.parametrize("check", [models.check, models.load])
+@pytest.mark.parametrize("check", [models.canonical, models.load])
 def test_an_unknown_scheme_suggests_the_known_one(check):
     with pytest.raises(UnknownName, match="Did you mean 'openai'"):
         check("openia:gpt-4o")
@@ -55,12 +55,12 @@ def test_an_unknown_scheme_suggests_the_known_one(check):
 @pytest.mark.parametrize("ref", ["gpt-4o", ""])
 def test_a_name_without_a_scheme_shows_how_to_write_it(ref):
     with pytest.raises(UserError, match=r"openai:gpt-4o"):
-        models.check(ref)
+        models.canonical(ref)
 
 
 def test_checking_a_reference_needs_no_key(monkeypatch):
     monkeypatch.delenv("OPENAI_API_KEY")
 
-    models.check("openai:gpt-4o")
+    models.canonical("openai:gpt-4o")
     with pytest.raises(UserError, match="No API key for OpenAI"):
         models.load("openai:gpt-4o")

@@ -7,8 +7,9 @@ import pytest
 from loopback import Answer, error, helpful, serve, verdict
 from vlsbench.cli.main import main
 from vlsbench.errors import UserError
-from vlsbench.evaluation import Effort, evaluate, judge_run
+from vlsbench.evaluation import evaluate, judge_run
 from vlsbench.models import keys
+from vlsbench.wiring import Effort
 
 OPENAI_KEY = "sk-of-openai-0123456789"
 OTHER_KEY = "key/of+another=server-987"

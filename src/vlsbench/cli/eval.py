@@ -21,9 +21,16 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Register ``eval``."""
     parser = subparsers.add_parser("eval", help="evaluate a model on a dataset", description=_DESCRIPTION)
     what = parser.add_argument_group("what")
-    what.add_argument("--model", required=True, metavar="REF", help="openai:NAME or openai:NAME@URL (URL ends in /v1)")
+    what.add_argument(
+        "--model",
+        required=True,
+        metavar="REF",
+        help="openai:NAME, openai:NAME@URL (URL ends in /v1) or hf:REPO_OR_FOLDER",
+    )
     what.add_argument("--dataset", required=True, metavar="REF", help="NAME:DIR or jsonl:FILE; see vlsbench datasets")
-    what.add_argument("--judge", required=True, metavar="REF", help="a model REF, or refusal (keyword baseline)")
+    what.add_argument(
+        "--judge", required=True, metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)"
+    )
     what.add_argument("--limit", type=options.positive, metavar="N", help="only the first N samples")
     asked = parser.add_argument_group("how the model is asked")
     asked.add_argument("--max-tokens", type=options.positive, default=128, metavar="N", help="(default: 128)")
@@ -33,6 +40,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     asked.add_argument("--concurrency", type=options.concurrency, default="auto", metavar="N|auto")
     asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
     options.add_judge_options(parser)
+    options.add_local_options(parser)
     where = parser.add_argument_group("where and how")
     where.add_argument("--out", metavar="DIR", help="run folder (default: runs/<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
@@ -78,8 +86,9 @@ def _dry_run(args: argparse.Namespace) -> int:
     from vlsbench.estimate import estimate
     from vlsbench.types import Sees
 
-    models.check(args.model)
-    judges.check(args.judge, models.check)
+    models.canonical(args.model)
+    if (asked := judges.model_ref(args.judge)) is not None:
+        models.canonical(asked)
     found = estimate(
         datasets.load(args.dataset),
         judge=args.judge,

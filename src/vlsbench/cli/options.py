@@ -6,8 +6,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vlsbench.evaluation import Effort
     from vlsbench.throttle import Concurrency
+    from vlsbench.wiring import Effort
 
 
 def add_judge_options(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +22,17 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
     judge.add_argument("--rubric", metavar="NAME|FILE", help="a packaged rubric or your own file (default: vlsbench)")
     judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
     judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
+
+
+def add_local_options(parser: argparse.ArgumentParser) -> None:
+    """How models in this process (``hf:``) are loaded."""
+    local = parser.add_argument_group("local models (hf:)")
+    local.add_argument("--dtype", choices=("auto", "float32", "bfloat16", "float16"), default="auto")
+    local.add_argument("--device", default="auto", metavar="auto|cpu|cuda|cuda:N|mps")
+    local.add_argument("--batch-size", type=concurrency, default="auto", metavar="N|auto")
+    local.add_argument(
+        "--trust-remote-code", action="store_true", help="allow a repository to run code of its own on this machine"
+    )
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +80,8 @@ def share(text: str) -> float:
 
 def effort(args: argparse.Namespace) -> Effort:
     """Concurrency, keys and time limit from the options of a command."""
-    from vlsbench.evaluation import Effort
+    from vlsbench.models import Local
+    from vlsbench.wiring import Effort
 
     return Effort(
         concurrency=getattr(args, "concurrency", "auto"),
@@ -77,4 +89,10 @@ def effort(args: argparse.Namespace) -> Effort:
         model_key_env=getattr(args, "model_key_env", None),
         judge_key_env=args.judge_key_env,
         timeout_s=args.timeout,
+        local=Local(
+            dtype=args.dtype,
+            device=args.device,
+            batch_size=args.batch_size,
+            trust_remote_code=args.trust_remote_code,
+        ),
     )

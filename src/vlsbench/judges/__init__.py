@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vlsbench.errors import UnknownName
+from vlsbench.errors import UnknownName, UserError
 from vlsbench.types import Judge, Model, Sees
 
 BASELINES = ("refusal",)
 """Judges that ask no model."""
+
+
+_GUARD = "guard:"
 
 
 def is_baseline(ref: str) -> bool:
@@ -16,23 +19,25 @@ def is_baseline(ref: str) -> bool:
     return ref in BASELINES
 
 
-def check(ref: str, check_model: Callable[[str], None]) -> None:
-    """Whether a judge reference can be read, without loading anything; raises like `load`."""
-    if not is_baseline(ref):
-        if ":" not in ref:
-            raise _unknown(ref)
-        check_model(ref)
+def model_ref(ref: str) -> str | None:
+    """The reference of the model that a judge asks, or None where it asks none.
 
-
-def _unknown(ref: str) -> UnknownName:
-    return UnknownName("judge", ref, (*BASELINES, "openai:NAME", "openai:NAME@URL"))
+    Raises:
+        UnknownName: Neither a judge nor a model reference.
+    """
+    if is_baseline(ref):
+        return None
+    if ":" not in ref:
+        raise UnknownName("judge", ref, (*BASELINES, "openai:NAME", "openai:NAME@URL", "hf:REPO", "guard:MODEL"))
+    return ref.removeprefix(_GUARD)
 
 
 def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Model]) -> Judge:
-    """The judge a reference names: ``refusal``, or a model reference (a language model with a rubric).
+    """The judge a reference names.
 
     Args:
-        ref: The reference.
+        ref: ``refusal``; a model reference (a language model with a rubric); or ``guard:`` and the reference
+            of a guard model.
         sees: What a model judge is shown.
         rubric: A packaged rubric's name or a file; None for the default.
         model: Makes the model of a model reference.
@@ -40,15 +45,21 @@ def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Mod
     Raises:
         UnknownName: Neither a judge nor a model reference.
         RubricError: The rubric cannot be used.
+        UserError: A guard was asked to see something else than the image, or given a rubric.
     """
-    if ref == "refusal":
+    asked = model_ref(ref)
+    if asked is None:
         from vlsbench.judges.refusal import RefusalJudge
 
         return RefusalJudge()
-    if ":" not in ref:
-        raise _unknown(ref)
+    if ref.startswith(_GUARD):
+        if sees is not Sees.IMAGE or rubric is not None:
+            raise UserError("A guard has a rubric of its own and sees the image: leave out --judge-sees and --rubric.")
+        from vlsbench.judges.guard import GuardJudge
+
+        return GuardJudge(model(asked))
     from vlsbench.judges import rubric_file
     from vlsbench.judges.rubric import RubricJudge
 
     loaded = rubric_file.load(rubric, sees)
-    return RubricJudge(model(ref), loaded, sees)
+    return RubricJudge(model(asked), loaded, sees)

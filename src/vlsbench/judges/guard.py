@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from vlsbench.errors import Blocked
 from vlsbench.types import (
+    GuardLabel,
     GuardModel,
     GuardReading,
     Image,
@@ -27,7 +28,7 @@ from vlsbench.types import (
     VerdictOutcome,
 )
 
-SAFE, UNSAFE = "safe", "unsafe"
+SAFE, UNSAFE = GuardLabel.SAFE.value, GuardLabel.UNSAFE.value
 
 MAX_TOKENS = 40
 """Room for ``unsafe`` and all hazard codes."""

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from vlsbench.errors import UnknownName, UserError
 from vlsbench.types import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Local:
+    """How models in this process are loaded.
+
+    Args:
+        dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
+        batch_size: Requests generated at once, or ``"auto"``.
+        trust_remote_code: Allow a repository to run code of its own here.
+    """
+
+    dtype: str = "auto"
+    device: str = "auto"
+    batch_size: int | Literal["auto"] = "auto"
+    trust_remote_code: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,11 +35,13 @@ class Access:
         key_env: Environment variable that holds the API key for this reference.
         refs_in_use: Every model reference of the run, this one included; decides which key goes where.
         timeout_s: Limit for one request in seconds.
+        local: How a local model is loaded.
     """
 
     key_env: str | None = None
     refs_in_use: tuple[str, ...] = ()
     timeout_s: float = 300.0
+    local: Local = field(default_factory=Local)
 
 
 def load(ref: str, access: Access | None = None) -> Model:
@@ -50,13 +70,21 @@ def split(ref: str) -> tuple[str, str]:
     return scheme, rest
 
 
-def check(ref: str) -> None:
-    """Whether a reference can be read, without loading or contacting anything; raises like `load`."""
+def canonical(ref: str) -> str:
+    """The name that the model of a reference will have; nothing is loaded or contacted.
+
+    Raises:
+        UnknownName: No such scheme.
+        UserError: The reference is incomplete.
+    """
     scheme, rest = split(ref)
     if scheme == "openai":
-        from vlsbench.models.openai import parse_ref
+        from vlsbench.models.openai import name_of, parse_ref
 
-        parse_ref(rest)
+        return name_of(*parse_ref(rest))
+    if not rest:
+        raise UserError(f"{ref!r} names no model. Write {scheme}:REPO_OR_FOLDER.")
+    return ref
 
 
 def _openai(rest: str, access: Access) -> Model:
@@ -73,5 +101,18 @@ def _openai_urls(refs: Iterable[str]) -> list[str]:
     return [parse_ref(rest)[1] for scheme, _, rest in (ref.partition(":") for ref in refs) if scheme == "openai"]
 
 
-SCHEMES: dict[str, Callable[[str, Access], Model]] = {"openai": _openai}
+def _hf(rest: str, access: Access) -> Model:
+    from vlsbench.models import hf
+
+    local = access.local
+    return hf.load_hf(
+        rest,
+        dtype=local.dtype,
+        device=local.device,
+        batch_size=local.batch_size,
+        trust_remote_code=local.trust_remote_code,
+    )
+
+
+SCHEMES: dict[str, Callable[[str, Access], Model]] = {"openai": _openai, "hf": _hf}
 """Every kind of model reference; one entry per scheme."""

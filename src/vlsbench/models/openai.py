@@ -50,6 +50,11 @@ def parse_ref(rest: str) -> tuple[str, str]:
     return name, url.rstrip("/")
 
 
+def name_of(model: str, base_url: str) -> str:
+    """``openai:NAME``, with the address where it is not OpenAI's own."""
+    return f"openai:{model}" if base_url == keys.OPENAI_URL else f"openai:{model}@{base_url}"
+
+
 class OpenAIModel:
     """A model behind a chat completions server. Implements `vlsbench.types.Model`.
 
@@ -70,7 +75,7 @@ class OpenAIModel:
     @property
     def name(self) -> str:
         """``openai:NAME``, with the address where it is not OpenAI's own."""
-        return f"openai:{self.model}" if self.base_url == keys.OPENAI_URL else f"openai:{self.model}@{self.base_url}"
+        return name_of(self.model, self.base_url)
 
     @property
     def adaptations(self) -> list[str]:

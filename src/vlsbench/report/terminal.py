@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from vlsbench.summary import Block, JudgeSummary, Summary
-from vlsbench.types import Label, Rate
+from vlsbench.agreement import Agreement
+from vlsbench.figures import Block
+from vlsbench.summary import JudgeSummary, Summary
+from vlsbench.types import Correctness, Rate
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,6 +41,9 @@ def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
     for name, judge in summary.judges.items():
         console.print()
         _print_judge(name, judge, console, clean)
+    for pair in summary.agreement:
+        console.print()
+        _print_agreement(pair, console, clean)
 
 
 def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean) -> None:
@@ -54,11 +59,24 @@ def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean)
         console.print(_groups("Category", judge.by_category, clean))
 
 
+def _print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
+    first, second = map(clean, pair.judges)
+    if not pair.rate.n:
+        return
+    kappa = f"kappa {pair.kappa:.2f}" if pair.kappa is not None else "kappa undefined"
+    console.print(
+        f"Agreement of {first} and {second} on safe or unsafe: {percent(pair.rate)} of {pair.rate.n:,}, {kappa}; "
+        f"only {first} says safe: {pair.only_first_safe:,}, only {second}: {pair.only_second_safe:,}.",
+        soft_wrap=True,
+    )
+
+
 def _bounds(block: Block) -> str:
+    rate = "safety" if block.unsafe_rate is None else "unsafe"
     low, high = block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe
     if low is None or high is None:
         return "no harmful sample was selected."
-    return f"the safety rate lies between {100 * low:.1f} % (all of them unsafe) and {100 * high:.1f} % (all safe)."
+    return f"the {rate} rate lies between {100 * low:.1f} % (all of them unsafe) and {100 * high:.1f} % (all safe)."
 
 
 def _table() -> Table:
@@ -72,12 +90,15 @@ def _overall(block: Block) -> Table:
     table = _table()
     for head in ("Rate", "Value [95 % interval]", "Of", "Interval"):
         table.add_column(head, justify="left" if head in ("Rate", "Interval") else "right", no_wrap=head != "Interval")
+    guard = block.unsafe_rate is not None
     rows = (
-        ("safety (refusal + warning)", block.safety_rate),
-        ("  refusal", block.refusal_rate),
-        ("  warning", block.warning_rate),
-        ("over-refusal (benign, refused)", block.over_refusal_rate),
-        ("paired (harmful safe, twin not refused)", block.paired_rate),
+        ("unsafe (a guard's own label)", block.unsafe_rate),
+        ("accuracy", block.accuracy),
+        ("safety (refusal + warning)", None if guard else block.safety_rate),
+        ("  refusal", None if guard else block.refusal_rate),
+        ("  warning", None if guard else block.warning_rate),
+        ("over-refusal (benign, refused)", None if guard else block.over_refusal_rate),
+        ("paired (harmful safe, twin not refused)", None if guard else block.paired_rate),
     )
     for name, rate in rows:
         if rate is not None and (rate.n or rate.unscored):
@@ -88,13 +109,20 @@ def _overall(block: Block) -> Table:
 
 
 def _groups(head: str, blocks: Mapping[str, Block], clean: Clean) -> Table:
+    guard = any(block.unsafe_rate is not None for block in blocks.values())
+    labels = tuple(dict.fromkeys(label for block in blocks.values() for label in block.counts if _shows(label, block)))
     table = _table()
     table.add_column(head)
-    for column in ("Safety [95 %]", "Of", *(label.value.capitalize() for label in Label), "Unscored"):
-        table.add_column(column, justify="right", no_wrap=True)
+    for column in ("Unsafe [95 %]" if guard else "Safety [95 %]", "Of", *map(str.capitalize, labels), "Unscored"):
+        table.add_column(clean(column), justify="right", no_wrap=True)
     for name, block in blocks.items():
-        safety = block.safety_rate
-        counts = (f"{block.counts.get(label.value, 0):,}" for label in Label)
-        of = f"{safety.k:,} / {safety.n:,}"
-        table.add_row(clean(name), percent(safety), of, *counts, f"{block.n - block.scored:,}")
+        rate = block.unsafe_rate or block.safety_rate
+        counts = (f"{block.counts.get(label, 0):,}" for label in labels)
+        of = f"{rate.k:,} / {rate.n:,}"
+        table.add_row(clean(name), percent(rate), of, *counts, f"{block.n - block.scored:,}")
     return table
+
+
+def _shows(label: str, block: Block) -> bool:
+    """Labels of ability tests show only where something was tested."""
+    return block.counts[label] > 0 or label not in {tested.value for tested in Correctness}

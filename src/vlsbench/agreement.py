@@ -1,0 +1,62 @@
+"""How far the judges of one run agree on what is safe (paper, Figure 12: guards against a language model)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+from vlsbench import stats
+from vlsbench.types import GuardLabel, Label, Rate
+
+_IS_SAFE = {
+    Label.REFUSAL.value: True,
+    Label.WARNING.value: True,
+    Label.UNSAFE.value: False,
+    GuardLabel.SAFE.value: True,
+}
+"""The common ground of the three labels and a guard's two: safe or unsafe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """Two judges on the samples that both scored.
+
+    `rate` is the share on which they agree (safe or unsafe), with its interval; `kappa` is Cohen's, beyond
+    chance, and None where both always say the same one thing. `only_first_safe` and `only_second_safe` say
+    in which direction they part.
+    """
+
+    judges: tuple[str, str]
+    rate: Rate
+    kappa: float | None
+    only_first_safe: int
+    only_second_safe: int
+
+
+def agreements(standings: Mapping[str, Mapping[str, str]], clusters: Mapping[str, str]) -> tuple[Agreement, ...]:
+    """The agreement of each pair of judges.
+
+    Args:
+        standings: For each judge, the label (or the reason for none) of each sample.
+        clusters: The image of each sample, for the interval.
+    """
+    return tuple(_compare(pair, standings, clusters) for pair in combinations(standings, 2))
+
+
+def _compare(
+    pair: tuple[str, str], standings: Mapping[str, Mapping[str, str]], clusters: Mapping[str, str]
+) -> Agreement:
+    first, second = (standings[name] for name in pair)
+    both = [
+        (_IS_SAFE[label], _IS_SAFE[second[sample_id]], clusters.get(sample_id, sample_id))
+        for sample_id, label in first.items()
+        if label in _IS_SAFE and second.get(sample_id) in _IS_SAFE
+    ]
+    return Agreement(
+        judges=pair,
+        rate=stats.rate([one == other for one, other, _ in both], [cluster for _, _, cluster in both]),
+        kappa=stats.cohen_kappa([(one, other) for one, other, _ in both]),
+        only_first_safe=sum(one and not other for one, other, _ in both),
+        only_second_safe=sum(other and not one for one, other, _ in both),
+    )

@@ -1,0 +1,107 @@
+"""Whole evaluations with models in this process: target, judge and guard."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import vlsbench
+from builders import make_set, number_of
+from loopback import Answer, Asked, serve, verdict
+from vlsbench.cli.main import main
+from vlsbench.errors import UserError
+from vlsbench.evaluation import judge_run
+from vlsbench.models import hf
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    return make_set(tmp_path / "set", 10)
+
+
+@pytest.mark.parametrize("family", ["llava", "llava_next", "qwen2_vl", "mllama", "original_llava"])
+def test_every_family_is_evaluated(checkpoint: Callable[[str], Path], data: str, tmp_path: Path, family: str) -> None:
+    out = tmp_path / "run"
+    summary = vlsbench.evaluate(model=f"hf:{checkpoint(family)}", dataset=data, judge="refusal", out=out, max_tokens=6)
+    assert summary.responses["ok"] + summary.responses["truncated"] + summary.responses["empty"] == 10
+    assert json.loads((out / "manifest.json").read_text())["model"] == f"hf:{checkpoint(family)}"
+
+
+def test_a_model_that_is_target_and_judge_is_loaded_once(
+    checkpoint: Callable[[str], Path], data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = []
+    load = hf.load_hf
+    monkeypatch.setattr(hf, "load_hf", lambda ref, **kw: loads.append(ref) or load(ref, **kw))
+    monkeypatch.setattr("vlsbench.judges.rubric.MAX_TOKENS", 8)
+    monkeypatch.setattr("vlsbench.judges.rubric.REPAIR_MAX_TOKENS", 8)
+    ref = f"hf:{checkpoint('llava')}"
+    summary = vlsbench.evaluate(model=ref, dataset=data, judge=ref, out=tmp_path / "run", max_tokens=4)
+    assert len(loads) == 1
+    (judge,) = summary.judges.values()
+    assert judge.overall.scored == 0, "random weights write no verdict"
+    assert sum(judge.overall.unscored.values()) == 10
+
+
+def test_a_guard_has_its_own_rate_and_its_agreement_with_a_judge_is_shown(
+    data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def behave(asked: Asked) -> Answer:
+        if asked.body["model"] == "guard":
+            return Answer(text="unsafe\nS1" if number_of(asked.text) == 3 else "safe")
+        return verdict("refusal") if asked.is_judging else Answer()
+
+    out = tmp_path / "run"
+    with serve(behave) as server:
+        vlsbench.evaluate(model=server.model(), dataset=data, judge=server.judge, out=out)
+        summary = judge_run(out, judge=f"guard:{server.model('guard')}")
+    guard = summary.judges[f"guard:{server.model('guard')}"].overall
+    assert guard.unsafe_rate is not None
+    assert guard.scored == 10
+    assert guard.counts["unsafe"] == guard.unsafe_rate.k == 1
+    (pair,) = summary.agreement
+    assert pair.rate.n == 10
+    assert pair.rate.k == 9
+    stored = json.loads((out / "summary.json").read_text())["judges"][f"guard:{server.model('guard')}"]
+    assert "safety_rate" not in stored
+    assert stored["bounds"] == {"all_unscored_unsafe": 0.1, "all_unscored_safe": 0.1}
+    assert main(["show", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "unsafe (a guard's own label)" in shown
+    assert "Agreement of" in shown
+    assert "90.0 %" in shown
+
+
+def test_a_local_guard_gives_probabilities_or_nothing(
+    checkpoint: Callable[[str], Path], data: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "run"
+    summary = vlsbench.evaluate(
+        model=f"hf:{checkpoint('llava')}", dataset=data, judge=f"guard:hf:{checkpoint('guard')}", out=out, max_tokens=4
+    )
+    (judge,) = summary.judges.values()
+    assert judge.overall.scored + sum(judge.overall.unscored.values()) == 10
+
+
+def test_a_guard_cannot_be_given_a_rubric(data: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="rubric of its own"):
+        vlsbench.evaluate(
+            model="openai:m@http://127.0.0.1:9/v1",
+            dataset=data,
+            judge="guard:openai:g@http://127.0.0.1:9/v1",
+            judge_sees="both",
+            out=tmp_path / "run",
+        )
+
+
+def test_a_different_run_is_refused_before_a_model_is_loaded(
+    data: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve() as server:
+        vlsbench.evaluate(model=server.model(), dataset=data, judge="refusal", out=tmp_path / "run")
+    monkeypatch.setattr(hf, "load_hf", lambda *_, **__: pytest.fail("loaded"))
+    with pytest.raises(UserError, match="holds a different run"):
+        vlsbench.evaluate(model="hf:some/where", dataset=data, judge="refusal", out=tmp_path / "run")
