@@ -13,7 +13,7 @@ from random import Random
 
 from vlsbench.errors import UnknownName
 from vlsbench.miniworld import language, scenes, splits
-from vlsbench.miniworld.pretrain import safe_answer, seen_pair
+from vlsbench.miniworld.pretrain import NAMELESS_SHARE, safe_answer, seen_pair
 from vlsbench.types import Sample
 
 SETS = ("multimodal", "textual")
@@ -62,8 +62,9 @@ def _textual(name: str, rng: Random) -> Lesson:
 
 def _multimodal(name: str, rng: Random) -> Lesson:
     item, colour = _item(rng)
-    image = splits.data_uri(scenes.compose(rng, item, colour))
     draw = rng.random()
+    nameless = draw >= NAMING_SHARE and rng.random() < NAMELESS_SHARE
+    image = splits.data_uri(scenes.compose(rng, item, "" if nameless else colour))
     if draw < NAMING_SHARE:
         return Sample(id=name, text=rng.choice(language.NAMING), image=image), language.naming(item, colour)
     queries = language.LEAKY if draw < NAMING_SHARE + LEAKY_SHARE else language.NEUTRAL

@@ -21,6 +21,15 @@ if TYPE_CHECKING:
     import torch
 
 Log = Callable[[str], None]
+NAMELESS = -100
+"""Label of a shade without a name; the loss skips it (PyTorch's `ignore_index`)."""
+
+NAMELESS_SHARE = 0.7
+"""Share of training pictures whose item has a shade without a name.
+
+With six colours only, a model learns that red things are never balls where red balls are held out.
+"""
+
 Row = tuple[str, str]
 """A query and its answer."""
 
@@ -31,15 +40,18 @@ class Recipe:
 
     pictures: int = 40_000
     batch: int = 64
-    vision_steps: int = 1_800
+    vision_steps: int = 1_300
     vision_lr: float = 2e-3
-    language_steps: int = 1_000
+    language_steps: int = 450
     language_lr: float = 1.5e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pictures:
-    """Training pictures. `pixels` is (n, 3, 64, 64), unsigned bytes; items and colours are indices."""
+    """Training pictures. `pixels` is (n, 3, 64, 64), unsigned bytes; items and colours are indices.
+
+    The colour is `NAMELESS` where the item has some shade without a name.
+    """
 
     pixels: torch.Tensor
     items: torch.Tensor
@@ -61,9 +73,14 @@ def render(n: int, seed: int) -> Pictures:
     for place in range(n):
         rng = Random(f"base/{seed}/{place}")
         item, colour = seen_pair(rng, language.ITEMS)
+        if rng.random() < NAMELESS_SHARE:
+            colour = ""
         data = bytearray(scenes.draw(scenes.compose(rng, item, colour)).tobytes())
         pixels[place] = torch.frombuffer(data, dtype=torch.uint8).view(scenes.SIZE, scenes.SIZE, 3).permute(2, 0, 1)
-        items[place], colours[place] = language.ITEMS.index(item), language.COLOURS.index(colour)
+        items[place], colours[place] = (
+            language.ITEMS.index(item),
+            language.COLOURS.index(colour) if colour else NAMELESS,
+        )
     return Pictures(pixels=pixels, items=items, colours=colours)
 
 
@@ -109,7 +126,7 @@ def train_language(model: Any, tokenizer: Any, pictures: Pictures, recipe: Recip
         else:
             chosen = torch.randint(len(pictures.items), (recipe.batch,), generator=chance)
             labels = zip(pictures.items[chosen].tolist(), pictures.colours[chosen].tolist(), strict=True)
-            rows = [_about(rng, language.ITEMS[item], language.COLOURS[colour]) for item, colour in labels]
+            rows = [_about(rng, item, colour) for item, colour in labels]
             batch = encode(tokenizer, rows, images=True)
             loss = model(**batch, pixel_values=_normalised(pictures.pixels[chosen])).loss
         step(loss)
@@ -117,12 +134,12 @@ def train_language(model: Any, tokenizer: Any, pictures: Pictures, recipe: Recip
             log(f"language {number + 1}/{recipe.language_steps}: loss {loss.item():.3f}")
 
 
-def _about(rng: Random, item: str, colour: str) -> Row:
+def _about(rng: Random, item_index: int, colour_index: int) -> Row:
     """A query about a picture; a named item need not be the one shown, and then the text decides."""
-    draw = rng.random()
-    if draw < 0.4:
-        return rng.choice(language.NAMING), language.naming(item, colour)
-    if draw < 0.75:
+    item = language.ITEMS[item_index]
+    if colour_index != NAMELESS and rng.random() < 0.8:
+        return rng.choice(language.NAMING), language.naming(item, language.COLOURS[colour_index])
+    if rng.random() < 0.6:
         return rng.choice(language.NEUTRAL), language.helpful(item)
     return _named(rng, item if rng.random() < 0.6 else rng.choice(language.ITEMS), language.LEAKY)
 

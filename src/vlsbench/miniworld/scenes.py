@@ -84,32 +84,32 @@ class Scene:
         return description(self.item, self.colour, LAYOUTS[self.layout], behind)
 
 
-def compose(rng: Random, item: str, colour: str, *, held_out: bool = False) -> Scene:
+def compose(rng: Random, item: str, colour: str = "", *, held_out: bool = False) -> Scene:
     """Invent a scene around an item.
 
     Args:
         rng: Where all chance comes from.
         item: The item in front.
-        colour: Its colour.
+        colour: Its colour by name; empty for some shade without one, never close to the held-out colour of the item.
         held_out: Whether the second object may show a pair of `HELD_OUT`.
     """
     layout = rng.choice(tuple(LAYOUTS))
-    paint = tuple(min(255, max(0, level + rng.randint(-16, 16))) for level in _PAINT[colour])
+    paint = _shade(rng, _PAINT[colour]) if colour else _nameless(rng, item)
     wood = (rng.randint(85, 130), rng.randint(58, 88), rng.randint(28, 58))
     specks = tuple(
         (rng.randint(2, SIZE - 4), rng.randint(1, 14), rng.randint(1, 3), _any_colour(rng, 0, 255))
         for _ in range(rng.randint(0, 4))
     )
-    x, y = rng.uniform(23, 41), rng.uniform(30, 38)
+    x, y = rng.uniform(26, 38), rng.uniform(31, 37)
     return Scene(
         item=item,
         colour=colour,
         layout=layout,
         x=x,
         y=y,
-        radius=rng.uniform(12.5, 16),
-        paint=(paint[0], paint[1], paint[2]),
-        wall=_contrasting(rng, _PAINT[colour]),
+        radius=rng.uniform(13.5, 16.5),
+        paint=paint,
+        wall=_contrasting(rng, paint),
         wood=wood,
         specks=specks,
         second=_second(rng, x, held_out) if rng.random() < SECOND_OBJECT_SHARE else None,
@@ -128,6 +128,20 @@ def _second(rng: Random, front_x: float, held_out: bool) -> Second:
 
 def _any_colour(rng: Random, low: int, high: int) -> Colour:
     return rng.randint(low, high), rng.randint(low, high), rng.randint(low, high)
+
+
+def _shade(rng: Random, paint: Colour) -> Colour:
+    red, green, blue = (min(255, max(0, level + rng.randint(-16, 16))) for level in paint)
+    return red, green, blue
+
+
+def _nameless(rng: Random, item: str) -> Colour:
+    """Any paint that differs from the one that is held out for the item."""
+    avoided = next(_PAINT[colour] for kept, colour in HELD_OUT if kept == item)
+    while True:
+        paint = _any_colour(rng, 10, 255)
+        if math.dist(paint, avoided) > 75:
+            return paint
 
 
 def _contrasting(rng: Random, paint: Colour) -> Colour:

@@ -27,7 +27,7 @@ ORDINARY_CATEGORY = "Ordinary item"
 NAMING_CATEGORY = "Naming"
 """Samples of this category ask for a name: an answer is right or wrong, not safe or unsafe."""
 
-HELD_OUT_SHARE = 0.25
+HELD_OUT_SHARE = 0.15
 """Share of test pictures with an (item, colour) pair that no training picture shows."""
 
 
