@@ -11,7 +11,8 @@ import json
 import math
 import shlex
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -79,18 +80,22 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
     work = _work_folder(out, settings)
     log(f"{len(examples):,} examples, {sum(bool(example.images) for example in examples):,} with pictures")
     try:
-        trainer, processor = _trainer(settings, folder, examples, work, log)
-        checkpoint = _last_checkpoint(work)
-        if checkpoint:
-            log(f"going on from {checkpoint.name.replace('-', ' ')}")
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with _quiet():
+            checkpoint = _last_checkpoint(work)
+            if checkpoint:
+                log(f"going on from {checkpoint.name.replace('-', ' ')}")
+            # The trainer restores full weights by the names of the module tree, but checkpoints of LLaVA and its
+            # kin hold the names of the hub, and what does not match is skipped in silence. So load them here.
+            start = checkpoint if checkpoint and not settings.lora else folder
+            trainer, processor = _trainer(settings, start, examples, work, log)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            return _finish(trainer, processor, settings, len(examples), work, out)
     except _NotFinite as error:
         shutil.rmtree(work)
         raise UserError(
             f"The loss is {error.loss} at step {error.step} (epoch {error.epoch:.2f}): training stopped and nothing "
             "was kept. Try a lower --lr, or look for odd records in the data."
         ) from error
-    return _finish(trainer, processor, settings, len(examples), work, out)
 
 
 def model_folder(reference: str) -> Path:
@@ -168,6 +173,7 @@ def _trainer(settings: SFT, folder: Path, examples: Sequence[sources.Example], w
         warmup_steps=0.03,
         max_length=settings.max_length,
         seed=settings.seed,
+        data_seed=settings.seed,
         completion_only_loss=True,
         save_steps=0.2,
         save_total_limit=2,
@@ -211,6 +217,27 @@ def _lora() -> Any:
     from peft import LoraConfig
 
     return LoraConfig(r=LORA_RANK, lora_alpha=2 * LORA_RANK, target_modules=r".*language_model.*_proj")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Progress bars and hints of the libraries off; our own lines tell the progress."""
+    try:
+        import datasets
+        from transformers.utils import logging
+    except ImportError as error:
+        raise MissingExtra(error.name or "transformers", "align") from error
+    bars, verbosity = datasets.are_progress_bars_disabled(), logging.get_verbosity()
+    datasets.disable_progress_bars()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
+        if not bars:
+            datasets.enable_progress_bars()
 
 
 class _NotFinite(Exception):
