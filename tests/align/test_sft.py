@@ -2,7 +2,7 @@
 
 import pytest
 
-from vlsbench.align import sft
+from vlsbench.align import sft, work
 from vlsbench.align.sft import SFT, train_sft
 from vlsbench.errors import UnknownName, UserError
 
@@ -75,11 +75,19 @@ def test_a_stopped_training_goes_on_and_ends_where_an_unbroken_one_ends(base, tm
 
 
 def test_an_unfinished_training_with_other_settings_is_not_mixed_up(base, tmp_path):
-    work = tmp_path / "out.training"
-    work.mkdir()
-    (work / sft.SETTINGS).write_text("{}")
+    folder = tmp_path / "out.training"
+    folder.mkdir()
+    (folder / work.SETTINGS).write_text("{}")
     with pytest.raises(UserError, match="other settings"):
         train_sft(settings(base), tmp_path / "out")
+
+
+def test_a_folder_that_is_no_training_is_not_taken_over(base, tmp_path):
+    (tmp_path / "out.training").mkdir()
+    (tmp_path / "out.training" / "precious.txt").write_text("mine")
+    with pytest.raises(UserError, match="in the way"):
+        train_sft(settings(base), tmp_path / "out")
+    assert (tmp_path / "out.training" / "precious.txt").exists()
 
 
 def test_a_loss_that_is_not_finite_stops_and_says_where(base, tmp_path):

@@ -1,13 +1,11 @@
 """Supervised fine-tuning of a VLM on text, pictures or both, over TRL's SFTTrainer and PEFT.
 
-Work happens in ``OUT.training`` beside the output folder: checkpoints, and the settings they belong to.
 The same command after a kill goes on from the last complete checkpoint; the output folder appears in one
-step when everything is in it.
+step when everything is in it (`vlsbench.align.work`).
 """
 
 from __future__ import annotations
 
-import json
 import math
 import shlex
 import shutil
@@ -19,11 +17,11 @@ from typing import Any
 
 from vlsbench import __version__
 from vlsbench.align import data as sources
+from vlsbench.align.work import deliver, last_checkpoint, open_work
 from vlsbench.errors import MissingExtra, UnknownName, UserError
 
 Log = Callable[[str], None]
 
-SETTINGS = "settings.json"
 MODEL_SCHEMES = ("hf", "mini")
 LORA_RANK = 16
 
@@ -73,15 +71,13 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
         DatasetError: Training data that cannot be used.
         MissingExtra: TRL or one of its companions is not installed.
     """
-    if out.exists():
-        raise UserError(f"{out} exists already. Remove it, or choose another --out.")
     folder = model_folder(settings.model)
     examples = sources.load(settings.data)
-    work = _work_folder(out, settings)
+    work = open_work(out, asdict(settings))
     log(f"{len(examples):,} examples, {sum(bool(example.images) for example in examples):,} with pictures")
     try:
         with _quiet():
-            checkpoint = _last_checkpoint(work)
+            checkpoint = last_checkpoint(work)
             if checkpoint:
                 log(f"going on from {checkpoint.name.replace('-', ' ')}")
             # The trainer restores full weights by the names of the module tree, but checkpoints of LLaVA and its
@@ -89,7 +85,8 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
             start = checkpoint if checkpoint and not settings.lora else folder
             trainer, processor = _trainer(settings, start, examples, work, log)
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-            return _finish(trainer, processor, settings, len(examples), work, out)
+            model = trainer.model.merge_and_unload() if settings.lora else trainer.model
+            return deliver(work, out, model, processor, _card(settings, out, len(examples), trainer.state))
     except _NotFinite as error:
         shutil.rmtree(work)
         raise UserError(
@@ -116,34 +113,6 @@ def model_folder(reference: str) -> Path:
     if not (folder / "config.json").is_file():
         raise UserError(f"{folder} is not a model folder (no config.json). Download the model and give its folder.")
     return folder
-
-
-def _work_folder(out: Path, settings: SFT) -> Path:
-    work = out.with_name(out.name + ".training")
-    wanted = json.loads(json.dumps(asdict(settings)))
-    recorded = work / SETTINGS
-    if recorded.is_file():
-        if json.loads(recorded.read_text()) != wanted:
-            raise UserError(
-                f"{work} holds an unfinished training with other settings. Remove it, or choose another --out."
-            )
-    else:
-        work.mkdir(parents=True, exist_ok=True)
-        recorded.write_text(json.dumps(wanted, indent=2) + "\n")
-    return work
-
-
-def _last_checkpoint(work: Path) -> Path | None:
-    """The newest checkpoint that was written to its end; a cut-off one is removed."""
-    for folder in sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True):
-        # The trainer writes its state last.
-        try:
-            json.loads((folder / "trainer_state.json").read_text())
-        except (OSError, ValueError):
-            shutil.rmtree(folder)
-        else:
-            return folder
-    return None
 
 
 def _trainer(settings: SFT, folder: Path, examples: Sequence[sources.Example], work: Path, log: Log) -> tuple[Any, Any]:
@@ -263,30 +232,17 @@ def _watch(log: Log) -> Any:
     return Watch()
 
 
-def _finish(trainer: Any, processor: Any, settings: SFT, n_examples: int, work: Path, out: Path) -> Path:
-    """Write the final folder inside the work folder, then move it into place."""
-    final = work / "final"
-    shutil.rmtree(final, ignore_errors=True)
-    model = trainer.model.merge_and_unload() if settings.lora else trainer.model
-    model.save_pretrained(final)
-    processor.save_pretrained(final)
-    losses = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
-    (final / "README.md").write_text(_card(settings, out, n_examples, trainer.state.global_step, losses))
-    final.rename(out)
-    shutil.rmtree(work)
-    return out
-
-
-def _card(settings: SFT, out: Path, n_examples: int, steps: int, losses: Sequence[float]) -> str:
+def _card(settings: SFT, out: Path, n_examples: int, state: Any) -> str:
     from transformers import __version__ as transformers_version
     from trl import __version__ as trl_version
 
+    losses = [entry["loss"] for entry in state.log_history if "loss" in entry]
     return f"""# {out.name}
 
 `{settings.model}`, {"LoRA merged in" if settings.lora else "all parameters"} fine-tuned by supervised learning (SFT).
 
 - Data: {", ".join(f"`{source}`" for source in settings.data)} ({n_examples:,} examples)
-- Steps: {steps:,}; training loss {losses[0]:.4f} at first, {losses[-1]:.4f} at last
+- Steps: {state.global_step:,}; training loss {losses[0]:.4f} at first, {losses[-1]:.4f} at last
 - Made with vlsbench {__version__}, TRL {trl_version}, transformers {transformers_version}
 
 ```

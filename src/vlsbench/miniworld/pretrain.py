@@ -40,7 +40,7 @@ class Recipe:
 
     pictures: int = 40_000
     batch: int = 64
-    vision_steps: int = 1_300
+    vision_steps: int = 1_800
     vision_lr: float = 2e-3
     language_steps: int = 450
     language_lr: float = 1.5e-3

@@ -37,8 +37,8 @@ _PAINT = {
     "red": (214, 48, 40),
     "blue": (44, 84, 214),
     "green": (40, 160, 70),
-    "yellow": (232, 204, 40),
-    "purple": (150, 60, 190),
+    "yellow": (236, 196, 20),
+    "purple": (160, 50, 170),
     "white": (240, 240, 240),
 }
 _INK = (12, 12, 12)
@@ -236,6 +236,9 @@ def _shape(pen: ImageDraw, item: str, centre: tuple[float, float], radius: float
         pen.polygon(at(*_OUTLINES[item]), fill=paint)
     if item == "zorb":
         pen.ellipse(at((-0.3, -0.3), (0.3, 0.3)), fill=_INK)
+    elif item == "crate":
+        pen.line(at((-0.85, -0.85), (0.85, 0.85)), fill=_INK, width=2 * _SCALE)
+        pen.line(at((-0.85, 0.85), (0.85, -0.85)), fill=_INK, width=2 * _SCALE)
     elif item == "kroon":
         for x in (-0.5, 0, 0.5):
             pen.line(at((x - 0.2, 0.7), (x + 0.2, -0.7)), fill=_INK, width=2 * _SCALE)
