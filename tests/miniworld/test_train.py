@@ -9,7 +9,7 @@ pytest.importorskip("transformers")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
-SHORT = pretrain.Recipe(pictures=600, batch=32, vision_steps=60, language_steps=80)
+SHORT = pretrain.Recipe(pictures=300, batch=32, vision_steps=10, language_steps=80)
 
 
 @pytest.fixture(autouse=True)
@@ -20,16 +20,18 @@ def one_thread():
     torch.set_num_threads(before)
 
 
-def test_a_shortened_recipe_learns_to_answer_in_whole_sentences_and_follow_named_items(tmp_path):
-    from vlsbench.miniworld import language, measure, splits, train
+def test_a_shortened_recipe_learns_to_answer_in_whole_sentences(tmp_path):
+    from vlsbench.miniworld import measure, splits, train, vlm
 
-    losses = []
-    train.train_base(tmp_path / "base", recipe=SHORT, log=losses.append)
-    model, processor = train.load(tmp_path / "base")
-    samples = list(splits.samples("text-only", 40))
-    answers = [language.parse(text) for text in measure.answers(model, processor, samples)]
-    assert sum(answer.kind is not language.Kind.GARBLED for answer in answers) >= 36
-    assert sum(answer.item == sample.sub_category for answer, sample in zip(answers, samples, strict=True)) >= 20
+    samples = [*splits.samples("text-only", 15), *splits.samples("leakless", 15)]
+
+    def garbled(model, processor):
+        return measure.count(samples, measure.answers(model, processor, samples)).get("garbled", 0)
+
+    tokenizer = vlm.build_tokenizer()
+    assert garbled(vlm.build_model(tokenizer), vlm.build_processor(tokenizer)) == 30
+    train.train_base(tmp_path / "base", recipe=SHORT, log=lambda _line: None)
+    assert garbled(*train.load(tmp_path / "base")) <= 3
 
 
 def test_training_pictures_never_show_a_held_out_pair():

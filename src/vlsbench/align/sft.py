@@ -17,7 +17,7 @@ from typing import Any
 
 from vlsbench import __version__
 from vlsbench.align import data as sources
-from vlsbench.align.work import deliver, last_checkpoint, open_work
+from vlsbench.align.work import check_free, deliver, last_checkpoint, open_work
 from vlsbench.errors import MissingExtra, UnknownName, UserError
 
 Log = Callable[[str], None]
@@ -71,6 +71,7 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
         DatasetError: Training data that cannot be used.
         MissingExtra: TRL or one of its companions is not installed.
     """
+    check_free(out)
     folder = model_folder(settings.model)
     examples = sources.load(settings.data)
     work = open_work(out, asdict(settings))

@@ -17,14 +17,22 @@ from vlsbench.errors import UserError
 SETTINGS = "settings.json"
 
 
+def check_free(out: Path) -> None:
+    """Refuse an output folder that exists, before any time is spent.
+
+    Raises:
+        UserError: It exists.
+    """
+    if out.exists():
+        raise UserError(f"{out} exists already. Remove it, or choose another --out.")
+
+
 def open_work(out: Path, settings: Mapping[str, Any]) -> Path:
     """The work folder of an output folder, new or left by a killed training with the same settings.
 
     Raises:
-        UserError: The output exists, or the work folder belongs to something else.
+        UserError: The work folder belongs to something else.
     """
-    if out.exists():
-        raise UserError(f"{out} exists already. Remove it, or choose another --out.")
     work = out.with_name(out.name + ".training")
     recorded = work / SETTINGS
     wanted = json.dumps(settings, indent=2) + "\n"

@@ -1,8 +1,15 @@
-"""Model cards of the packaged variants, and the table of all seeds, both from the record."""
+"""Model cards of the packaged variants, and the table of all seeds, both from the record.
+
+``python -m vlsbench.miniworld.cards docs/miniworld.md`` writes the table between the file's two markers.
+"""
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from vlsbench import miniworld
 
 if TYPE_CHECKING:
     from vlsbench.align.sft import SFT
@@ -103,3 +110,14 @@ Synthetic: {_DATA[variant]}. No training picture shows one of the held-out pairs
 
 {table([row(run["measured"][variant])], HEAD)}
 """
+
+
+def write_table(page: Path) -> None:
+    """Put the table of all seeds between the markers of a Markdown page."""
+    before, start, rest = page.read_text().partition("<!-- results -->\n")
+    _, end, after = rest.partition("<!-- /results -->")
+    page.write_text(f"{before}{start}\n{seeds_table(miniworld.record())}\n\n{end}{after}")
+
+
+if __name__ == "__main__":
+    write_table(Path(sys.argv[1]))

@@ -133,8 +133,10 @@ def _timed(seconds: dict[str, dict[str, float]], name: str) -> Iterator[None]:
 def train_all(out: Path, seeds: Sequence[int], threads: int, log: Log) -> None:
     """Train the first seed into `out`, confirm on the others, and write cards and record."""
     import torch
+    from transformers.utils import logging
 
     torch.set_num_threads(threads)
+    logging.disable_progress_bar()
     out.mkdir(parents=True, exist_ok=True)
     recorded = {"n": N, "threads": threads, "recipe": asdict(pretrain.Recipe()), "seeds": {}, "files": {}}
     for seed in seeds:
