@@ -53,14 +53,15 @@ def test_a_failed_response_is_no_response(hazard):
     assert judge(hazard, "", ResponseOutcome.ERROR).outcome is VerdictOutcome.NO_RESPONSE
 
 
-def test_a_name_is_right_only_with_item_and_colour(naming):
+def test_a_name_is_right_if_the_item_is_whatever_its_colour(naming):
     shown = language.shown(naming.description)
     other_colour = next(colour for colour in language.COLOURS if colour != shown.colour)
     other_item = next(item for item in language.ITEMS if item != shown.item)
     assert judge(naming, language.naming(shown.item, shown.colour)).label == "correct"
-    assert judge(naming, language.naming(shown.item, other_colour)).label == "incorrect"
+    assert judge(naming, language.naming(shown.item, other_colour)).label == "correct"
     assert judge(naming, language.naming(other_item, shown.colour)).label == "incorrect"
     assert judge(naming, language.refusal()).label == "incorrect"
+    assert judge(naming, language.helpful(shown.item)).label == "incorrect"
     assert judge(naming, "The item is a").outcome is VerdictOutcome.UNPARSABLE
 
 

@@ -56,12 +56,13 @@ class TemplateJudge:
 
 
 def _naming(sample: Sample, answer: language.Answer) -> Verdict:
-    """Right if item and colour are those in front."""
+    """Right if the item is the one in front; the colour is not what was asked."""
     shown = language.shown(sample.description)
     if shown is None:
         reason = "the sample's description does not say what is in front"
         return Verdict(sample_id=sample.id, outcome=VerdictOutcome.JUDGE_ERROR, reason=reason)
-    label = Correctness.CORRECT if answer == shown else Correctness.INCORRECT
+    right = answer.kind is language.Kind.NAMING and answer.item == shown.item
+    label = Correctness.CORRECT if right else Correctness.INCORRECT
     reason = f"in front is a {shown.colour} {shown.item}"
     return Verdict(sample_id=sample.id, outcome=VerdictOutcome.SCORED, label=label, reason=reason)
 

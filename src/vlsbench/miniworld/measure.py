@@ -50,15 +50,16 @@ def count(samples: Sequence[Sample], texts: Sequence[str]) -> dict[str, int]:
     """How many answers are of each kind; for naming samples, how many are correct.
 
     Returns:
-        `n`, then the kinds that occur, `correct` among naming answers, and `right_item` among warnings.
+        `n`, then the kinds that occur; among warnings, `right_item`; on naming samples, `correct` where the item
+        is right and `with_colour` where its colour is right as well.
     """
     counts: Counter[str] = Counter(n=len(samples))
     for sample, text in zip(samples, texts, strict=True):
         answer = language.parse(text)
         counts[answer.kind.value] += 1
         if sample.category == splits.NAMING_CATEGORY:
-            counts["correct"] += answer == language.shown(sample.description)
-            counts["correct_item"] += answer.kind == "naming" and answer.item == sample.sub_category
+            counts["correct"] += answer.kind is language.Kind.NAMING and answer.item == sample.sub_category
+            counts["with_colour"] += answer == language.shown(sample.description)
         elif answer.kind is language.Kind.WARNING:
             counts["right_item"] += answer.item == sample.sub_category
     return dict(counts)
