@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from vlsbench import miniworld
-
-if TYPE_CHECKING:
-    from vlsbench.align.sft import SFT
 
 NOT_EVIDENCE = (
     "This is a designed demonstration of a mechanism. The pictures, the items and their dangers are invented, and "
@@ -76,20 +73,20 @@ def seeds_table(recorded: dict[str, Any]) -> str:
     return table(rows, ["variant", "seed", *HEAD])
 
 
-def card(variant: str, settings: SFT | None, recorded: dict[str, Any], run: dict[str, Any]) -> str:
+def card(variant: str, command: str | None, recorded: dict[str, Any], run: dict[str, Any]) -> str:
     """The model card of a packaged variant.
 
     Args:
         variant: Its name.
-        settings: How it was fine-tuned; None for the base.
+        command: What fine-tuned it; None for the base.
         recorded: The record, for the recipe of the base.
         run: Measurements of the seed that is shipped.
     """
-    if settings is None:
+    if command is None:
         recipe = ", ".join(f"{name} {value}" for name, value in recorded["recipe"].items())
         made = f"Trained from nothing by `python -m vlsbench.miniworld.train` ({recipe})."
     else:
-        made = f"Fine-tuned from `mini:base`, all parameters:\n\n```\n{settings.command()}\n```"
+        made = f"Fine-tuned from `mini:base`, all parameters:\n\n```\n{command}\n```"
     seconds = run["seconds"][variant]
     return f"""# mini:{variant}
 

@@ -153,7 +153,8 @@ def write_record(out: Path, recorded: dict[str, Any]) -> None:
     """Write the model cards, then the record with the SHA-256 of every file."""
     shipped = next(iter(recorded["seeds"].values()))
     for variant in miniworld.VARIANTS:
-        (out / variant / "README.md").write_text(cards.card(variant, FINE_TUNES.get(variant), recorded, shipped))
+        command = FINE_TUNES[variant].command() if variant in FINE_TUNES else None
+        (out / variant / "README.md").write_text(cards.card(variant, command, recorded, shipped))
     recorded["files"] = {
         variant: {path.name: miniworld.digest(path) for path in sorted((out / variant).iterdir())}
         for variant in miniworld.VARIANTS
