@@ -84,7 +84,7 @@ def test_jsonl_takes_conversations_with_pictures_beside_the_file_or_inside_it(tm
     ("record", "message"),
     [
         ({}, "needs 'messages'"),
-        ({"messages": [{"role": "user", "content": "q"}]}, "the last by the assistant"),
+        ({"messages": [{"role": "user", "content": "q"}]}, "the last the assistant's"),
         ({"messages": [{"role": "user"}]}, "needs 'content' as text"),
         ({"messages": [{"role": "tool", "content": "q"}, {"role": "assistant", "content": "a"}]}, "roles"),
         (chat(images="p.png"), "'images' is not a list"),

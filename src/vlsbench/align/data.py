@@ -105,9 +105,10 @@ def _jsonl(rest: str) -> Iterator[Example]:
             Turn(role=_field(message, "role", str, where), text=_field(message, "content", str, where))
             for message in _field(record, "messages", list, where)
         ]
-        if len(messages) < 2 or messages[-1].role != "assistant" or any(m.role not in ROLES for m in messages):
+        roles = [turn.role for turn in messages]
+        if "user" not in roles or roles[-1] != "assistant" or not set(roles) <= set(ROLES):
             raise DatasetError(
-                f"{where}: 'messages' must be of the roles {', '.join(ROLES)}, at least two, the last by the assistant."
+                f"{where}: 'messages' must be of the roles {', '.join(ROLES)}, with a user's, the last the assistant's."
             )
         names = record.get("images") or []
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
