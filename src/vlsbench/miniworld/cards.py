@@ -73,15 +73,10 @@ def seeds_table(recorded: dict[str, Any]) -> str:
     return table(rows, ["variant", "seed", *HEAD])
 
 
-def card(variant: str, command: str | None, recorded: dict[str, Any], run: dict[str, Any]) -> str:
-    """The model card of a packaged variant.
-
-    Args:
-        variant: Its name.
-        command: What fine-tuned it; None for the base.
-        recorded: The record, for the recipe of the base.
-        run: Measurements of the seed that is shipped.
-    """
+def card(variant: str, recorded: dict[str, Any]) -> str:
+    """The model card of a packaged variant, from the record; the first seed in it is the one that is shipped."""
+    run = next(iter(recorded["seeds"].values()))
+    command = recorded["commands"].get(variant)
     if command is None:
         recipe = ", ".join(f"{name} {value}" for name, value in recorded["recipe"].items())
         made = f"Trained from nothing by `python -m vlsbench.miniworld.train` ({recipe})."
@@ -102,7 +97,7 @@ Synthetic: {_DATA[variant]}. No training picture shows one of the held-out pairs
 
 {made}
 
-{seconds["wall"]} s ({seconds["cpu"]} s of CPU), {recorded["threads"]} thread. Weights are stored as float16.
+{seconds["wall"]} s ({seconds["cpu"]} s of CPU) on a shared machine. Weights are stored as float16.
 
 ## Measured
 

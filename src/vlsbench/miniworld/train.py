@@ -1,7 +1,7 @@
 """Train the packaged models: ``python -m vlsbench.miniworld.train``.
 
 The base model from nothing, then three fine-tunes of it through `vlsbench.align.sft`, then the measurements.
-The weights of the first seed are kept; further seeds only confirm, and leave their measurements.
+With ``--confirm``, further seeds leave their measurements in the record, and no weights.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Any
 
 from vlsbench import miniworld
 from vlsbench.align.sft import SFT, train_sft
+from vlsbench.errors import UserError
 from vlsbench.miniworld import cards, measure, pretrain, vlm
 
 Log = Callable[[str], None]
@@ -27,7 +28,7 @@ N = 200
 """Samples of each split that are measured."""
 
 FINE_TUNES = {
-    "textual-sft": SFT(model="mini:base", data=("mini:textual",), epochs=1, lr=2e-4, max_length=128, batch_size=32),
+    "textual-sft": SFT(model="mini:base", data=("mini:textual",), epochs=1, lr=1e-4, max_length=128, batch_size=32),
     "multimodal-sft": SFT(
         model="mini:base", data=("mini:multimodal",), epochs=1, lr=3e-4, max_length=128, batch_size=32
     ),
@@ -130,31 +131,36 @@ def _timed(seconds: dict[str, dict[str, float]], name: str) -> Iterator[None]:
     seconds[name] = {"wall": round(time.perf_counter() - wall, 1), "cpu": round(time.process_time() - cpu, 1)}
 
 
-def train_all(out: Path, seeds: Sequence[int], threads: int, log: Log) -> None:
-    """Train the first seed into `out`, confirm on the others, and write cards and record."""
-    import torch
-    from transformers.utils import logging
-
-    torch.set_num_threads(threads)
-    logging.disable_progress_bar()
+def ship(out: Path, seed: int, log: Log) -> None:
+    """Train and measure one seed, keep its weights in `out`, and begin a record of it."""
     out.mkdir(parents=True, exist_ok=True)
-    recorded = {"n": N, "threads": threads, "recipe": asdict(pretrain.Recipe()), "seeds": {}, "files": {}}
+    write_record(out, {"n": N, **_settings(), "seeds": {str(seed): train_seed(out, seed, log)}})
+
+
+def confirm(out: Path, seeds: Sequence[int], log: Log) -> None:
+    """Train and measure further seeds, and add their measurements to the record; their weights are not kept.
+
+    Raises:
+        UserError: The record in `out` is missing, or was made with other settings.
+    """
+    recorded = miniworld.record(out)
+    if any(recorded.get(key) != value for key, value in _settings().items()):
+        raise UserError(f"The record in {out} was made with other settings. Train its shipped seed again first.")
     for seed in seeds:
-        if seed == seeds[0]:
-            run = train_seed(out, seed, log)
-        else:
-            with tempfile.TemporaryDirectory() as folder:
-                run = train_seed(Path(folder), seed, log)
-        recorded["seeds"][str(seed)] = run  # type: ignore[index]
+        with tempfile.TemporaryDirectory() as folder:
+            recorded["seeds"][str(seed)] = train_seed(Path(folder), seed, log)
         write_record(out, recorded)
+
+
+def _settings() -> dict[str, Any]:
+    commands = {variant: settings.command() for variant, settings in FINE_TUNES.items()}
+    return {"recipe": asdict(pretrain.Recipe()), "commands": commands}
 
 
 def write_record(out: Path, recorded: dict[str, Any]) -> None:
     """Write the model cards, then the record with the SHA-256 of every file."""
-    shipped = next(iter(recorded["seeds"].values()))
     for variant in miniworld.VARIANTS:
-        command = FINE_TUNES[variant].command() if variant in FINE_TUNES else None
-        (out / variant / "README.md").write_text(cards.card(variant, command, recorded, shipped))
+        (out / variant / "README.md").write_text(cards.card(variant, recorded))
     recorded["files"] = {
         variant: {path.name: miniworld.digest(path) for path in sorted((out / variant).iterdir())}
         for variant in miniworld.VARIANTS
@@ -168,7 +174,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--out", type=Path, default=miniworld.WEIGHTS, help="folder of the variants (default: packaged)"
     )
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="the first is kept, the others confirm")
+    parser.add_argument("--seed", type=int, default=0, help="the seed whose weights are kept (default: 0)")
+    parser.add_argument("--confirm", type=int, nargs="+", metavar="SEED", help="only add these seeds to the record")
     parser.add_argument("--threads", type=int, default=1, help="torch threads; the shipped weights were made with one")
     options = parser.parse_args(arguments)
     start = time.perf_counter()
@@ -176,7 +183,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def log(line: str) -> None:
         sys.stderr.write(f"[{time.perf_counter() - start:5.0f} s] {line}\n")
 
-    train_all(options.out, options.seeds, options.threads, log)
+    import torch
+    from transformers.utils import logging
+
+    torch.set_num_threads(options.threads)
+    logging.disable_progress_bar()
+    try:
+        if options.confirm:
+            confirm(options.out, options.confirm, log)
+        else:
+            ship(options.out, options.seed, log)
+    except UserError as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
