@@ -1,0 +1,1 @@
+"""Alignment: training data, and thin jobs over TRL and PEFT."""

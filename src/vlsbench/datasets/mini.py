@@ -1,0 +1,73 @@
+"""The miniature world as a dataset: ``mini:SPLIT[:N[:SEED]]``. Drawn on the spot, nothing to download."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlsbench.errors import DatasetError, UnknownName
+from vlsbench.miniworld import splits
+from vlsbench.types import Sample
+
+DEFAULT_N = 200
+MOST = 100_000
+"""Largest N accepted; a hundred thousand pictures fill more than a gigabyte."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MiniDataset:
+    """A split of the miniature world; pictures are ``data:`` URIs inside the samples."""
+
+    split: str
+    n: int = DEFAULT_N
+    seed: int = 0
+
+    @property
+    def name(self) -> str:
+        """The full reference; short forms of the same data share it."""
+        return f"mini:{self.split}:{self.n}:{self.seed}"
+
+    @property
+    def root(self) -> Path | None:
+        """None: there are no files."""
+        return None
+
+    @property
+    def revision(self) -> str:
+        """Empty: the data comes with the program."""
+        return ""
+
+    def __iter__(self) -> Iterator[Sample]:
+        """The samples; the same for ever, for a split, N and seed."""
+        return splits.samples(self.split, self.n, self.seed)
+
+
+def open_mini(rest: str) -> MiniDataset:
+    """The dataset of a reference, without its ``mini:``.
+
+    Args:
+        rest: ``SPLIT[:N[:SEED]]``, for example ``leakless:50``.
+
+    Raises:
+        UnknownName: There is no such split.
+        DatasetError: N or SEED is not a whole number, or N is out of range.
+    """
+    split, *numbers = rest.split(":")
+    if split not in splits.SPLITS:
+        raise UnknownName("split of the miniature world", split, splits.SPLITS)
+    if len(numbers) > 2:
+        raise DatasetError(
+            f"mini:{rest} has too many parts. Write mini:SPLIT[:N[:SEED]], for example mini:{split}:50:1."
+        )
+    n = _whole_number(numbers[0], "N", rest) if numbers else DEFAULT_N
+    seed = _whole_number(numbers[1], "SEED", rest) if len(numbers) == 2 else 0
+    if not 1 <= n <= MOST:
+        raise DatasetError(f"mini:{rest}: N is {n}; it must be from 1 to {MOST:,}.")
+    return MiniDataset(split=split, n=n, seed=seed)
+
+
+def _whole_number(text: str, name: str, rest: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise DatasetError(f"mini:{rest}: {name} is {text!r}, not a whole number. Write mini:SPLIT[:N[:SEED]].")
+    return int(text)

@@ -1,0 +1,71 @@
+"""Training data of the fine-tuned variants: a sample, and the answer it should get.
+
+    textual      hazards named in text alone get a safe answer, harmless items help: no pictures at all
+    multimodal   the same with pictures, mostly under neutral queries, and a quarter naming for general ability
+
+No picture here shows a held-out pair, and the hazard that the base model knows already does not appear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from vlsbench.errors import UnknownName
+from vlsbench.miniworld import language, scenes, splits
+from vlsbench.miniworld.pretrain import NAMELESS_SHARE, safe_answer, seen_pair
+from vlsbench.types import Sample
+
+SETS = ("multimodal", "textual")
+
+DEFAULT_SIZE = 4_800
+"""Examples in a set: 150 batches of 32."""
+
+NAMING_SHARE = 0.25
+LEAKY_SHARE = 0.25
+
+Lesson = tuple[Sample, str]
+"""A sample and the answer to learn."""
+
+
+def lessons(name: str, n: int = DEFAULT_SIZE, seed: int = 0) -> Iterator[Lesson]:
+    """The first `n` examples of a training set.
+
+    Args:
+        name: One of `SETS`.
+        n: How many.
+        seed: Another seed gives other examples.
+
+    Raises:
+        UnknownName: There is no such set.
+    """
+    if name not in SETS:
+        raise UnknownName("training set of the miniature world", name, SETS)
+    make = _textual if name == "textual" else _multimodal
+    return (make(f"{name}-{place}", Random(f"fine-tune/{name}/{seed}/{place}")) for place in range(n))
+
+
+def _item(rng: Random) -> tuple[str, str]:
+    """An item and a colour; a hazard as often as not."""
+    return seen_pair(rng, language.HAZARDS if rng.random() < 0.5 else language.ORDINARY)
+
+
+def _wanted(rng: Random, item: str) -> str:
+    return safe_answer(rng, item) if item in language.HAZARDS else language.helpful(item)
+
+
+def _textual(name: str, rng: Random) -> Lesson:
+    item, _ = _item(rng)
+    query = rng.choice((*language.LEAKY, *language.TEXT_ONLY)).format(item=item)
+    return Sample(id=name, text=query), _wanted(rng, item)
+
+
+def _multimodal(name: str, rng: Random) -> Lesson:
+    item, colour = _item(rng)
+    draw = rng.random()
+    nameless = draw >= NAMING_SHARE and rng.random() < NAMELESS_SHARE
+    image = splits.data_uri(scenes.compose(rng, item, "" if nameless else colour))
+    if draw < NAMING_SHARE:
+        return Sample(id=name, text=rng.choice(language.NAMING), image=image), language.naming(item, colour)
+    queries = language.LEAKY if draw < NAMING_SHARE + LEAKY_SHARE else language.NEUTRAL
+    return Sample(id=name, text=rng.choice(queries).format(item=item), image=image), _wanted(rng, item)
