@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 .PHONY: help setup demo test lint types unit bench clean
 
 help:
-	@echo "make demo   the main job on the embedded default"
+	@echo "make demo   visual leakage in one table, on this machine alone"
 	@echo "make test   lint, types and all tests"
 	@echo "make bench  speed and memory beside the raw limit (about 25 minutes)"
 	@echo "make clean  remove the virtual environment and caches"
@@ -16,11 +16,11 @@ setup: $(READY)
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[hf,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[align,dev]'
 	touch $(READY)
 
 demo: $(READY)
-	$(BIN)/python examples/demo.py
+	$(BIN)/vlsbench demo
 
 test: lint types unit
 
@@ -35,7 +35,7 @@ unit: $(READY)
 	$(BIN)/python -m pytest --numprocesses auto
 
 bench: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[hf,dev,bench]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[align,dev,bench]'
 	$(BIN)/python -m benchmarks
 
 clean:

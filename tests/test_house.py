@@ -27,6 +27,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("wiring",),
     ("evaluation", "estimate"),
     ("audit", "align", "build"),
+    ("demo",),
     ("report",),
     ("cli",),
 )

@@ -62,7 +62,7 @@ def estimate(
     Raises:
         UserError: The dataset, judge or rubric cannot be used.
     """
-    asks_judge = not judges.is_baseline(judge)
+    asks_judge = not judges.is_offline(judge)
     loaded = rubric_file.load(rubric, sees)
     overhead = len(loaded.user) + len(loaded.system or "")
     samples = requests = image_bytes = problems = tokens_in = 0

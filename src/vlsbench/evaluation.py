@@ -102,7 +102,7 @@ def evaluate(
     run = open_or_create(path, identity, details, fresh=fresh)
     try:
         source = Preparation(run, data, limit)
-        return run_to_end(_session(run, source, answering, judging, halt, progress), halt)
+        return run_to_end(_session(run, source, answering, judging, loader, halt, progress), halt)
     finally:
         run.unlock()
 
@@ -144,7 +144,7 @@ def judge_run(
     judging = wiring.judging(judge, Sees(judge_sees), rubric, loader, halt)
     run.lock()
     try:
-        return run_to_end(_session(run, Preparation(run, None), None, judging, halt, progress), halt)
+        return run_to_end(_session(run, Preparation(run, None), None, judging, loader, halt, progress), halt)
     finally:
         run.unlock()
 
@@ -154,6 +154,7 @@ async def _session(
     source: Preparation,
     answering: Answering | None,
     judging: Judging,
+    loader: wiring.Loader,
     halt: Halt,
     progress: Progress | None,
 ) -> Summary:
@@ -175,7 +176,7 @@ async def _session(
             _record_session(run, answering, judging, finished)
             figures = summary.write(run)
         finally:
-            await _close(answering.model if answering else None, judging.judge)
+            await loader.close()
     return figures
 
 
@@ -227,12 +228,5 @@ def _check_numbers(generation: Generation, limit: int | None, effort: Effort) ->
 
 
 def _check_sees(sees: Sees, judge: str | Judge, found: Fingerprint) -> None:
-    if sees is Sees.DESCRIPTION and isinstance(judge, str) and not judges.is_baseline(judge) and not found.n_described:
+    if sees is Sees.DESCRIPTION and isinstance(judge, str) and not judges.is_offline(judge) and not found.n_described:
         raise UserError("No sample has an image description or safety reason to judge from. Use --judge-sees image.")
-
-
-async def _close(*opened: object) -> None:
-    """Close what can be closed, through the wrappers around it."""
-    for thing in (layer for outermost in opened for layer in _layers(outermost)):
-        if (close := getattr(thing, "close", None)) is not None:
-            await close()

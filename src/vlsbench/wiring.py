@@ -79,6 +79,7 @@ class Loader:
         self.effort = effort
         self._refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._loaded: dict[str, Model] = {}
+        self._made: list[Model] = []
 
     def model(self, model: str | Model, key_env: str | None) -> Model:
         """The model of a reference, or the user's own as it is.
@@ -95,9 +96,16 @@ class Loader:
             key_env=key_env, refs_in_use=self._refs, timeout_s=self.effort.timeout_s, local=self.effort.local
         )
         made = models.load(model, access)
+        self._made.append(made)
         if isinstance(made, LocalModel):
             self._loaded[model] = made
         return made
+
+    async def close(self) -> None:
+        """Close the models that were made here; a user's own model stays open, for it may be used again."""
+        for model in self._made:
+            if (close := getattr(model, "close", None)) is not None:
+                await close()
 
 
 def named(model: Model) -> str:

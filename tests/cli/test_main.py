@@ -31,7 +31,7 @@ def test_every_command_has_a_help(capsys, command):
     assert f"usage: vlsbench {command}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [[], ["evil"], ["eval"], ["show"], ["show", "x", "--loud"]])
+@pytest.mark.parametrize("words", [[], ["evil"], ["eval", "--loud"], ["show"], ["show", "x", "--loud"]])
 def test_a_command_line_that_cannot_be_read_ends_with_2(capsys, words):
     assert vlsbench(*words) == 2
     shown = capsys.readouterr()

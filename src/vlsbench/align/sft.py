@@ -220,7 +220,7 @@ def _watch(log: Log) -> Any:
     """A callback that reports about twenty times, and stops at the first loss that is not finite."""
     from transformers import TrainerCallback
 
-    class Watch(TrainerCallback):
+    class Watch(TrainerCallback):  # type: ignore[misc, unused-ignore]
         def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
             loss = kwargs["logs"].get("loss")
             if loss is None:

@@ -49,7 +49,10 @@ def _list(entries: list[Entry]) -> None:
     from rich import box
     from rich.table import Table
 
-    table = Table("Reference", "What it is", "Size", "Licence", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("Reference", no_wrap=True)
+    for head in ("What it is", "Size", "Licence"):
+        table.add_column(head)
     for entry in entries:
         table.add_row(entry.usage, entry.title, entry.size, entry.licence)
     terminal.console().print(table)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 
-from vlsbench.datasets import figstep, jsonl, vlsbench
+from vlsbench.datasets import figstep, jsonl, mini, vlsbench
 from vlsbench.datasets.base import BadRecord, Entry, Records, Ref
 from vlsbench.errors import DatasetError, UnknownName
+from vlsbench.types import Dataset
 
 __all__ = ["CATALOG", "BadRecord", "Entry", "Records", "Ref", "find", "load"]
 
-CATALOG: dict[str, Entry] = {entry.name: entry for entry in (vlsbench.ENTRY, figstep.ENTRY, jsonl.ENTRY)}
+CATALOG: dict[str, Entry] = {entry.name: entry for entry in (vlsbench.ENTRY, figstep.ENTRY, mini.ENTRY, jsonl.ENTRY)}
 """Every dataset by name, in the order in which it is shown."""
 
 
@@ -29,7 +30,7 @@ def find(name: str) -> Entry:
     return CATALOG[name]
 
 
-def load(ref: str) -> Records:
+def load(ref: str) -> Dataset:
     """Open the dataset that a reference names: ``NAME``, ``NAME:DIR``, ``NAME/SUBSET:DIR`` or ``jsonl:FILE``.
 
     Raises:

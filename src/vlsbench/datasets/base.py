@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vlsbench.errors import DatasetError
-from vlsbench.types import Sample
+from vlsbench.types import Dataset, Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class Entry:
     source: str
     citation: str
     get: str
-    open: Callable[[Ref], Records]
+    open: Callable[[Ref], Dataset]
     usage: str
     revision: str = ""
     subsets: tuple[str, ...] = ()

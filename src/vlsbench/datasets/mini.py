@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlsbench.datasets.base import Entry, Ref
 from vlsbench.errors import DatasetError, UnknownName
 from vlsbench.miniworld import splits
-from vlsbench.types import Sample
+from vlsbench.types import Dataset, Sample
 
 DEFAULT_N = 200
 MOST = 100_000
@@ -65,6 +66,29 @@ def open_mini(rest: str) -> MiniDataset:
     if not 1 <= n <= MOST:
         raise DatasetError(f"mini:{rest}: N is {n}; it must be from 1 to {MOST:,}.")
     return MiniDataset(split=split, n=n, seed=seed)
+
+
+def _open(ref: Ref) -> Dataset:
+    if ref.place is None:
+        raise DatasetError(f"mini needs a split: {', '.join(f'mini:{split}' for split in splits.SPLITS)}.")
+    return open_mini(str(ref.place))
+
+
+ENTRY = Entry(
+    name="mini",
+    title="The miniature world: drawn scenes with invented hazards, for trying the program and the idea",
+    size=f"as many as you ask for ({DEFAULT_N} by default)",
+    images="drawn on the spot, 64 x 64 pixels",
+    licence="Apache-2.0, as the program",
+    source="this program",
+    citation="",
+    get="Nothing to get: write mini:SPLIT[:N[:SEED]] with one of " + ", ".join(splits.SPLITS) + ".",
+    usage="mini:SPLIT[:N[:SEED]]",
+    benign=True,
+    twins=True,
+    open=_open,
+)
+"""The catalogue entry."""
 
 
 def _whole_number(text: str, name: str, rest: str) -> int:

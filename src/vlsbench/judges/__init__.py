@@ -7,16 +7,16 @@ from collections.abc import Callable
 from vlsbench.errors import UnknownName, UserError
 from vlsbench.types import Judge, Model, Sees
 
-BASELINES = ("refusal",)
-"""Judges that ask no model."""
+OFFLINE = ("refusal", "template")
+"""Judges that ask no model: the keyword baseline, and the exact judge of the miniature world."""
 
 
 _GUARD = "guard:"
 
 
-def is_baseline(ref: str) -> bool:
+def is_offline(ref: str) -> bool:
     """Whether a judge reference names a judge that asks no model."""
-    return ref in BASELINES
+    return ref in OFFLINE
 
 
 def model_ref(ref: str) -> str | None:
@@ -25,10 +25,10 @@ def model_ref(ref: str) -> str | None:
     Raises:
         UnknownName: Neither a judge nor a model reference.
     """
-    if is_baseline(ref):
+    if is_offline(ref):
         return None
     if ":" not in ref:
-        raise UnknownName("judge", ref, (*BASELINES, "openai:NAME", "openai:NAME@URL", "hf:REPO", "guard:MODEL"))
+        raise UnknownName("judge", ref, (*OFFLINE, "openai:NAME", "openai:NAME@URL", "hf:REPO", "guard:MODEL"))
     return ref.removeprefix(_GUARD)
 
 
@@ -36,8 +36,8 @@ def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Mod
     """The judge a reference names.
 
     Args:
-        ref: ``refusal``; a model reference (a language model with a rubric); or ``guard:`` and the reference
-            of a guard model.
+        ref: ``refusal`` or ``template``; a model reference (a language model with a rubric); or ``guard:`` and
+            the reference of a guard model.
         sees: What a model judge is shown.
         rubric: A packaged rubric's name or a file; None for the default.
         model: Makes the model of a model reference.
@@ -48,6 +48,10 @@ def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Mod
         UserError: A guard was asked to see something else than the image, or given a rubric.
     """
     asked = model_ref(ref)
+    if ref == "template":
+        from vlsbench.judges.template import TemplateJudge
+
+        return TemplateJudge()
     if asked is None:
         from vlsbench.judges.refusal import RefusalJudge
 

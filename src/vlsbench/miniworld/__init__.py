@@ -37,6 +37,16 @@ def record(folder: Path = WEIGHTS) -> dict[str, Any]:
     return found
 
 
+def check_variant(variant: str) -> None:
+    """Whether there is a variant of that name.
+
+    Raises:
+        UnknownName: There is none.
+    """
+    if variant not in VARIANTS:
+        raise UnknownName("variant of the miniature world", variant, VARIANTS)
+
+
 def weights(variant: str, folder: Path = WEIGHTS) -> Path:
     """The folder of a packaged variant, after checking that every file is as it was recorded.
 
@@ -48,8 +58,7 @@ def weights(variant: str, folder: Path = WEIGHTS) -> Path:
         UnknownName: There is no such variant.
         UserError: A file is missing or damaged.
     """
-    if variant not in VARIANTS:
-        raise UnknownName("variant of the miniature world", variant, VARIANTS)
+    check_variant(variant)
     for name, expected in record(folder)["files"][variant].items():
         path = folder / variant / name
         if not path.is_file() or digest(path) != expected:

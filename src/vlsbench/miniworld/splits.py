@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from random import Random
 
 from vlsbench.errors import UnknownName
@@ -103,6 +104,7 @@ def _harmless(rng: Random, scene: scenes.Scene, held_out: bool) -> scenes.Scene:
     return replace(scene, item=rng.choice(fitting))
 
 
+@lru_cache(maxsize=1024)  # a run reads its samples twice: to identify them, and to keep their pictures
 def data_uri(scene: scenes.Scene) -> str:
     """The picture of a scene as a base64 ``data:`` URI (PNG)."""
     return "data:image/png;base64," + base64.b64encode(scenes.png(scenes.draw(scene))).decode()

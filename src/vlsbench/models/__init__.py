@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vlsbench.errors import UnknownName, UserError
 from vlsbench.types import Model
+
+if TYPE_CHECKING:
+    from vlsbench.models.hf import HFModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +86,13 @@ def canonical(ref: str) -> str:
 
         return name_of(*parse_ref(rest))
     if not rest:
-        raise UserError(f"{ref!r} names no model. Write {scheme}:REPO_OR_FOLDER.")
+        raise UserError(
+            f"{ref!r} names no model. Write {scheme}:{'VARIANT' if scheme == 'mini' else 'REPO_OR_FOLDER'}."
+        )
+    if scheme == "mini":
+        from vlsbench import miniworld
+
+        miniworld.check_variant(rest)
     return ref
 
 
@@ -101,7 +110,7 @@ def _openai_urls(refs: Iterable[str]) -> list[str]:
     return [parse_ref(rest)[1] for scheme, _, rest in (ref.partition(":") for ref in refs) if scheme == "openai"]
 
 
-def _hf(rest: str, access: Access) -> Model:
+def _hf(rest: str, access: Access) -> HFModel:
     from vlsbench.models import hf
 
     local = access.local
@@ -114,5 +123,14 @@ def _hf(rest: str, access: Access) -> Model:
     )
 
 
-SCHEMES: dict[str, Callable[[str, Access], Model]] = {"openai": _openai, "hf": _hf}
+def _mini(rest: str, access: Access) -> Model:
+    """A packaged tiny model: only a name for a folder that loads like any other."""
+    from vlsbench import miniworld
+
+    model = _hf(str(miniworld.weights(rest)), access)
+    model.name = f"mini:{rest}"
+    return model
+
+
+SCHEMES: dict[str, Callable[[str, Access], Model]] = {"openai": _openai, "hf": _hf, "mini": _mini}
 """Every kind of model reference; one entry per scheme."""

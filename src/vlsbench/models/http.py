@@ -6,6 +6,7 @@ the key where they leave the server, and a reply is never read past `MAX_REPLY_B
 
 from __future__ import annotations
 
+import asyncio
 import email.utils
 import math
 import os
@@ -76,6 +77,7 @@ class Client:
         self._key = key
         self._timeout_s = timeout_s
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._proxy = _proxy_for(URL(base_url))
 
     async def post(self, path: str, parts: Sequence[bytes]) -> Answer:
@@ -106,7 +108,9 @@ class Client:
         raise RequestFailed(f"{home.origin()} redirects in circles")
 
     async def _send(self, url: URL, headers: Mapping[str, str], parts: Sequence[bytes]) -> tuple[Answer, str | None]:
-        if self._session is None:
+        loop = asyncio.get_running_loop()
+        if self._session is None or self._loop is not loop:
+            self._loop = loop
             # Request slots are the engine's business, hence no limit here. Replies are read as they are:
             # nothing is decompressed, so a small reply cannot become a large one.
             self._session = aiohttp.ClientSession(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -26,11 +24,3 @@ def test_a_model_a_judge_and_a_dataset_of_your_own_work_together(
     )
     assert summary.n == 2
     assert summary.judges["length"].overall.counts["refusal"] == 2
-
-
-def test_the_demonstration_runs() -> None:
-    done = subprocess.run(
-        [sys.executable, EXAMPLES / "demo.py"], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "50.0 %" in done.stdout

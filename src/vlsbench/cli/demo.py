@@ -1,0 +1,57 @@
+"""``vlsbench demo``: visual leakage in one table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from vlsbench.cli import options, terminal
+from vlsbench.errors import UserError
+
+
+def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Register ``demo``."""
+    parser = subparsers.add_parser(
+        "demo",
+        help="text-only against image-and-text alignment, on this machine",
+        description="Evaluate four variants of a packaged tiny model on the miniature world: what visual leakage is, "
+        "in one table. Needs no key, no download and no GPU.",
+    )
+    parser.add_argument(
+        "--retrain", action="store_true", help="fine-tune the variants now instead of using the packaged"
+    )
+    parser.add_argument("--samples", type=options.positive, default=200, metavar="N", help="per cell (default: 200)")
+    parser.add_argument("--out", metavar="DIR", help="keep the run folders (and retrained models) here")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the demonstration."""
+    if args.out is None:
+        with tempfile.TemporaryDirectory(prefix="vlsbench-demo-") as folder:
+            return _run(args, Path(folder))
+    out = Path(args.out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists already. Name another folder with --out.")
+    return _run(args, out)
+
+
+def _run(args: argparse.Namespace, folder: Path) -> int:
+    from vlsbench.demo import demonstrate
+    from vlsbench.report.demo import print_demonstration
+
+    def log(line: str) -> None:
+        if not args.quiet:
+            sys.stderr.write(f"{terminal.clean(line)}\n")
+
+    found = demonstrate(folder, retrain=args.retrain, n=args.samples, log=log)
+    if args.json:
+        sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
+    else:
+        print_demonstration(found, terminal.console())
+    return 0
