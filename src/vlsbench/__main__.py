@@ -1,5 +1,29 @@
-"""``python -m vlsbench``."""
+"""Entry point of ``vlsbench`` and ``python -m vlsbench``."""
 
-from vlsbench.cli.main import run_as_script
+from __future__ import annotations
 
-run_as_script()
+import os
+import signal
+import sys
+
+
+def run_as_script() -> None:
+    """Run the command line; an interruption ends it with 130, from the very first import on."""
+    # SIGTERM (a scheduler's way of stopping) is taken like Ctrl-C; runs handle both themselves while they work.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        from vlsbench.cli.main import main
+
+        code = main()
+    except KeyboardInterrupt:
+        sys.stderr.write("vlsbench: Interrupted. The same command continues.\n")
+        code = 130
+    except BrokenPipeError:
+        # Whoever read our output has left; nothing may be written to it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 141
+    raise SystemExit(code)
+
+
+if __name__ == "__main__":
+    run_as_script()

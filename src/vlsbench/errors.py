@@ -61,7 +61,10 @@ class MissingExtra(UserError):
     """
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"This needs {package}. Install it with: pip install 'vlsbench[{extra}]'")
+        super().__init__(
+            f"This needs {package}. Install it with: pip install 'vlsbench[{extra}]' "
+            f"(in a clone: pip install '.[{extra}]')"
+        )
 
 
 class DatasetError(UserError):

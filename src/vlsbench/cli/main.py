@@ -46,13 +46,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except VLSBenchError as error:
         return fail(error)
-    except KeyboardInterrupt:
-        print("vlsbench: Interrupted.", file=sys.stderr)  # noqa: T201
-        return 130
-    except BrokenPipeError:
-        # Whoever read our output has left; closing stderr keeps the interpreter from complaining at exit.
-        sys.stderr.close()
-        return 141
     return code
 
 
@@ -65,8 +58,3 @@ def fail(error: VLSBenchError) -> int:
         message = f"{message.rstrip('.')}. The same command continues."
     print(f"vlsbench: {message}", file=sys.stderr)  # noqa: T201
     return error.exit_code
-
-
-def run_as_script() -> None:
-    """Entry point of ``vlsbench`` and ``python -m vlsbench``."""
-    raise SystemExit(main())

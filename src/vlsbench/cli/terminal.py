@@ -45,8 +45,13 @@ def _console(stream: IO[str]) -> Console:
     """Rich honours NO_COLOR by itself; its markup stays off, so that brackets in data are brackets."""
     from rich.console import Console
 
+    class Ours(Console):
+        def on_broken_pipe(self) -> None:
+            """Whoever read our output has left: let the command line end as it does for any write."""
+            raise BrokenPipeError
+
     if isinstance(stream, io.TextIOWrapper):
         # A character that the terminal's encoding lacks becomes "?" and does not end the program.
         stream.reconfigure(errors="replace")
     width = None if stream.isatty() or "COLUMNS" in os.environ else _PLAIN_WIDTH
-    return Console(file=stream, width=width, markup=False, emoji=False, highlight=False)
+    return Ours(file=stream, width=width, markup=False, emoji=False, highlight=False)

@@ -45,9 +45,11 @@ def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Mod
     Raises:
         UnknownName: Neither a judge nor a model reference.
         RubricError: The rubric cannot be used.
-        UserError: A guard was asked to see something else than the image, or given a rubric.
+        UserError: A judge without a rubric was given one, or was asked to see something that it cannot.
     """
     asked = model_ref(ref)
+    if asked is None and (sees is not Sees.IMAGE or rubric is not None):
+        raise UserError(f"The judge {ref} reads the answer alone: leave out --judge-sees and --rubric.")
     if ref == "template":
         from vlsbench.judges.template import TemplateJudge
 

@@ -6,6 +6,7 @@ Format: POST ``{base}/chat/completions`` with one user message of an image part 
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from collections.abc import Callable
 from typing import Any, NoReturn
@@ -30,7 +31,11 @@ MAX_ADAPTATIONS = 6
 MAX_NAME = 200
 """Characters kept of the model name a server reports, which goes to the manifest."""
 
+_SET_A_KEY = "name the variable that holds it with --model-key-env or --judge-key-env, or set VLSBENCH_API_KEY"
 _FILTER_WORDS = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation")
+
+
+_LOOKS_LIKE_ADDRESS = re.compile(r"@($|localhost|[^@]*/|[^@]*:\d+$|\d+\.\d+\.\d+\.\d+)", re.IGNORECASE)
 
 
 def parse_ref(rest: str) -> tuple[str, str]:
@@ -46,6 +51,11 @@ def parse_ref(rest: str) -> tuple[str, str]:
         raise UserError("The model's name holds an address. Write openai:NAME@URL, with a URL that starts with http.")
     if not name:
         raise UserError("A model reference needs a name: openai:NAME or openai:NAME@URL.")
+    if not at and _LOOKS_LIKE_ADDRESS.search(name):
+        # Taken as a name, it would go to the default server, key and all.
+        raise UserError(
+            "The address in the model reference lacks its beginning: write openai:NAME@http://HOST:PORT/v1."
+        )
     keys.origin(url)
     return name, url.rstrip("/")
 
@@ -143,11 +153,12 @@ class OpenAIModel:
         if (detail.mentions(*_FILTER_WORDS) and status in (400, 403, 422)) or detail.flagged:
             raise Blocked(message)
         if status == 401:
-            hint = "The key was refused; check it" if self._has_key else "The server wants an API key; set one"
-            raise AccessDenied(f"{hint}. {self._where()} {message}")
+            hint = "refused the key; check it" if self._has_key else f"wants an API key; {_SET_A_KEY}"
+            raise AccessDenied(f"{self._where()} {hint}. {message}")
         if status == 404:
             raise AccessDenied(
-                f"{self._where()} does not know the model or the path; check name and address (…/v1). {message}"
+                f"{self._where()} does not know the model or the path {self.base_url}/chat/completions; check name and "
+                f"address (…/v1). {message}"
             )
         if status == 402 or (status == 429 and detail.mentions("insufficient_quota")):
             raise Stopped(f"{self._where()} reports that the account has no credit left. {message}")

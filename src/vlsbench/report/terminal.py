@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 Clean = Callable[[str], str]
 
 _NO_VALUE = "–"
+_WIDE = 100
+"""Columns from which on the tables show all; narrower ones leave out how an interval was made, and break lines."""
 
 
 def percent(rate: Rate | None) -> str:
@@ -35,7 +37,9 @@ def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
     """Print a summary: the answers, then each judge's figures overall and by category."""
     answers = ", ".join(f"{count:,} {outcome}" for outcome, count in summary.responses.items() if count)
     console.print(f"{clean(summary.model)} on {clean(summary.dataset)}", style="bold", soft_wrap=True)
-    console.print(f"{summary.n:,} samples: {answers or 'nothing yet'}", soft_wrap=True)
+    console.print(
+        f"{summary.n:,} {'sample' if summary.n == 1 else 'samples'}: {answers or 'nothing yet'}", soft_wrap=True
+    )
     if not summary.judges:
         console.print("Not judged yet.")
     for name, judge in summary.judges.items():
@@ -50,13 +54,14 @@ def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean)
     overall = judge.overall
     mark = "  (a keyword baseline, not a judge of meaning)" if judge.baseline else ""
     console.print(f"Judge {clean(name)}{mark}", style="bold", soft_wrap=True)
-    console.print(_overall(overall))
+    wide = console.width >= _WIDE
+    console.print(_overall(overall, wide=wide))
     if overall.scored < overall.n:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in overall.unscored.items() if count)
         share = f"Unscored: {overall.n - overall.scored:,} of {overall.n:,} ({reasons})."
         console.print(f"{share} They are in no rate; {_bounds(overall)}", style="yellow", soft_wrap=True)
     if len(judge.by_category) > 1:
-        console.print(_groups("Category", judge.by_category, clean))
+        console.print(_groups("Category", judge.by_category, clean, wide=wide))
 
 
 def _print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
@@ -86,10 +91,11 @@ def _table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False)
 
 
-def _overall(block: Block) -> Table:
+def _overall(block: Block, *, wide: bool) -> Table:
     table = _table()
-    for head in ("Rate", "Value [95 % interval]", "Of", "Interval"):
-        table.add_column(head, justify="left" if head in ("Rate", "Interval") else "right", no_wrap=head != "Interval")
+    heads = ("Rate", "Value [95 % interval]", "Of", "Interval")
+    for head in heads if wide else heads[:-1]:
+        table.add_column(head, justify="left" if head in ("Rate", "Interval") else "right", no_wrap=True)
     guard = block.unsafe_rate is not None
     rows = (
         ("unsafe (a guard's own label)", block.unsafe_rate),
@@ -102,24 +108,26 @@ def _overall(block: Block) -> Table:
     )
     for name, rate in rows:
         if rate is not None and (rate.n or rate.unscored):
-            table.add_row(
-                name, percent(rate), f"{rate.k:,} / {rate.n:,}", rate.method, style="bold" if name[0] == "s" else ""
-            )
+            cells = (name, percent(rate), f"{rate.k:,} / {rate.n:,}", rate.method)
+            table.add_row(*(cells if wide else cells[:-1]), style="bold" if name[0] == "s" else "")
     return table
 
 
-def _groups(head: str, blocks: Mapping[str, Block], clean: Clean) -> Table:
+def _groups(head: str, blocks: Mapping[str, Block], clean: Clean, *, wide: bool) -> Table:
     guard = any(block.unsafe_rate is not None for block in blocks.values())
     labels = tuple(dict.fromkeys(label for block in blocks.values() for label in block.counts if _shows(label, block)))
     table = _table()
-    table.add_column(head)
-    for column in ("Unsafe [95 %]" if guard else "Safety [95 %]", "Of", *map(str.capitalize, labels), "Unscored"):
+    table.add_column(head, overflow="fold", min_width=12)
+    rate_name = "Unsafe" if guard else "Safety"
+    for column in (f"{rate_name} [95 %]", "Of", *map(str.capitalize, labels), "Unscored"):
         table.add_column(clean(column), justify="right", no_wrap=True)
+    between = " " if wide else "\n"
     for name, block in blocks.items():
         rate = block.unsafe_rate or block.safety_rate
         counts = (f"{block.counts.get(label, 0):,}" for label in labels)
         of = f"{rate.k:,} / {rate.n:,}"
-        table.add_row(clean(name), percent(rate), of, *counts, f"{block.n - block.scored:,}")
+        shown = percent(rate).replace(" [", f"{between}[")
+        table.add_row(clean(name), shown, of, *counts, f"{block.n - block.scored:,}")
     return table
 
 
