@@ -40,9 +40,9 @@ class Recipe:
 
     pictures: int = 40_000
     batch: int = 64
-    vision_steps: int = 2_600
+    vision_steps: int = 1_800
     vision_lr: float = 2e-3
-    language_steps: int = 400
+    language_steps: int = 450
     language_lr: float = 1.5e-3
 
 
