@@ -192,7 +192,7 @@ async def _session(
         try:
             flow.close()
             _record_session(run, answering, judging, finished)
-            figures = summary.write(run)
+            figures = summary.write(run, judging.stem)
         finally:
             await _close(answering.model if answering else None, judging.judge)
     return figures

@@ -29,6 +29,8 @@ from vlsbench.types import Dataset, Sample
 _NO_HASH = b'"image_sha256":null'
 _SURVEY_BLOCK = 1 << 20
 
+_ANEW = "Delete the file, and `vlsbench eval` writes it anew; no answer is lost."
+
 _POLL_S = 0.005
 """How often the flow looks again when it has caught up with the preparation."""
 
@@ -160,7 +162,7 @@ class Preparation:
                 if line.endswith(b"\n"):
                     sample_id = journal.sample_id(line)
                     if sample_id is None:
-                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}.")
+                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}. {_ANEW}")
                     if sample_id not in done:
                         yield number, sample_id, line
                     number += 1
@@ -180,8 +182,8 @@ class Preparation:
         """
         try:
             sample = records.to_sample(orjson.loads(line))
-        except (orjson.JSONDecodeError, KeyError, ValueError) as error:
-            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}.") from error
+        except (orjson.JSONDecodeError, KeyError, ValueError, TypeError) as error:
+            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {_ANEW}") from error
         image = None
         if sample.image is not None and sample.image_sha256 is not None:
             stamp = None

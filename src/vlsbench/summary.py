@@ -72,7 +72,8 @@ class Summary:
     """The figures of a run, as ``summary.json`` holds them.
 
     `n` counts the selected samples and `responses` their outcomes, with ``pending`` for those that have
-    none yet. `judges` maps each judge's display name to its figures.
+    none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
+    worked last, where the summary comes at the end of its work.
     """
 
     run: str
@@ -81,12 +82,13 @@ class Summary:
     n: int
     responses: Mapping[str, int]
     judges: Mapping[str, JudgeSummary]
+    latest: str | None = None
 
     @property
     def unscored_share(self) -> float:
-        """The largest share of samples that any judge left unscored, between 0 and 1."""
-        shares = [1 - judge.overall.scored / self.n for judge in self.judges.values() if self.n]
-        return max(shares, default=0.0)
+        """The share of samples that the latest judge left unscored, or any judge at most; between 0 and 1."""
+        asked = self.judges.values() if self.latest is None else [self.judges[self.latest]]
+        return max((1 - judge.overall.scored / self.n for judge in asked if self.n), default=0.0)
 
     def to_json(self) -> dict[str, Any]:
         """The object of ``summary.json``."""
@@ -127,7 +129,7 @@ class _Item:
     twin_of: str | None
 
 
-def summarise(run: Run) -> Summary:
+def summarise(run: Run, latest: str | None = None) -> Summary:
     """Compute the figures of a run from its journals.
 
     Works at any time, also while another process is writing. Samples the run has selected but not yet
@@ -135,13 +137,15 @@ def summarise(run: Run) -> Summary:
 
     Args:
         run: The run folder.
+        latest: The stem of the judge that just worked on it.
     """
     items = _read_items(run)
     outcomes = {sample_id: outcome for _, sample_id, outcome, _ in journal.heads(run.responses)}
     listed = Counter(outcomes[item.id] for item in items if item.id in outcomes)
     responses = {outcome.value: listed[outcome.value] for outcome in ResponseOutcome}
     responses[PENDING] = run.size - sum(responses.values())
-    judges = {name: _summarise_judge(run, stem, items, outcomes) for stem, name in judge_names(run).items()}
+    names = judge_names(run)
+    judges = {name: _summarise_judge(run, stem, items, outcomes) for stem, name in names.items()}
     return Summary(
         run=str(run.path),
         model=run.manifest["model"],
@@ -149,16 +153,17 @@ def summarise(run: Run) -> Summary:
         n=run.size,
         responses=responses,
         judges=judges,
+        latest=names[latest] if latest is not None else None,
     )
 
 
-def write(run: Run) -> Summary:
-    """Compute the figures and write ``summary.json``.
+def write(run: Run, latest: str | None = None) -> Summary:
+    """Compute the figures as `summarise` does and write ``summary.json``.
 
     Raises:
         Stopped: The file cannot be written.
     """
-    summary = summarise(run)
+    summary = summarise(run, latest)
     data = orjson.dumps(summary.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     journal.write_atomically(run.path / "summary.json", data)
     return summary
@@ -183,24 +188,30 @@ def judge_names(run: Run) -> dict[str, str]:
 
 
 def _read_items(run: Run) -> list[_Item]:
+    """The listed samples, each once and no more than the run selected, whatever became of the file."""
     shared: dict[str, str] = {}
-    items = []
+    items: dict[str, _Item] = {}
     for _, record in journal.read(run.samples):
-        names = [record.get(key) or "(none)" for key in ("category", "sub_category", "source")]
+        sample_id = _text(record, "sample_id")
+        if not sample_id or sample_id in items or len(items) == run.size:
+            continue
+        names = [_text(record, key) or "(none)" for key in ("category", "sub_category", "source")]
         category, sub_category, source = (shared.setdefault(name, name) for name in names)
-        sample_id = record["sample_id"]
-        items.append(
-            _Item(
-                id=sample_id,
-                category=category,
-                sub_category=sub_category,
-                source=source,
-                harmful=record.get("expect") != Expect.BENIGN,
-                cluster=record.get("image_sha256") or f"sample {sample_id}",
-                twin_of=record.get("twin_of"),
-            )
+        items[sample_id] = _Item(
+            id=sample_id,
+            category=category,
+            sub_category=sub_category,
+            source=source,
+            harmful=record.get("expect") != Expect.BENIGN,
+            cluster=_text(record, "image_sha256") or f"sample {sample_id}",
+            twin_of=_text(record, "twin_of") or None,
         )
-    return items
+    return list(items.values())
+
+
+def _text(record: Mapping[str, Any], key: str) -> str:
+    value = record.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _summarise_judge(run: Run, stem: str, items: list[_Item], outcomes: Mapping[str, str]) -> JudgeSummary:
@@ -224,9 +235,11 @@ def _summarise_judge(run: Run, stem: str, items: list[_Item], outcomes: Mapping[
 
 def _standing(outcome: str, label: str | None, response: str | None, labels: tuple[str, ...]) -> str:
     """A verdict's label, or why there is none."""
-    if outcome == VerdictOutcome.SCORED.value:
+    if outcome == VerdictOutcome.SCORED.value and response in _ANSWERS:
         # Whoever edited the file by hand gets a sum that adds up all the same.
         return label if label is not None and label in labels else VerdictOutcome.UNPARSABLE.value
+    if outcome not in UNSCORED:
+        return PENDING  # scored, but the answer was lost with a damaged line; or no outcome of ours
     if outcome == VerdictOutcome.NO_RESPONSE.value and response in _ANSWERS:
         return PENDING  # the answer came on a later try and has not been judged yet
     return outcome
