@@ -9,6 +9,7 @@ again without its dataset.
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,7 @@ def evaluate(
     generation = Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed)
     _check_numbers(generation, limit, effort)
     data = datasets.load(dataset) if isinstance(dataset, str) else dataset
+    _check_texts(system, model, data.name, str(data.root))
     halt = Halt()
     refs = tuple(ref for ref in (model, judge) if isinstance(ref, str) and not judges.is_baseline(ref))
     judging = _judging(judge, Sees(judge_sees), rubric, effort, refs, halt)
@@ -265,8 +267,20 @@ def _check_numbers(generation: Generation, limit: int | None, effort: Effort) ->
         raise UserError("--limit must be at least 1.")
     if any(width < 1 for width in widths):
         raise UserError("--concurrency and --judge-concurrency must be at least 1, or auto.")
-    if effort.timeout_s <= 0:
+    if not 0 < effort.timeout_s < math.inf:
         raise UserError("--timeout must be over 0 seconds.")
+    for number in (generation.max_tokens, generation.seed, limit):
+        if number is not None and not -(2**63) <= number < 2**63:
+            raise UserError(f"{number} is too large a number for --max-tokens, --seed or --limit.")
+
+
+def _check_texts(*texts: object) -> None:
+    """The manifest holds these, and JSON holds Unicode only."""
+    for text in texts:
+        try:
+            _ = text.encode() if isinstance(text, str) else b""
+        except UnicodeEncodeError as error:
+            raise UserError(f"{text!r:.80} is not valid UTF-8. Rename the file, or set the locale to UTF-8.") from error
 
 
 def _check_sees(sees: Sees, judge: str | Judge, found: Fingerprint) -> None:
