@@ -397,7 +397,7 @@ def test_a_verdict_on_a_lost_answer_does_not_become_one_on_the_next_answer(run):
     run()
     run(judge=LabellingJudge(call_it_a_warning, "second"))
     path = run.path / "responses.jsonl"
-    path.write_bytes(b"".join(line for line in path.open("rb") if b'"s1"' not in line))
+    path.write_bytes(b"".join(line for line in path.read_bytes().splitlines(True) if b'"s1"' not in line))
 
     found = vlsbench.summary.summarise(vlsbench.runs.Run(run.path)).to_json()
     for judge in found["judges"].values():
