@@ -31,6 +31,9 @@ _SURVEY_BLOCK = 1 << 20
 
 _ANEW = "Delete the file, and `vlsbench eval` writes it anew; no answer is lost."
 
+STOP_S = 5.0
+"""How long a dataset that is being read may keep a run from stopping."""
+
 _POLL_S = 0.005
 """How often the flow looks again when it has caught up with the preparation."""
 
@@ -135,10 +138,10 @@ class Preparation:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop writing and wait for the thread."""
+        """Stop writing and wait for the thread; one that hangs on its dataset is left behind, and writes no more."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(STOP_S)
 
     async def lines(self, done: Container[str] = ()) -> AsyncIterator[tuple[int, str, bytes]]:
         """Number, sample id and bytes of each line of ``samples.jsonl``, waiting for those still to be written.
@@ -202,6 +205,8 @@ class Preparation:
                     if self._stop.is_set():
                         return
                     checked, stamp = self._check(sample, dataset.root)
+                    if self._stop.is_set():
+                        return
                     self._stamps.extend(stamp)
                     file.append(records.from_sample(checked))
         except BaseException as error:  # noqa: BLE001 - handed to the flow, which raises it
