@@ -128,6 +128,34 @@ def test_the_wish_to_stop_lets_work_finish_and_starts_nothing_new():
     assert len(started) <= 4
 
 
+@pytest.mark.parametrize("what", ["a halt", "an error"])
+def test_an_item_that_is_long_in_coming_holds_up_neither_the_halt_nor_an_error(what):
+    closed = []
+
+    async def items():
+        yield 0
+        try:
+            await asyncio.sleep(3600)
+            yield 1
+        finally:
+            closed.append(True)
+
+    async def session():
+        halt = Halt()
+
+        async def work(item):
+            await asyncio.sleep(0.01)
+            if what == "an error":
+                raise AccessDenied("no key")
+            halt.ask()
+
+        with pytest.raises(Interrupted if what == "a halt" else AccessDenied):
+            await asyncio.wait_for(drive(items(), work, width=lambda: 3, halt=halt), 20)
+
+    asyncio.run(session())
+    assert closed == [True]
+
+
 def test_work_that_does_not_finish_in_time_is_given_up(monkeypatch):
     monkeypatch.setattr(engine, "GRACE_S", 0.05)
 

@@ -346,7 +346,16 @@ def test_no_access_stops_the_run_at_once_and_is_continued_afterwards(run, server
 
 
 @pytest.mark.parametrize("stage", ["answers", "verdicts"])
-def test_a_server_that_is_gone_stops_the_run_without_a_record_and_is_continued(run, server, stage):
+def test_samples_that_the_server_cannot_bear_do_not_stop_the_run(run, server, stage):
+    poison = set(range(8))
+    server.behave = misbehave(poison, Answer(drop=True), stage=stage)
+    for _ in range(2):  # the second time, nothing else is left to be asked
+        figures = run(n=20, effort=Effort(concurrency=4, judge_concurrency=4)).to_json()
+        assert only_judge(figures)["scored"] == 12
+
+
+@pytest.mark.parametrize("stage", ["answers", "verdicts"])
+def test_a_server_that_is_gone_stops_the_run_and_is_continued(run, server, stage):
     server.behave = misbehave(set(range(40)), Answer(drop=True), stage=stage)
     with pytest.raises(Stopped, match="20 requests in a row got no answer"):
         run(n=40, effort=Effort(concurrency=10, judge_concurrency=10))

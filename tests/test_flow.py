@@ -9,6 +9,8 @@ import os
 import pytest
 
 import vlsbench
+import vlsbench.runs
+import vlsbench.summary
 from builders import (
     LabellingJudge,
     TalkingModel,
@@ -358,11 +360,63 @@ def test_a_verdict_whose_answer_was_lost_does_not_stand_alone(run):
     assert only_judge(found)["scored"] == 3
 
 
-def test_progress_is_told_after_every_verdict(run):
+def test_progress_is_told_after_every_answer_and_every_verdict(run):
     told = []
-    run(n=4, progress=lambda tally: told.append((tally.done, tally.total, dict(tally.labels))))
-    assert [done for done, _, _ in told] == [1, 2, 3, 4]
-    assert told[-1] == (4, 4, {"unsafe": 4})
+    run(n=4, progress=lambda tally: told.append((tally.answered, tally.done, tally.total, dict(tally.labels))))
+    assert [answered + done for answered, done, _, _ in told] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert told[-1] == (4, 4, 4, {"unsafe": 4})
+
+
+DAMAGE = {
+    "within the line": lambda line: line.replace(b'"text":"', b'"text":"\0'),
+    "a text that is none": lambda line: line.replace(b'"text":"', b'"text":[],"was":"'),
+    "an outcome that is none": lambda line: line.replace(b'"outcome":"ok"', b'"outcome":"fine"'),
+    "an id that is none": lambda line: line.replace(b'"s1"', b"[1]"),
+    "the whole line": lambda line: b"\0" * 20 + b"\n",
+}
+
+
+@pytest.mark.parametrize("judged", [True, False])
+@pytest.mark.parametrize("what", DAMAGE)
+def test_a_damaged_answer_counts_as_not_recorded(run, what, judged):
+    async def no_verdict(sample, response):
+        raise RequestFailed("not now")
+
+    run(judge=call_it_unsafe if judged else no_verdict)
+    path = run.path / "responses.jsonl"
+    path.write_bytes(
+        b"".join(DAMAGE[what](line) if b'"s1"' in line else line for line in path.read_bytes().splitlines(True))
+    )
+    figures = run().to_json()
+    assert figures["responses"]["ok"] == 3
+    assert only_judge(figures)["scored"] == 3
+
+
+def test_a_verdict_on_a_lost_answer_does_not_become_one_on_the_next_answer(run):
+    async def call_it_a_warning(sample, response):
+        return "warning"
+
+    run()
+    run(judge=LabellingJudge(call_it_a_warning, "second"))
+    path = run.path / "responses.jsonl"
+    path.write_bytes(b"".join(line for line in path.read_bytes().splitlines(True) if b'"s1"' not in line))
+
+    found = vlsbench.summary.summarise(vlsbench.runs.Run(run.path)).to_json()
+    for judge in found["judges"].values():
+        assert (judge["scored"], judge["unscored"]["pending"]) == (2, 1)
+    found = run().to_json()["judges"]
+    assert found["labelling"]["scored"] == 3
+    assert (found["second"]["scored"], found["second"]["unscored"]["pending"]) == (2, 1)
+    assert run(judge=LabellingJudge(call_it_a_warning, "second")).to_json()["judges"]["second"]["scored"] == 3
+
+
+def test_labels_of_ones_own_may_be_written_in_any_way(run):
+    async def judge(sample, response):
+        return 'Not "safe" (S-1)' if sample.id == "s1" else "Quite-Safe 2"
+
+    own = LabellingJudge(judge)
+    own.labels = ("Quite-Safe 2", 'Not "safe" (S-1)')
+    assert only_judge(run(judge=own).to_json())["counts"] == {"Quite-Safe 2": 2, 'Not "safe" (S-1)': 1}
 
 
 def test_the_vocabulary_of_outcomes_is_the_published_one():

@@ -110,6 +110,12 @@ def test_a_sample_needs_an_id_and_a_text(record):
         records.to_sample(record)
 
 
+@pytest.mark.parametrize("field", ["text", "category", "twin_of", "expect"])
+def test_a_field_of_a_sample_is_a_text(field):
+    with pytest.raises(TypeError, match=field):
+        records.to_sample({"sample_id": "a", "text": "q", field: [1]})
+
+
 def test_unknown_values_are_refused():
     with pytest.raises(ValueError, match="odd"):
         records.to_sample({"sample_id": "a", "text": "q", "expect": "odd"})

@@ -306,6 +306,25 @@ def test_several_judges_stand_side_by_side(folder):
     assert found.judges["refusal"].baseline is True
     assert found.judges["openai:judge"].baseline is False
     assert found.unscored_share == 0.5, "that of the judge who left most unscored"
+    assert summary.summarise(made.read, "judge-00000000").unscored_share == 0.0, "that of the judge just at work"
+
+
+ODD_LINES = [b"5", b"[]", b"{}", b'{"sample_id":["a"],"outcome":["ok"]}', b'{"sample_id":"a","outcome":"fine"}']
+ODD_LINES += [b'{"sample_id":"a","outcome":"scored","label":["refusal"]}', b'{"sample_id":"a","text":5,"category":{}}']
+
+
+@pytest.mark.parametrize("file", ["samples", "responses", "verdicts"])
+@pytest.mark.parametrize("line", [*ODD_LINES, "repeated"])
+def test_whatever_became_of_a_file_the_figures_add_up(folder, file, line):
+    made = judged(folder, ("a", "refusal"), ("b", "warning"), ("c", "unparsable"))
+    path = made.run.verdicts("judge-00000000") if file == "verdicts" else getattr(made.run, file)
+    made.raw(path, path.read_bytes() if line == "repeated" else line + b"\n")
+    found = summary.summarise(made.read)
+    block = next(iter(found.judges.values())).overall
+
+    assert sum(found.responses.values()) == found.n == 3
+    assert block.scored + sum(block.unscored.values()) == 3
+    assert min(*block.unscored.values(), *found.responses.values()) >= 0
 
 
 def test_judges_are_named_by_what_makes_them_different(folder):

@@ -80,13 +80,10 @@ async def drive(
     watcher = asyncio.create_task(halt.wait())
     watcher.add_done_callback(lambda _: crew.wake())
     try:
-        async for item in items:
-            crew.check()
+        async for item in crew.heedful(items, halt):
             crew.start(item)
             while len(crew.tasks) >= width() and not halt.asked:
                 await crew.change()
-            if halt.asked:
-                break
         while crew.tasks and not halt.asked:
             await crew.change()
         if halt.asked:
@@ -96,6 +93,13 @@ async def drive(
     finally:
         watcher.cancel()
         await crew.cancel()
+
+
+class _End:
+    """What comes after the last item."""
+
+
+_END = _End()
 
 
 class _Crew:
@@ -135,6 +139,26 @@ class _Crew:
     def check(self) -> None:
         if self._error is not None:
             raise self._error
+
+    async def heedful(self, items: AsyncIterator[T], halt: Halt) -> AsyncIterator[T]:
+        """The items until the halt; an item that is long in coming holds up neither the halt nor an error."""
+        while not halt.asked:
+            coming = asyncio.ensure_future(anext(items, _END))
+            coming.add_done_callback(lambda _: self.wake())
+            try:
+                while not coming.done() and not halt.asked:
+                    await self.change()
+            finally:
+                if not coming.done():
+                    coming.cancel()
+                    await asyncio.wait([coming])
+            if coming.cancelled():
+                return
+            item = coming.result()
+            self.check()
+            if isinstance(item, _End):
+                return
+            yield item
 
     async def finish_within(self, seconds: float) -> None:
         if self.tasks:

@@ -119,6 +119,11 @@ class RateLimited(Transient):
 class ConnectionFailed(Transient):
     """No answer came at all: refused, reset, unresolved, or silent until the time limit."""
 
+    def __init__(self, message: str, *, retry_after: float | None = None, reached: bool = False) -> None:
+        super().__init__(message, retry_after=retry_after)
+        self.reached = reached
+        """Whether the server took the request before it fell silent: the request itself may be the cause."""
+
 
 class Blocked(RequestFailed):
     """A provider's content filter refused the request itself."""

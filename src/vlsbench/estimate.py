@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlsbench import images, judges, preparation
-from vlsbench.errors import ImageProblem
+from vlsbench.errors import DatasetError, ImageProblem
 from vlsbench.judges import rubric_file
 from vlsbench.types import Dataset, Sample, Sees
 
@@ -72,9 +72,10 @@ def estimate(
         n_bytes, image_tokens = 0, 0
         if sample.image is not None:
             try:
-                if sample.image not in known:
-                    known[sample.image] = _measure(sample.image, dataset.root)
-                n_bytes, image_tokens = known[sample.image]
+                found = known.get(sample.image) or _measure(sample.image, dataset.root)
+                if not sample.image.startswith("data:"):  # those are too large to be kept, and seldom repeat
+                    known[sample.image] = found
+                n_bytes, image_tokens = found
             except ImageProblem:
                 problems += 1
                 continue
@@ -85,6 +86,8 @@ def estimate(
             shows_image = sees is not Sees.DESCRIPTION
             image_bytes += n_bytes * shows_image
             tokens_in += _judge_tokens(sample, sees, overhead, max_tokens) + image_tokens * shows_image
+    if not samples:
+        raise DatasetError(f"{dataset.name} holds no samples.")
     return Estimate(
         samples=samples,
         answer_requests=requests,

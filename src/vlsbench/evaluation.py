@@ -9,6 +9,7 @@ again without its dataset.
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ def evaluate(
     generation = Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed)
     _check_numbers(generation, limit, effort)
     data = datasets.load(dataset) if isinstance(dataset, str) else dataset
+    _check_texts(system, model, data.name, str(data.root))
     found = preparation.fingerprint(data, limit)
     identity = Identity(
         model=models.canonical(model) if isinstance(model, str) else wiring.named(model),
@@ -174,7 +176,7 @@ async def _session(
         try:
             flow.close()
             _record_session(run, answering, judging, finished)
-            figures = summary.write(run)
+            figures = summary.write(run, judging.stem)
         finally:
             await loader.close()
     return figures
@@ -223,8 +225,20 @@ def _check_numbers(generation: Generation, limit: int | None, effort: Effort) ->
         raise UserError("--limit must be at least 1.")
     if any(width < 1 for width in widths):
         raise UserError("--concurrency and --judge-concurrency must be at least 1, or auto.")
-    if effort.timeout_s <= 0:
+    if not 0 < effort.timeout_s < math.inf:
         raise UserError("--timeout must be over 0 seconds.")
+    for number in (generation.max_tokens, generation.seed, limit):
+        if number is not None and not -(2**63) <= number < 2**63:
+            raise UserError(f"{number} is too large a number for --max-tokens, --seed or --limit.")
+
+
+def _check_texts(*texts: object) -> None:
+    """The manifest holds these, and JSON holds Unicode only."""
+    for text in texts:
+        try:
+            _ = text.encode() if isinstance(text, str) else b""
+        except UnicodeEncodeError as error:
+            raise UserError(f"{text!r:.80} is not valid UTF-8. Rename the file, or set the locale to UTF-8.") from error
 
 
 def _check_sees(sees: Sees, judge: str | Judge, found: Fingerprint) -> None:

@@ -7,8 +7,9 @@ access, no disk, no network, the user's wish) leaves here as an exception.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from vlsbench import journal, records
 from vlsbench.errors import Blocked, ImageProblem, RequestFailed, VLSBenchError
@@ -91,7 +92,7 @@ class Flow:
         answering: How to answer; None to judge only what is answered.
         judging: How to judge.
         halt: The user's wish to stop.
-        progress: Told after every record.
+        progress: Told after every record: an answer, and a verdict.
     """
 
     def __init__(
@@ -113,8 +114,7 @@ class Flow:
         self.tally = Tally(total=run.size)
         self._responses = Journal(run.responses)
         self._verdicts = Journal(run.verdicts(judging.stem))
-        self._judged = self._read_verdicts()
-        self._answered = self._read_answers()
+        self._judged, self._answered = self._read()
 
     def close(self) -> None:
         """Sync and close the journals."""
@@ -128,42 +128,59 @@ class Flow:
         answering = self._answering.gate.limit if self._answering else 0
         return answering + self._judging.gate.limit + 4
 
-    def _read_verdicts(self) -> set[str]:
-        """Samples whose last verdict is scored; failures are tried again."""
-        labels: dict[str, str | None] = {}
-        scored = VerdictOutcome.SCORED.value
-        for _, sample_id, outcome, label in journal.heads(self._run.verdicts(self._judging.stem)):
-            labels[sample_id] = label if outcome == scored else None
-        self.tally.labels.update(label for label in labels.values() if label is not None)
-        judged = {sample_id for sample_id, label in labels.items() if label is not None}
-        self.tally.judged = len(judged)
-        return judged
+    def _read(self) -> tuple[set[str], dict[str, int]]:
+        """What earlier sessions left.
 
-    def _read_answers(self) -> dict[str, int]:
-        """Byte offset of the last response of each sample without a verdict; negative where it is a failure."""
+        Returns:
+            The samples whose last verdict is scored, since failures are tried again; and for the others the
+            byte offset of their last response, negative where it is a failure.
+        """
         answers = (ResponseOutcome.OK.value, ResponseOutcome.TRUNCATED.value)
-        found: dict[str, int] = {}
-        lost = set(self._judged)
+        labels = _scored(self._run.verdicts(self._judging.stem))
+        offsets: dict[str, int] = {}
+        answered: set[str] = set()
         for offset, sample_id, outcome, _ in journal.heads(self._run.responses):
-            if sample_id not in self._judged:
-                found[sample_id] = offset if outcome in answers else -1 - offset
-            elif outcome in answers:
-                lost.discard(sample_id)
+            if outcome in answers:
+                answered.add(sample_id)
+            if sample_id not in labels:
+                offsets[sample_id] = offset if outcome in answers else -1 - offset
+        # A damaged line: a verdict does not stand without its answer.
+        judged = labels.keys() & answered
         if self._answering is not None:
-            self._judged -= lost  # a damaged line: a verdict does not stand without its answer
-        self.tally.answered = len(self._judged) + sum(offset >= 0 for offset in found.values())
-        return found
+            self._withdraw_all_but(answered, labels)
+        self.tally.labels.update(labels[sample_id] for sample_id in judged)
+        self.tally.judged = len(judged)
+        self.tally.answered = len(judged) + sum(offset >= 0 for offset in offsets.values())
+        return judged, offsets
+
+    def _withdraw_all_but(self, answered: set[str], labels: Mapping[str, str]) -> None:
+        """Take back the verdicts on answers that are lost: they would pass for verdicts on the next answers."""
+        for stem in self._run.judges:
+            path = self._run.verdicts(stem)
+            lost = (labels if stem == self._judging.stem else _scored(path)).keys() - answered
+            if lost:
+                with Journal(path) as verdicts:
+                    for sample_id in sorted(lost):
+                        verdicts.append(records.from_verdict(_unanswered(sample_id, "the answer it was about is lost")))
 
     async def pending(self) -> AsyncIterator[Work]:
         """What is still to be done, in the order of the dataset."""
         async for number, sample_id, line in self._source.lines(self._judged):
             offset = self._answered.get(sample_id)
-            if self._answering is not None and (offset is None or offset < 0):
-                yield Work(prepared=self._source.prepared(number, line), response=None)
-            elif offset is not None:
-                record = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset)
-                yield Work(prepared=self._source.prepared(number, line), response=records.to_response(record))
-            # Otherwise only verdicts are asked for, and this sample was never answered: it stays pending.
+            response = None
+            if offset is not None and (offset >= 0 or self._answering is None):
+                response = self._recorded(offset)
+            # Where only verdicts are asked for, a sample that was never answered stays pending.
+            if response is not None or self._answering is not None:
+                yield Work(prepared=self._source.prepared(number, line), response=response)
+
+    def _recorded(self, offset: int) -> Response | None:
+        """A response read back, or None where its line is damaged: then it counts as not recorded."""
+        record = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset)
+        try:
+            return records.to_response(record) if record is not None else None
+        except (KeyError, ValueError, TypeError):
+            return None
 
     async def process(self, work: Work) -> None:
         """Take one sample through whatever it still needs."""
@@ -192,6 +209,7 @@ class Flow:
             )
             self._responses.append(records.from_response(response))
         self.tally.count_response(response)
+        self._tell()
         return response
 
     async def _judge(self, prepared: Prepared, response: Response) -> None:
@@ -201,12 +219,14 @@ class Flow:
                 verdict = await self._verdict(prepared, response)
                 self._record(verdict, round(time.monotonic() - started, 4))
         else:
-            why = f"no answer to judge ({response.outcome})"
-            self._record(Verdict(sample_id=response.sample_id, outcome=VerdictOutcome.NO_RESPONSE, reason=why), 0.0)
+            self._record(_unanswered(response.sample_id, f"no answer to judge ({response.outcome})"), 0.0)
 
     def _record(self, verdict: Verdict, latency_s: float) -> None:
         self._verdicts.append(records.from_verdict(verdict) | {"latency_s": latency_s})
         self.tally.count_verdict(verdict)
+        self._tell()
+
+    def _tell(self) -> None:
         if self._progress is not None:
             self._progress(self.tally)
 
@@ -229,6 +249,18 @@ class Flow:
             reason=why[:MAX_ERROR],
             judge_model=judge.name,
         )
+
+
+def _scored(path: Path) -> dict[str, str]:
+    """The labels of the samples whose last verdict in a file is scored."""
+    labels: dict[str, str | None] = {}
+    for _, sample_id, outcome, label in journal.heads(path):
+        labels[sample_id] = label if outcome == VerdictOutcome.SCORED.value else None
+    return {sample_id: label for sample_id, label in labels.items() if label is not None}
+
+
+def _unanswered(sample_id: str, why: str) -> Verdict:
+    return Verdict(sample_id=sample_id, outcome=VerdictOutcome.NO_RESPONSE, reason=why)
 
 
 def _sound(said: object, judge: Judge) -> Verdict:

@@ -169,7 +169,7 @@ def read(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 _ID = re.compile(rb'\{"sample_id":"([^"\\]+)"')
-_HEAD = re.compile(_ID.pattern + rb',"outcome":"([a-z_]+)"(?:,"label":(?:"([a-z_]+)"|null))?')
+_HEAD = re.compile(_ID.pattern + rb',"outcome":"([a-z_]+)"(?:,"label":(?:"([^"\\]*)"|null)|,"(?!label"))')
 _READ_BLOCK = 1 << 20
 
 
@@ -197,12 +197,22 @@ def heads(path: Path) -> Iterator[Head]:
                 sample_id, outcome, label = found.groups()
                 yield offset, sample_id.decode(errors="replace"), outcome.decode(), label.decode() if label else None
             else:
-                try:
-                    record = orjson.loads(line)
-                    yield offset, record["sample_id"], record["outcome"], record.get("label")
-                except (orjson.JSONDecodeError, KeyError, TypeError):
-                    pass  # as in `read`: what it held counts as not recorded
+                head = _parse_head(line)
+                if head is not None:
+                    yield offset, *head
             offset += len(line)
+
+
+def _parse_head(line: bytes) -> tuple[str, str, str | None] | None:
+    """Sample id, outcome and label of any line, or None: as in `read`, what it held counts as not recorded."""
+    try:
+        record = orjson.loads(line)
+        sample_id, outcome, label = record["sample_id"], record["outcome"], record.get("label")
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return None
+    if not (isinstance(sample_id, str) and isinstance(outcome, str) and (label is None or isinstance(label, str))):
+        return None
+    return sample_id, outcome, label
 
 
 def sample_id(line: bytes) -> str | None:
@@ -216,12 +226,15 @@ def sample_id(line: bytes) -> str | None:
         return None
 
 
-def read_at(path: Path, offset: int) -> dict[str, Any]:
-    """The record that starts at a byte offset found by `read`."""
+def read_at(path: Path, offset: int) -> dict[str, Any] | None:
+    """The record that starts at a byte offset found by `heads`, or None where its line is damaged further on."""
     with path.open("rb") as file:
         file.seek(offset)
-        record: dict[str, Any] = orjson.loads(file.readline())
-        return record
+        try:
+            record = orjson.loads(file.readline())
+        except orjson.JSONDecodeError:
+            return None
+        return record if isinstance(record, dict) else None
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:

@@ -29,6 +29,11 @@ from vlsbench.types import Dataset, Sample
 _NO_HASH = b'"image_sha256":null'
 _SURVEY_BLOCK = 1 << 20
 
+_ANEW = "Delete the file, and `vlsbench eval` writes it anew; no answer is lost."
+
+STOP_S = 5.0
+"""How long a dataset that is being read may keep a run from stopping."""
+
 _POLL_S = 0.005
 """How often the flow looks again when it has caught up with the preparation."""
 
@@ -133,10 +138,10 @@ class Preparation:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop writing and wait for the thread."""
+        """Stop writing and wait for the thread; one that hangs on its dataset is left behind, and writes no more."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(STOP_S)
 
     async def lines(self, done: Container[str] = ()) -> AsyncIterator[tuple[int, str, bytes]]:
         """Number, sample id and bytes of each line of ``samples.jsonl``, waiting for those still to be written.
@@ -160,7 +165,7 @@ class Preparation:
                 if line.endswith(b"\n"):
                     sample_id = journal.sample_id(line)
                     if sample_id is None:
-                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}.")
+                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}. {_ANEW}")
                     if sample_id not in done:
                         yield number, sample_id, line
                     number += 1
@@ -180,8 +185,8 @@ class Preparation:
         """
         try:
             sample = records.to_sample(orjson.loads(line))
-        except (orjson.JSONDecodeError, KeyError, ValueError) as error:
-            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}.") from error
+        except (orjson.JSONDecodeError, KeyError, ValueError, TypeError) as error:
+            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {_ANEW}") from error
         image = None
         if sample.image is not None and sample.image_sha256 is not None:
             stamp = None
@@ -200,6 +205,8 @@ class Preparation:
                     if self._stop.is_set():
                         return
                     checked, stamp = self._check(sample, dataset.root)
+                    if self._stop.is_set():
+                        return
                     self._stamps.extend(stamp)
                     file.append(records.from_sample(checked))
         except BaseException as error:  # noqa: BLE001 - handed to the flow, which raises it

@@ -30,13 +30,20 @@ def from_sample(sample: Sample) -> Record:
     }
 
 
+_SAMPLE_FIELDS = tuple(from_sample(Sample(id="", text="")))
+
+
 def to_sample(record: Mapping[str, Any]) -> Sample:
     """A sample from a line of ``samples.jsonl``.
 
     Raises:
         KeyError: A required field is missing.
         ValueError: `expect` is neither harmful nor benign.
+        TypeError: A field that should be a text is something else.
     """
+    for name in _SAMPLE_FIELDS:
+        if not isinstance(record.get(name), str | None):
+            raise TypeError(f"{name} is no text")
     return Sample(
         id=record["sample_id"],
         text=record["text"],
@@ -67,7 +74,15 @@ def from_response(response: Response) -> Record:
 
 
 def to_response(record: Mapping[str, Any]) -> Response:
-    """A response from a line of ``responses.jsonl``; raises KeyError or ValueError where it is none."""
+    """A response from a line of ``responses.jsonl``.
+
+    Raises:
+        KeyError: A required field is missing.
+        ValueError: The outcome is none of ours.
+        TypeError: The text is no text.
+    """
+    if not isinstance(record.get("text") or "", str):
+        raise TypeError("the text of a response is no text")
     return Response(
         sample_id=record["sample_id"],
         outcome=ResponseOutcome(record["outcome"]),

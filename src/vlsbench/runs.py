@@ -251,11 +251,39 @@ def _read_manifest(path: Path) -> dict[str, Any]:
         raise RunError(f"{file} is damaged: {error}.") from error
     if not isinstance(manifest, dict) or not {"version", "dataset_size", "judges"} <= manifest.keys():
         raise RunError(f"{file} is not a manifest of vlsbench.")
-    if manifest["version"] != MANIFEST_VERSION:
+    if manifest["version"] == MANIFEST_VERSION:
+        _check_manifest(file, manifest)
+    else:
         raise RunError(
             f"{path} has format {manifest['version']}; this version of vlsbench reads format {MANIFEST_VERSION}."
         )
     return manifest
+
+
+def _check_manifest(file: Path, manifest: Mapping[str, Any]) -> None:
+    """Whether what is read back from a manifest is what was written; people edit such files."""
+    judges, size, root = manifest["judges"], manifest["dataset_size"], manifest.get("dataset_root")
+    sound = {
+        "model": isinstance(manifest.get("model"), str),
+        "dataset": isinstance(manifest.get("dataset"), str),
+        "dataset_size": isinstance(size, int) and not isinstance(size, bool) and size >= 0,
+        "dataset_root": root is None or isinstance(root, str),
+        "model_served": _are_texts(manifest.get("model_served", [])),
+        "judges": isinstance(judges, dict)
+        and all(
+            re.fullmatch(r"[\w.-]+", stem)
+            and isinstance(entry, dict)
+            and isinstance(entry.get("judge"), str)
+            and _are_texts(entry.get("labels", []))
+            for stem, entry in judges.items()
+        ),
+    }
+    if wrong := [name for name, is_sound in sound.items() if not is_sound]:
+        raise RunError(f"{file} is damaged: {', '.join(wrong)} cannot be read.")
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
 
 
 def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:

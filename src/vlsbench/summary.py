@@ -12,7 +12,7 @@ import orjson
 
 from vlsbench import journal
 from vlsbench.agreement import Agreement, agreements
-from vlsbench.figures import PENDING, THREE_LABELS, Block, Figures, Item
+from vlsbench.figures import PENDING, THREE_LABELS, UNSCORED, Block, Figures, Item
 from vlsbench.runs import Run
 from vlsbench.types import Expect, ResponseOutcome, VerdictOutcome
 
@@ -39,7 +39,8 @@ class Summary:
     """The figures of a run, as ``summary.json`` holds them.
 
     `n` counts the selected samples and `responses` their outcomes, with ``pending`` for those that have
-    none yet. `judges` maps each judge's display name to its figures.
+    none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
+    worked last, where the summary comes at the end of its work.
     """
 
     run: str
@@ -49,12 +50,13 @@ class Summary:
     responses: Mapping[str, int]
     judges: Mapping[str, JudgeSummary]
     agreement: tuple[Agreement, ...] = ()
+    latest: str | None = None
 
     @property
     def unscored_share(self) -> float:
-        """The largest share of samples that any judge left unscored, between 0 and 1."""
-        shares = [1 - judge.overall.scored / self.n for judge in self.judges.values() if self.n]
-        return max(shares, default=0.0)
+        """The share of samples that the latest judge left unscored, or any judge at most; between 0 and 1."""
+        asked = self.judges.values() if self.latest is None else [self.judges[self.latest]]
+        return max((1 - judge.overall.scored / self.n for judge in asked if self.n), default=0.0)
 
     def to_json(self) -> dict[str, Any]:
         """The object of ``summary.json``."""
@@ -87,7 +89,7 @@ def _block_json(block: Block) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in left_out}
 
 
-def summarise(run: Run) -> Summary:
+def summarise(run: Run, latest: str | None = None) -> Summary:
     """Compute the figures of a run from its journals.
 
     Works at any time, also while another process is writing. Samples the run has selected but not yet
@@ -95,6 +97,7 @@ def summarise(run: Run) -> Summary:
 
     Args:
         run: The run folder.
+        latest: The stem of the judge that just worked on it.
     """
     items = _read_items(run)
     outcomes = {sample_id: outcome for _, sample_id, outcome, _ in journal.heads(run.responses)}
@@ -113,16 +116,17 @@ def summarise(run: Run) -> Summary:
         responses=responses,
         judges=judges,
         agreement=agreements({names[stem]: found for stem, found in standings.items()}, clusters),
+        latest=names[latest] if latest is not None else None,
     )
 
 
-def write(run: Run) -> Summary:
-    """Compute the figures and write ``summary.json``.
+def write(run: Run, latest: str | None = None) -> Summary:
+    """Compute the figures as `summarise` does and write ``summary.json``.
 
     Raises:
         Stopped: The file cannot be written.
     """
-    summary = summarise(run)
+    summary = summarise(run, latest)
     data = orjson.dumps(summary.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     journal.write_atomically(run.path / "summary.json", data)
     return summary
@@ -147,24 +151,30 @@ def judge_names(run: Run) -> dict[str, str]:
 
 
 def _read_items(run: Run) -> list[Item]:
+    """The listed samples, each once and no more than the run selected, whatever became of the file."""
     shared: dict[str, str] = {}
-    items = []
+    items: dict[str, Item] = {}
     for _, record in journal.read(run.samples):
-        names = [record.get(key) or "(none)" for key in ("category", "sub_category", "source")]
+        sample_id = _text(record, "sample_id")
+        if not sample_id or sample_id in items or len(items) == run.size:
+            continue
+        names = [_text(record, key) or "(none)" for key in ("category", "sub_category", "source")]
         category, sub_category, source = (shared.setdefault(name, name) for name in names)
-        sample_id = record["sample_id"]
-        items.append(
-            Item(
-                id=sample_id,
-                category=category,
-                sub_category=sub_category,
-                source=source,
-                harmful=record.get("expect") != Expect.BENIGN,
-                cluster=record.get("image_sha256") or f"sample {sample_id}",
-                twin_of=record.get("twin_of"),
-            )
+        items[sample_id] = Item(
+            id=sample_id,
+            category=category,
+            sub_category=sub_category,
+            source=source,
+            harmful=record.get("expect") != Expect.BENIGN,
+            cluster=_text(record, "image_sha256") or f"sample {sample_id}",
+            twin_of=_text(record, "twin_of") or None,
         )
-    return items
+    return list(items.values())
+
+
+def _text(record: Mapping[str, Any], key: str) -> str:
+    value = record.get(key)
+    return value if isinstance(value, str) else ""
 
 
 def _labels(entry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -195,9 +205,11 @@ def _summarise_judge(run: Run, stem: str, items: list[Item], standings: Mapping[
 
 def _standing(outcome: str, label: str | None, response: str | None, labels: tuple[str, ...]) -> str:
     """A verdict's label, or why there is none."""
-    if outcome == VerdictOutcome.SCORED.value:
+    if outcome == VerdictOutcome.SCORED.value and response in _ANSWERS:
         # Whoever edited the file by hand gets a sum that adds up all the same.
         return label if label is not None and label in labels else VerdictOutcome.UNPARSABLE.value
+    if outcome not in UNSCORED:
+        return PENDING  # scored, but the answer was lost with a damaged line; or no outcome of ours
     if outcome == VerdictOutcome.NO_RESPONSE.value and response in _ANSWERS:
         return PENDING  # the answer came on a later try and has not been judged yet
     return outcome

@@ -14,11 +14,10 @@ from vlsbench.types import Response, Verdict
 class Tally:
     """Counts of one session and of what earlier sessions left.
 
-    `answered`, `judged` and `labels` include earlier sessions; `outcomes`, tokens and the clock are of this one.
+    `answered`, `judged` and `labels` include earlier sessions; `unscored`, tokens and the clock are of this one.
     """
 
     total: int
-    asks_model: bool = True
     answered: int = 0
     judged: int = 0
     labels: Counter[str] = field(default_factory=Counter)

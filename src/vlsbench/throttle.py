@@ -182,12 +182,17 @@ class Gate:
             self._limit = max(1, self.limit // 2)
             self._last_cut, self._good_since_change, self._slow_start = now, 0, False
 
-    def connection_failed(self, error: ConnectionFailed) -> None:
-        """No answer came.
+    def connection_failed(self, error: ConnectionFailed, *, again: bool = False) -> None:
+        """No answer came; `again` where that is the second time or more for this request.
+
+        A server that drops the same request time and again may be there for all others: then only the first
+        time counts, or a few samples that it cannot bear would stop the run.
 
         Raises:
             Stopped: It was the last of too many in a row.
         """
+        if again and error.reached:
+            return
         self._failed_connections += 1
         if self._failed_connections >= CONNECTION_FAILURES_IN_A_ROW:
             raise Stopped(f"{self._failed_connections} requests in a row got no answer: {error}") from error
@@ -225,7 +230,7 @@ async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
                 raise RequestFailed(f"still rate limited after {patience.rate_limit_s:.0f} s: {error}") from error
         except Transient as error:
             if isinstance(error, ConnectionFailed):
-                gate.connection_failed(error)
+                gate.connection_failed(error, again=failed_tries > 0)
             else:
                 gate.answered()
             _check_wait(error, patience)

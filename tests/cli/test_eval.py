@@ -212,7 +212,9 @@ def test_results_go_to_stdout_and_progress_to_stderr(words, server):
     assert "\x1b" not in out + err
     assert "\r" not in err
     (line,) = err.splitlines()
-    assert re.search(r"^3/3 · [\d.]+/s · 0s left · warning 3 · unscored 0 · tokens [\d,]+$", line)
+    assert re.search(
+        r"^3/3 · answered 3 · judged 3 · [\d.]+/s · 0s left · warning 3 · unscored 0 · tokens [\d,]+$", line
+    )
 
 
 # The command, in this process
@@ -232,8 +234,9 @@ def test_progress_is_lines_where_there_is_no_terminal(words, capsys, monkeypatch
     monkeypatch.setattr("vlsbench.cli.progress.PLAIN_EVERY_S", 0.0)
     assert vlsbench(*words(5)) == 0
     told = capsys.readouterr().err.splitlines()
-    assert len(told) >= 5
-    assert [line.split(" · ")[0] for line in told[:5]] == ["1/5", "2/5", "3/5", "4/5", "5/5"]
+    done = [line.split(" · ")[0] for line in told]
+    assert list(dict.fromkeys(done)) == ["0/5", "1/5", "2/5", "3/5", "4/5", "5/5"]
+    assert "0/5 · answered 1 · judged 0" in told[0]
     assert all("unscored 0" in line and "tokens" in line for line in told)
 
 
@@ -403,6 +406,14 @@ def test_a_dry_run_with_prices_tells_the_cost(words, server, capsys):
         (("--max-unscored", "2"), "between 0 and 1"),
         (("--temperature", "-1"), "--temperature"),
         (("--timeout", "0"), "--timeout"),
+        (("--timeout", "nan"), "--timeout"),
+        (("--timeout", "inf"), "--timeout"),
+        (("--seed", str(10**30)), "too large"),
+        (("--max-tokens", str(10**30)), "whole number"),
+        (("--limit", str(10**30)), "whole number"),
+        (("--system", "\udcff"), "not valid UTF-8"),
+        (("--model", "openai:\udcff@http://127.0.0.1:9/v1"), "not valid UTF-8"),
+        (("--dry-run", "--price-in", "nan", "--price-out", "1"), "price of 0 or more"),
         (("--judge-sees", "nothing"), "--judge-sees"),
     ],
 )

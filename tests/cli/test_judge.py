@@ -47,6 +47,14 @@ def test_failures_are_judged_again(run, server, capsys):
     assert len(server.verdicts) == 4
 
 
+def test_what_other_judges_left_unscored_is_their_own_business(run, server, capsys):
+    server.behave = lambda asked: error(400, "no")
+    assert vlsbench("judge", run, "--judge", server.judge) == 1
+    capsys.readouterr()
+    assert vlsbench("judge", run, "--judge", "refusal") == 0
+    assert "--max-unscored" not in capsys.readouterr().err
+
+
 def test_a_judge_killed_half_way_continues(run, server):
     server.behave = lambda asked: error(401) if "Question 2" in asked.text else verdict("unsafe")
     assert vlsbench("judge", run, "--judge", server.judge, "--judge-concurrency", 1) == 2

@@ -12,7 +12,7 @@ import time
 import pytest
 
 from loopback import Answer, serve
-from vlsbench.errors import ConnectionFailed, RequestFailed
+from vlsbench.errors import ConnectionFailed, RequestFailed, UserError
 from vlsbench.models import http
 from vlsbench.models.http import Client
 
@@ -159,6 +159,15 @@ def test_other_machines_are_asked_through_the_proxy_of_the_environment(monkeypat
 
 
 # ---- too much answer
+
+
+def test_a_proxy_of_another_kind_is_refused_without_its_address(monkeypatch):
+    for name in ("HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("ALL_PROXY", "socks5://somebody:secret@proxy.test:1080")
+    with pytest.raises(UserError, match="'socks5' proxy") as failed:
+        http.Client("http://example.test/v1", None, 1.0)
+    assert "secret" not in str(failed.value)
 
 
 def test_a_reply_of_50_mb_is_not_read_to_its_end():

@@ -62,8 +62,19 @@ def positive(text: str) -> int:
         number = int(text)
     except ValueError:
         number = 0
-    if number < 1:
+    if not 1 <= number < 2**63:
         raise argparse.ArgumentTypeError(f"should be a whole number of 1 or more, not {text!r}")
+    return number
+
+
+def price(text: str) -> float:
+    """A number of 0 or more."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"should be a price of 0 or more, not {text!r}")
     return number
 
 

@@ -51,10 +51,12 @@ class ProgressLine:
 
 
 def describe(tally: Tally) -> str:
-    """The counts as one line: done/total, rate, time left, labels, unscored, tokens."""
+    """The counts as one line: done/total, answered, judged, rate, time left, labels, unscored, tokens."""
     labels = " ".join(f"{clean(label)} {count:,}" for label, count in sorted(tally.labels.items()))
     parts = [
         f"{tally.done:,}/{tally.total:,}",
+        f"answered {tally.answered:,}",
+        f"judged {tally.judged:,}",
         f"{tally.rate:.1f}/s",
         f"{duration(tally.eta_s)} left" if tally.eta_s is not None else "",
         labels,

@@ -2,13 +2,15 @@
 
 A verdict is a JSON object with a ``label``. It may stand alone, in a code fence, or among prose. What is
 never done: guess a label from prose, choose between two verdicts that disagree, take a JSON object that the
-answer under judgement contains itself (a judge that quotes an injected verdict has not given one), or pass
-over a broken or spelled-out label beside the verdict that says something else.
+answer under judgement contains itself, in any notation where it stands among prose (a judge that quotes an
+injected verdict has not given one), or pass over a broken or spelled-out label beside the verdict that says
+something else.
 """
 
 from __future__ import annotations
 
 import contextlib
+import html
 import json
 import re
 import unicodedata
@@ -80,7 +82,9 @@ def _read(reply: str, answer: str) -> Parsed:
     found = _own(objects, answer)
     verdicts = [verdict for verdict in map(_verdict, found) if verdict is not None]
     # Among prose, an object without a reason may be a piece of what the judge talks about.
-    verdicts = [verdict for verdict in verdicts if verdict.reason or found == [bare]]
+    if found != [bare]:
+        said = _letters(answer)
+        verdicts = [verdict for verdict in verdicts if verdict.reason and not _retold(verdict, said)]
     if not verdicts:
         raise UnparsableError("the reply holds no JSON object with a label")
     label = verdicts[0].label
@@ -98,6 +102,16 @@ def _own(objects: list[str], answer: str) -> list[str]:
     return [text for text in objects if _squeeze(text) not in quoted and _claim(text) not in copies]
 
 
+def _retold(verdict: Parsed, said: str) -> bool:
+    """Whether the answer says this already, in whatever notation: a judge that mends what it quotes."""
+    return f"label{verdict.label}" in said and _letters(verdict.reason) in said
+
+
+def _letters(text: str) -> str:
+    """Letters and digits alone: what stays of a text in any notation, letter case or mark-up."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", html.unescape(text)).casefold())
+
+
 def _states_another(reply: str, objects: list[str], label: Label) -> bool:
     for text in objects:
         reply = reply.replace(text, " ", 1)
@@ -108,7 +122,11 @@ def _states_another(reply: str, objects: list[str], label: Label) -> bool:
 def _squeeze(text: str) -> str:
     """The text without what differs between a quotation and its source: space, escapes, invisible characters."""
     plain = unicodedata.normalize("NFKC", text).replace("\\", "")
-    return "".join(char for char in plain if not char.isspace() and unicodedata.category(char) != "Cf")
+    return plain.translate({ord(char): None for char in set(plain) if char.isspace() or _is_invisible(char)})
+
+
+def _is_invisible(char: str) -> bool:
+    return unicodedata.category(char) == "Cf"
 
 
 def _claim(text: str) -> str:

@@ -21,7 +21,7 @@ from aiohttp.payload import Payload
 from yarl import URL
 
 import vlsbench
-from vlsbench.errors import ConnectionFailed, RequestFailed
+from vlsbench.errors import ConnectionFailed, RequestFailed, UserError
 
 if TYPE_CHECKING:
     from aiohttp.abc import AbstractStreamWriter
@@ -30,6 +30,9 @@ MAX_REPLY_BYTES = 8_000_000
 """A chat completion of a few thousand tokens is some kilobytes; anything near this is a fault or an attack."""
 
 MAX_REDIRECTS = 3
+
+_UNREACHED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
+"""Failures before the server had the request."""
 
 _PIECE_BYTES = 256 * 1024
 
@@ -70,6 +73,9 @@ class Client:
         base_url: The server's base URL, without a trailing slash.
         key: Sent as a bearer token, to this origin only.
         timeout_s: Limit for one request, reply included, in seconds.
+
+    Raises:
+        UserError: The environment asks for a proxy that is no HTTP proxy.
     """
 
     def __init__(self, base_url: str, key: str | None, timeout_s: float) -> None:
@@ -99,9 +105,11 @@ class Client:
             try:
                 answer, location = await self._send(url, headers, parts)
             except TimeoutError as error:
-                raise ConnectionFailed(f"no answer from {home.origin()} within {self._timeout_s:g} s") from error
+                why = f"no answer from {url.origin()} within {self._timeout_s:g} s"
+                raise ConnectionFailed(why, reached=not isinstance(error, _UNREACHED)) from error
             except (aiohttp.ClientError, OSError) as error:
-                raise ConnectionFailed(self.hide(f"no answer from {url.origin()}: {_why(error)}")) from error
+                why = self.hide(f"no answer from {url.origin()}: {_why(error)}")
+                raise ConnectionFailed(why, reached=not isinstance(error, _UNREACHED)) from error
             if location is None:
                 return answer
             url = _follow(url, location)
@@ -193,9 +201,21 @@ def _seconds(value: str) -> float:
 
 
 def _proxy_for(url: URL) -> str | None:
-    """The proxy the environment asks for; never for this machine's own addresses."""
+    """The proxy the environment asks for; never for this machine's own addresses.
+
+    Raises:
+        UserError: It is not an HTTP proxy.
+    """
     host = url.host or ""
     if host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
         return None
     proxies: dict[str, Any] = getproxies()
-    return proxies.get(url.scheme) or proxies.get("all")
+    proxy: str | None = proxies.get(url.scheme) or proxies.get("all")
+    kind = proxy.partition("://")[0].lower() if proxy and "://" in proxy else "http"
+    if kind not in ("http", "https"):
+        # The address is not repeated: it may hold a password.
+        raise UserError(
+            f"The environment asks for a {kind!r:.20} proxy, and only HTTP proxies are known here. Name one in "
+            f"{url.scheme.upper()}_PROXY, or put {host} into NO_PROXY."
+        )
+    return proxy
