@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from vlsbench.runs import Identity, Run, open_or_create
+from vlsbench.identity import Identity
+from vlsbench.runs import Run, open_or_create
 
 JUDGE = {"judge": "openai:judge", "sees": "image", "rubric": "vlsbench", "rubric_sha256": "0" * 64}
 

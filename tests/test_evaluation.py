@@ -437,7 +437,7 @@ def test_objects_serve_as_model_judge_and_dataset(tmp_path):
     assert (found.model, found.dataset, list(found.judges)) == ("talking", "listed", ["labelling"])
     assert found.judges["labelling"].overall.counts["unsafe"] == 4
     assert sorted(model.asked) == [0, 1, 2, 3]
-    assert model.closed
+    assert not model.closed, "whoever made a model closes it"
 
 
 def test_the_order_of_the_records_is_that_of_the_dataset_where_one_is_asked_at_a_time(tmp_path):

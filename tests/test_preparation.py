@@ -14,8 +14,9 @@ import pytest
 from builders import ListedDataset, lines, make_set, texts, tiny_png
 from vlsbench import datasets
 from vlsbench.errors import DatasetError, RunError
+from vlsbench.identity import Identity
 from vlsbench.preparation import Preparation, fingerprint
-from vlsbench.runs import Identity, open_or_create
+from vlsbench.runs import open_or_create
 from vlsbench.types import Expect, Sample
 
 SAMPLE = Sample(

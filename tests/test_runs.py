@@ -7,7 +7,8 @@ import os
 import pytest
 
 from vlsbench.errors import RunError, Stopped
-from vlsbench.runs import IDENTITY, Identity, Run, judge_slug, open_or_create, slug
+from vlsbench.identity import IDENTITY, Identity, judge_slug, slug
+from vlsbench.runs import Run, open_or_create
 
 IDENTITY_OF_A_RUN = Identity(
     model="openai:m@http://localhost:1/v1",

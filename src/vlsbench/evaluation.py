@@ -18,8 +18,9 @@ from vlsbench import datasets, judges, models, preparation, summary, wiring
 from vlsbench.engine import drive, run_to_end, stoppable
 from vlsbench.errors import Interrupted, RunError, UserError
 from vlsbench.flow import Answering, Flow, Generation, Judging
+from vlsbench.identity import Identity
 from vlsbench.preparation import Fingerprint, Preparation
-from vlsbench.runs import Identity, Run, open_or_create, require_same, timestamp
+from vlsbench.runs import Run, open_or_create, require_same, timestamp
 from vlsbench.summary import Summary
 from vlsbench.tally import Progress
 from vlsbench.throttle import Halt
@@ -90,10 +91,10 @@ def evaluate(
     path = Path(out) if out is not None else Path("runs") / identity.folder_name()
     if not fresh:
         require_same(path, identity)  # before a large model is loaded for nothing
-    _check_sees(Sees(judge_sees), judge, found)
+    _check_sees(_sees(judge_sees), judge, found)
     halt = Halt()
     loader = wiring.Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None))
-    judging = wiring.judging(judge, Sees(judge_sees), rubric, loader, halt)
+    judging = wiring.judging(judge, _sees(judge_sees), rubric, loader, halt)
     answering = wiring.answering(loader.model(model, effort.model_key_env), generation, effort, halt)
     details = {
         "dataset_size": found.size,
@@ -143,7 +144,7 @@ def judge_run(
     if not run.responses.exists():
         raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
     loader = wiring.Loader(effort, (judges.model_ref(judge) if isinstance(judge, str) else None,))
-    judging = wiring.judging(judge, Sees(judge_sees), rubric, loader, halt)
+    judging = wiring.judging(judge, _sees(judge_sees), rubric, loader, halt)
     run.lock()
     try:
         return run_to_end(_session(run, Preparation(run, None), None, judging, loader, halt, progress), halt)
@@ -163,22 +164,23 @@ async def _session(
     """One sitting: from what is on disk to the summary, or to the reason for stopping."""
     run.add_judge(judging.stem, _judge_entry(judging.judge))
     flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
-    finished = None
-    try:
-        with stoppable(halt):
+    finished, reporting = None, asyncio.create_task(flow.report())
+    with stoppable(halt):
+        try:
             source.start()
             await drive(flow.pending(), flow.process, width=flow.width, halt=halt)
-        finished = timestamp()
-    except asyncio.CancelledError:
-        raise Interrupted("Interrupted.") from None
-    finally:
-        source.stop()
-        try:
-            flow.close()
-            _record_session(run, answering, judging, finished)
-            figures = summary.write(run, judging.stem)
+            finished = timestamp()
+        except asyncio.CancelledError:
+            raise Interrupted("Interrupted.") from None
         finally:
-            await loader.close()
+            reporting.cancel()
+            source.stop()
+            try:
+                flow.close()
+                _record_session(run, answering, judging, finished)
+                figures = summary.write(run, judging.stem)
+            finally:
+                await loader.close()
     return figures
 
 
@@ -213,6 +215,13 @@ def _judge_entry(judge: Judge) -> dict[str, Any]:
         "labels": list(judge.labels),
         "baseline": bool(getattr(judge, "baseline", False)),
     }
+
+
+def _sees(text: str) -> Sees:
+    try:
+        return Sees(text)
+    except ValueError as error:
+        raise UserError(f"A judge sees image, description or both, not {text!r}.") from error
 
 
 def _check_numbers(generation: Generation, limit: int | None, effort: Effort) -> None:

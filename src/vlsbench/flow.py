@@ -6,6 +6,7 @@ access, no disk, no network, the user's wish) leaves here as an exception.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -122,6 +123,17 @@ class Flow:
             self._responses.close()
         finally:
             self._verdicts.close()
+
+    async def report(self) -> None:
+        """Tell the progress twice a second how things stand, also while nothing is recorded."""
+        while self._progress is not None:
+            gates = [self._judging.gate, *([self._answering.gate] if self._answering else [])]
+            self.tally.judging = self._judging.gate.in_use
+            self.tally.asking = self._answering.gate.in_use if self._answering else 0
+            self.tally.paused_s = max(gate.paused_s for gate in gates)
+            self.tally.stopping = self._halt.asked
+            self._progress(self.tally)
+            await asyncio.sleep(0.5)
 
     def width(self) -> int:
         """How many samples may be in work: those the slots can hold, and a few to come."""

@@ -13,13 +13,11 @@ continued: the last one counts.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import platform
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,54 +26,9 @@ import orjson
 import vlsbench
 from vlsbench import journal
 from vlsbench.errors import RunError, Stopped
+from vlsbench.identity import IDENTITY, Identity
 
 MANIFEST_VERSION = 1
-
-IDENTITY = ("model", "dataset_hash", "max_tokens", "temperature", "system", "seed", "limit")
-"""The manifest fields that make two runs the same run."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What a run is: a continued run must have the same.
-
-    `dataset_hash` covers every selected record; the dataset's own name and folder are not part of it, so
-    a moved folder continues its run.
-    """
-
-    model: str
-    dataset: str
-    dataset_hash: str
-    max_tokens: int
-    temperature: float
-    system: str | None
-    seed: int | None
-    limit: int | None
-
-    def fields(self) -> dict[str, Any]:
-        """The identity fields as they stand in the manifest."""
-        return {name: getattr(self, name) for name in IDENTITY}
-
-    def folder_name(self) -> str:
-        """``<slug>-<hash8>``: readable, and different for different runs."""
-        digest = hashlib.sha256(orjson.dumps(self.fields(), option=orjson.OPT_SORT_KEYS)).hexdigest()
-        return f"{slug(self.model)}-{slug(self.dataset)}-{digest[:8]}"
-
-
-def slug(text: str) -> str:
-    """A short file-name-safe form of a reference: server addresses and folders fall away."""
-    name = re.sub(r"@https?://.*$", "", text)
-    scheme, colon, rest = name.partition(":")
-    last = rest.rstrip("/").rsplit("/", 1)[-1] if colon else name
-    of_dataset = colon and scheme in ("jsonl", "mini", "vlsbench", "figstep")
-    readable = f"{scheme}-{last}" if of_dataset else last or scheme
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", readable).strip("-.")[:48].lower() or "run"
-
-
-def judge_slug(name: str, settings: Mapping[str, str]) -> str:
-    """The stem of a judge's verdict file: ``<judge-slug>-<hash8>``."""
-    identity = orjson.dumps([name, dict(settings)], option=orjson.OPT_SORT_KEYS)
-    return f"{slug(name)}-{hashlib.sha256(identity).hexdigest()[:8]}"
 
 
 class Run:
@@ -169,19 +122,11 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
         Stopped: The folder cannot be made.
     """
     if _is_occupied(path):
-        old = Run(path)
-        old.lock()
-        if not fresh:
-            try:
-                _require_same(old, identity)
-            except RunError:
-                old.unlock()
-                raise
-            old.update(**details, finished=None)
-            return old
-        aside = _free_name(path)
-        path.rename(aside)
-        old.unlock()
+        if fresh:
+            _make_room(path)
+        elif (continued := _continue(path, identity)) is not None:
+            continued.update(**details, finished=None)
+            return continued
     elif path.exists() and not path.is_dir():
         raise RunError(f"{path} is a file; choose another --out.")
     _make_folder(path)
@@ -200,6 +145,36 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
     return Run(path, lock=handle)
 
 
+def _continue(path: Path, identity: Identity) -> Run | None:
+    """The locked run of an occupied folder; None where it holds nothing but another run that never got an answer."""
+    old = Run(path)
+    old.lock()
+    try:
+        _require_same(old, identity)
+    except RunError:
+        answered = old.responses.exists() and old.responses.stat().st_size > 0
+        if not answered:
+            # A mistyped address, say: there is nothing to lose, so the folder is free for the right one.
+            for file in (old.samples, old.responses, path / "summary.json", path / "manifest.json"):
+                file.unlink(missing_ok=True)
+            old.unlock()
+            return None
+        old.unlock()
+        raise
+    return old
+
+
+def _make_room(path: Path) -> None:
+    """Set the old run aside, also one whose manifest can no longer be read."""
+    lock = _acquire_lock(path)
+    known = {"manifest.json", "samples.jsonl", "responses.jsonl"}
+    if not known & {entry.name for entry in path.iterdir()}:
+        os.close(lock)
+        raise RunError(f"{path} holds something that is no run; choose another --out.")
+    path.rename(_free_name(path))
+    os.close(lock)
+
+
 def timestamp() -> str:
     """Now, in UTC, as ISO 8601 with seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -212,7 +187,9 @@ def require_same(path: Path, identity: Identity) -> None:
         RunError: The folder holds a different run, or something that is no run.
     """
     if _is_occupied(path):
-        _require_same(Run(path), identity)
+        run = Run(path)
+        if run.responses.exists() and run.responses.stat().st_size > 0:
+            _require_same(run, identity)
 
 
 def _is_occupied(path: Path) -> bool:
@@ -248,7 +225,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     except OSError as error:
         raise RunError(f"{file} cannot be read: {error.strerror}.") from error
     except orjson.JSONDecodeError as error:
-        raise RunError(f"{file} is damaged: {error}.") from error
+        raise RunError(f"{file} is damaged: {error}. Restore it, or use --fresh to start over.") from error
     if not isinstance(manifest, dict) or not {"version", "dataset_size", "judges"} <= manifest.keys():
         raise RunError(f"{file} is not a manifest of vlsbench.")
     if manifest["version"] == MANIFEST_VERSION:

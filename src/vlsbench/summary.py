@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -213,3 +214,38 @@ def _standing(outcome: str, label: str | None, response: str | None, labels: tup
     if outcome == VerdictOutcome.NO_RESPONSE.value and response in _ANSWERS:
         return PENDING  # the answer came on a later try and has not been judged yet
     return outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A reason for which samples have no answer or no label, and how many."""
+
+    outcome: str
+    reason: str
+    count: int
+
+
+def causes(run: Run, stem: str | None = None, most: int = 3) -> tuple[Cause, ...]:
+    """The commonest reasons why samples of a run are unscored.
+
+    Args:
+        run: The run folder.
+        stem: The verdict file to look into; None for the answers.
+        most: How many reasons at most.
+    """
+    path, key = (run.responses, "error") if stem is None else (run.verdicts(stem), "reason")
+    good = (*_ANSWERS, VerdictOutcome.SCORED.value, VerdictOutcome.NO_RESPONSE.value)
+    last: dict[str, tuple[str, str]] = {}
+    for _, record in journal.read(path):
+        outcome = _text(record, "outcome")
+        if outcome in good:
+            last.pop(_text(record, "sample_id"), None)
+        else:
+            last[_text(record, "sample_id")] = (outcome, _alike(_text(record, key)))
+    found = Counter(last.values()).most_common(most)
+    return tuple(Cause(outcome=outcome, reason=reason, count=count) for (outcome, reason), count in found)
+
+
+def _alike(reason: str) -> str:
+    """A reason without what differs from sample to sample: the paths of files."""
+    return re.sub(r"(?<![\w:/])/[^\s:;,'\"()]+", "(path)", reason)[:200]

@@ -15,6 +15,8 @@ class Tally:
     """Counts of one session and of what earlier sessions left.
 
     `answered`, `judged` and `labels` include earlier sessions; `unscored`, tokens and the clock are of this one.
+    `asking` and `judging` are requests in flight at this moment, `paused_s` is how long a rate limit still
+    pauses everybody, and `stopping` is set once the user asked to stop.
     """
 
     total: int
@@ -25,6 +27,10 @@ class Tally:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     new: int = 0
+    asking: int = 0
+    judging: int = 0
+    paused_s: float = 0.0
+    stopping: bool = False
     started: float = field(default_factory=time.monotonic)
 
     def count_response(self, response: Response) -> None:
@@ -60,4 +66,4 @@ class Tally:
 
 
 Progress = Callable[[Tally], None]
-"""Called after every record; must return quickly."""
+"""Called after every record and about twice a second besides; must return quickly."""

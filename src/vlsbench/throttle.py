@@ -105,6 +105,8 @@ class Gate:
         self._good_since_change = 0
         self._last_cut = float("-inf")
         self._failed_connections = 0
+        self._ever_answered = False
+        self._limited_since: float | None = None
 
     @property
     def limit(self) -> int:
@@ -152,6 +154,16 @@ class Gate:
                 self._in_use += 1
                 turn.set_result(None)
 
+    @property
+    def in_use(self) -> int:
+        """Slots taken at this moment."""
+        return self._in_use
+
+    @property
+    def paused_s(self) -> float:
+        """Seconds for which a rate limit still pauses everybody."""
+        return max(0.0, self._paused_until - time.monotonic())
+
     async def open(self) -> None:
         """Wait while a rate limit pauses everybody."""
         while (left := self._paused_until - time.monotonic()) > 0:
@@ -160,6 +172,7 @@ class Gate:
     def succeeded(self) -> None:
         """A request was answered: in ``auto``, make room for more."""
         self._failed_connections = 0
+        self._ever_answered, self._limited_since = True, None
         if not self.auto or self.limit >= AUTO_MAX:
             return
         self._good_since_change += 1
@@ -175,12 +188,18 @@ class Gate:
         """The server asked to slow down: pause everybody as long as it said and, in ``auto``, halve."""
         self._failed_connections = 0
         now = time.monotonic()
+        self._limited_since = self._limited_since or now
         if retry_after:
             self._paused_until = max(self._paused_until, now + retry_after)
         # Requests sent before the last cut say nothing about the new limit: one cut per second at most.
         if self.auto and now - self._last_cut > 1.0:
             self._limit = max(1, self.limit // 2)
             self._last_cut, self._good_since_change, self._slow_start = now, 0, False
+
+    @property
+    def limited_s(self) -> float:
+        """Seconds since the first rate limit with no answer since; 0 where there was none."""
+        return 0.0 if self._limited_since is None else time.monotonic() - self._limited_since
 
     def connection_failed(self, error: ConnectionFailed, *, again: bool = False) -> None:
         """No answer came; `again` where that is the second time or more for this request.
@@ -195,11 +214,13 @@ class Gate:
             return
         self._failed_connections += 1
         if self._failed_connections >= CONNECTION_FAILURES_IN_A_ROW:
-            raise Stopped(f"{self._failed_connections} requests in a row got no answer: {error}") from error
+            hint = "" if self._ever_answered else ". Is the address right, and the server up?"
+            raise Stopped(f"{self._failed_connections} requests in a row got no answer: {error}{hint}") from error
 
     def answered(self) -> None:
         """The server is there, even if it did not like the request."""
         self._failed_connections = 0
+        self._ever_answered = True
 
 
 async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patience) -> T:
@@ -224,6 +245,8 @@ async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
         except RateLimited as error:
             _check_wait(error, patience)
             gate.rate_limited(error.retry_after)
+            if gate.limited_s > patience.rate_limit_s:
+                raise Stopped(f"Nothing but rate limits for {gate.limited_s:,.0f} s: {error}") from error
             rate_limits += 1
             wait = patience.wait(rate_limits, error.retry_after)
             if time.monotonic() + wait - started > patience.rate_limit_s:

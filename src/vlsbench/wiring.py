@@ -8,7 +8,7 @@ from vlsbench import judges, models
 from vlsbench.engine import PatientModel
 from vlsbench.errors import UserError
 from vlsbench.flow import Answering, Generation, Judging
-from vlsbench.runs import judge_slug
+from vlsbench.identity import judge_slug
 from vlsbench.throttle import Concurrency, Gate, Halt, Patience
 from vlsbench.types import Judge, LocalModel, Model, Sees
 

@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except VLSBenchError as error:
         return fail(error)
+    except KeyboardInterrupt:
+        return fail(Interrupted("Interrupted."))
     return code
 
 

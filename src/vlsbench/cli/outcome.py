@@ -6,12 +6,15 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench.cli import terminal
 from vlsbench.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from vlsbench.summary import Summary
     from vlsbench.tally import Progress
 
@@ -38,6 +41,7 @@ def report(summary: Summary, *, as_json: bool, max_unscored: float | None = None
 
         console = terminal.console()
         print_summary(summary, console, terminal.clean)
+        _print_causes(summary, console)
         console.print(f"\nRun folder: {terminal.clean(summary.run)}", soft_wrap=True)
     if max_unscored is None or summary.unscored_share <= max_unscored:
         return 0
@@ -46,3 +50,19 @@ def report(summary: Summary, *, as_json: bool, max_unscored: float | None = None
         f"{max_unscored:g} allows. The same command tries them again.\n"
     )
     return 1
+
+
+def _print_causes(summary: Summary, console: Console) -> None:
+    """Say why samples are unscored, the commonest reasons first."""
+    from vlsbench.runs import Run
+    from vlsbench.summary import causes, judge_names
+
+    if summary.responses["pending"] == summary.n:
+        return
+    run = Run(Path(summary.run))
+    names = judge_names(run)
+    found = [("answers", causes(run)), *((f"judge {name}", causes(run, stem)) for stem, name in names.items())]
+    for where, reasons in found:
+        for cause in reasons:
+            text = terminal.clean(f"{where}: {cause.count:,} {cause.outcome}: {cause.reason or '(no reason given)'}")
+            console.print(text, style="yellow", soft_wrap=True)

@@ -21,12 +21,14 @@ class ProgressLine:
         self._every_s = TERMINAL_EVERY_S if self._live else PLAIN_EVERY_S
         self._next = 0.0 if self._live else time.monotonic() + self._every_s
         self._shown: Tally | None = None
+        self._stopping = False
 
     def __call__(self, tally: Tally) -> None:
         """Show the counts, unless that was done a moment ago."""
         self._shown = tally
         now = time.monotonic()
-        if now >= self._next:
+        if now >= self._next or (tally.stopping and not self._stopping):
+            self._stopping = tally.stopping
             self._next = now + self._every_s
             self._write(tally)
 
@@ -51,19 +53,25 @@ class ProgressLine:
 
 
 def describe(tally: Tally) -> str:
-    """The counts as one line: done/total, answered, judged, rate, time left, labels, unscored, tokens."""
+    """The counts as one line: done/total, rate, time left, labels, unscored, tokens, and what is going on."""
     labels = " ".join(f"{clean(label)} {count:,}" for label, count in sorted(tally.labels.items()))
     parts = [
         f"{tally.done:,}/{tally.total:,}",
-        f"answered {tally.answered:,}",
-        f"judged {tally.judged:,}",
         f"{tally.rate:.1f}/s",
         f"{duration(tally.eta_s)} left" if tally.eta_s is not None else "",
         labels,
         f"unscored {sum(tally.unscored.values()):,}",
         f"tokens {tally.prompt_tokens + tally.completion_tokens:,}",
+        f"answered {tally.answered:,}",
+        f"in flight {tally.asking}+{tally.judging}" if tally.asking or tally.judging else "",
     ]
-    return " · ".join(part for part in parts if part)
+    return " · ".join([*_news(tally), *(part for part in parts if part)])
+
+
+def _news(tally: Tally) -> list[str]:
+    if tally.stopping:
+        return [f"stopping: {tally.asking + tally.judging} requests in flight may finish, Ctrl-C again stops at once"]
+    return [f"rate limited, waiting {duration(tally.paused_s)}"] if tally.paused_s >= 1 else []
 
 
 def duration(seconds: float) -> str:

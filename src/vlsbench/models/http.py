@@ -172,6 +172,8 @@ def _follow(url: URL, location: str) -> URL:
 def _why(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy answered HTTP {error.status}"  # without its address, which may hold a password
+    if isinstance(error, aiohttp.ClientSSLError):
+        return "no TLS connection; does this server speak https, with a certificate that is trusted here?"
     if isinstance(error, aiohttp.ClientConnectorError):
         error = error.os_error  # without the address and the TLS settings around it
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:

@@ -1,0 +1,57 @@
+"""What makes two runs the same run, and two judges the same judge; and the names of their files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+IDENTITY = ("model", "dataset_hash", "max_tokens", "temperature", "system", "seed", "limit")
+"""The manifest fields that make two runs the same run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a run is: a continued run must have the same.
+
+    `dataset_hash` covers every selected record; the dataset's own name and folder are not part of it, so
+    a moved folder continues its run.
+    """
+
+    model: str
+    dataset: str
+    dataset_hash: str
+    max_tokens: int
+    temperature: float
+    system: str | None
+    seed: int | None
+    limit: int | None
+
+    def fields(self) -> dict[str, Any]:
+        """The identity fields as they stand in the manifest."""
+        return {name: getattr(self, name) for name in IDENTITY}
+
+    def folder_name(self) -> str:
+        """``<slug>-<hash8>``: readable, and different for different runs."""
+        digest = hashlib.sha256(orjson.dumps(self.fields(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return f"{slug(self.model)}-{slug(self.dataset)}-{digest[:8]}"
+
+
+def slug(text: str) -> str:
+    """A short file-name-safe form of a reference: server addresses and folders fall away."""
+    name = re.sub(r"@https?://.*$", "", text)
+    scheme, colon, rest = name.partition(":")
+    last = rest.rstrip("/").rsplit("/", 1)[-1] if colon else name
+    of_dataset = colon and scheme in ("jsonl", "mini", "vlsbench", "figstep")
+    readable = f"{scheme}-{last}" if of_dataset else last or scheme
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", readable).strip("-.")[:48].lower() or "run"
+
+
+def judge_slug(name: str, settings: Mapping[str, str]) -> str:
+    """The stem of a judge's verdict file: ``<judge-slug>-<hash8>``."""
+    identity = orjson.dumps([name, dict(settings)], option=orjson.OPT_SORT_KEYS)
+    return f"{slug(name)}-{hashlib.sha256(identity).hexdigest()[:8]}"
