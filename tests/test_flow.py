@@ -384,7 +384,9 @@ def test_a_damaged_answer_counts_as_not_recorded(run, what, judged):
 
     run(judge=call_it_unsafe if judged else no_verdict)
     path = run.path / "responses.jsonl"
-    path.write_bytes(b"".join(DAMAGE[what](line) if b'"s1"' in line else line for line in path.read_bytes().splitlines(True)))
+    path.write_bytes(
+        b"".join(DAMAGE[what](line) if b'"s1"' in line else line for line in path.read_bytes().splitlines(True))
+    )
     figures = run().to_json()
     assert figures["responses"]["ok"] == 3
     assert only_judge(figures)["scored"] == 3

@@ -140,8 +140,14 @@ def test_a_file_in_place_of_the_folder_is_left_alone(tmp_path):
         ('{"version"', "is damaged"),
         ("[]", "is not a manifest of vlsbench"),
         ("{}", "is not a manifest of vlsbench"),
-        ('{"version": 1, "dataset_size": "3", "judges": [], "model": 5}', "model, dataset, dataset_size, judges cannot"),
-        ('{"version": 1, "dataset_size": 3, "judges": {"../x": {"judge": "x"}}, "model": "m", "dataset": "d"}', "judges"),
+        (
+            '{"version": 1, "dataset_size": "3", "judges": [], "model": 5}',
+            "model, dataset, dataset_size, judges cannot",
+        ),
+        (
+            '{"version": 1, "dataset_size": 3, "judges": {"../x": {"judge": "x"}}, "model": "m", "dataset": "d"}',
+            "judges",
+        ),
         ('{"version": 99, "dataset_size": 1, "judges": {}}', "has format 99; this version of vlsbench reads format 1"),
     ],
 )

@@ -195,7 +195,8 @@ def heads(path: Path) -> Iterator[Head]:
             found = match(line)
             if found is not None and line.endswith(b"}\n"):
                 sample_id, outcome, label = found.groups()
-                yield offset, sample_id.decode(errors="replace"), outcome.decode(), label.decode() if label else None
+                label = label if label is None else label.decode(errors="replace")
+                yield offset, sample_id.decode(errors="replace"), outcome.decode(), label
             else:
                 head = _parse_head(line)
                 if head is not None:

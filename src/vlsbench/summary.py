@@ -16,9 +16,10 @@ from typing import Any
 
 import orjson
 
-from vlsbench import journal, stats
+from vlsbench import journal, listing, stats
+from vlsbench.listing import Listed
 from vlsbench.runs import Run
-from vlsbench.types import Expect, Label, Rate, ResponseOutcome, VerdictOutcome
+from vlsbench.types import Label, Rate, ResponseOutcome, VerdictOutcome
 
 PENDING = "pending"
 """Not yet answered, or answered and not yet judged."""
@@ -107,26 +108,9 @@ def _judge_json(judge: JudgeSummary) -> dict[str, Any]:
         "judge": judge.judge,
         **judge.settings,
         "baseline": judge.baseline,
-        **_block_json(judge.overall),
-        **{key: {name: _block_json(block) for name, block in group.items()} for key, group in groups.items()},
+        **dataclasses.asdict(judge.overall),
+        **{key: {name: dataclasses.asdict(block) for name, block in group.items()} for key, group in groups.items()},
     }
-
-
-def _block_json(block: Block) -> dict[str, Any]:
-    return dataclasses.asdict(block)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Item:
-    """What the figures need of a sample."""
-
-    id: str
-    category: str
-    sub_category: str
-    source: str
-    harmful: bool
-    cluster: str
-    twin_of: str | None
 
 
 def summarise(run: Run, latest: str | None = None) -> Summary:
@@ -139,7 +123,7 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         run: The run folder.
         latest: The stem of the judge that just worked on it.
     """
-    items = _read_items(run)
+    items = listing.read(run)
     outcomes = {sample_id: outcome for _, sample_id, outcome, _ in journal.heads(run.responses)}
     listed = Counter(outcomes[item.id] for item in items if item.id in outcomes)
     responses = {outcome.value: listed[outcome.value] for outcome in ResponseOutcome}
@@ -187,34 +171,7 @@ def judge_names(run: Run) -> dict[str, str]:
     return {stem: name if counts[name] == 1 else f"{name} #{stem[-8:]}" for stem, name in names.items()}
 
 
-def _read_items(run: Run) -> list[_Item]:
-    """The listed samples, each once and no more than the run selected, whatever became of the file."""
-    shared: dict[str, str] = {}
-    items: dict[str, _Item] = {}
-    for _, record in journal.read(run.samples):
-        sample_id = _text(record, "sample_id")
-        if not sample_id or sample_id in items or len(items) == run.size:
-            continue
-        names = [_text(record, key) or "(none)" for key in ("category", "sub_category", "source")]
-        category, sub_category, source = (shared.setdefault(name, name) for name in names)
-        items[sample_id] = _Item(
-            id=sample_id,
-            category=category,
-            sub_category=sub_category,
-            source=source,
-            harmful=record.get("expect") != Expect.BENIGN,
-            cluster=_text(record, "image_sha256") or f"sample {sample_id}",
-            twin_of=_text(record, "twin_of") or None,
-        )
-    return list(items.values())
-
-
-def _text(record: Mapping[str, Any], key: str) -> str:
-    value = record.get(key)
-    return value if isinstance(value, str) else ""
-
-
-def _summarise_judge(run: Run, stem: str, items: list[_Item], outcomes: Mapping[str, str]) -> JudgeSummary:
+def _summarise_judge(run: Run, stem: str, items: list[Listed], outcomes: Mapping[str, str]) -> JudgeSummary:
     entry = run.judges[stem]
     labels = tuple(entry.get("labels", _THREE_LABELS))
     verdicts = {
@@ -248,19 +205,19 @@ def _standing(outcome: str, label: str | None, response: str | None, labels: tup
 class _Figures:
     """Turns one judge's verdicts into figures for any group of samples."""
 
-    def __init__(self, items: list[_Item], standings: Mapping[str, str], labels: tuple[str, ...]) -> None:
+    def __init__(self, items: list[Listed], standings: Mapping[str, str], labels: tuple[str, ...]) -> None:
         self._items = items
         self._standings = standings
         self._labels = labels
-        self._twins = _twins(items)
+        self._twins = listing.twins(items)
 
-    def by(self, key: Callable[[_Item], str]) -> dict[str, Block]:
-        groups: dict[str, list[_Item]] = {}
+    def by(self, key: Callable[[Listed], str]) -> dict[str, Block]:
+        groups: dict[str, list[Listed]] = {}
         for item in self._items:
             groups.setdefault(key(item), []).append(item)
         return {name: self.block(group) for name, group in sorted(groups.items())}
 
-    def block(self, group: list[_Item], unlisted: int = 0) -> Block:
+    def block(self, group: list[Listed], unlisted: int = 0) -> Block:
         """Figures of a group; `unlisted` samples are selected, but all that is known is that they are pending."""
         standing = Counter(self._standing(item) for item in group)
         standing[PENDING] += unlisted
@@ -284,10 +241,10 @@ class _Figures:
             paired_rate=self._paired_rate(group),
         )
 
-    def _standing(self, item: _Item) -> str:
+    def _standing(self, item: Listed) -> str:
         return self._standings.get(item.id, PENDING)
 
-    def _paired_rate(self, group: list[_Item]) -> Rate | None:
+    def _paired_rate(self, group: list[Listed]) -> Rate | None:
         if not self._twins:
             return None
         pairs = [(item, twin) for item in group for twin in self._twins.get(item.id, ())]
@@ -321,18 +278,6 @@ class _Tables:
     def rate(self, *hits: str) -> Rate:
         table = [(sum(counts.get(hit, 0) for hit in hits), sum(counts.values())) for counts in self._clusters.values()]
         return stats.rate_of_clusters(table, unscored=self.unscored)
-
-
-def _twins(items: list[_Item]) -> dict[str, list[_Item]]:
-    """The benign twins of each harmful sample, whichever of the two names the other."""
-    by_id = {item.id: item for item in items}
-    twins: dict[str, dict[str, _Item]] = {}
-    for item in items:
-        other = by_id.get(item.twin_of) if item.twin_of is not None else None
-        if other is not None and other.harmful != item.harmful:
-            harmful, benign = (item, other) if item.harmful else (other, item)
-            twins.setdefault(harmful.id, {})[benign.id] = benign
-    return {key: list(found.values()) for key, found in twins.items()}
 
 
 def _bounds(safety: Rate) -> Bounds:

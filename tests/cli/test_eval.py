@@ -212,7 +212,9 @@ def test_results_go_to_stdout_and_progress_to_stderr(words, server):
     assert "\x1b" not in out + err
     assert "\r" not in err
     (line,) = err.splitlines()
-    assert re.search(r"^3/3 · answered 3 · judged 3 · [\d.]+/s · 0s left · warning 3 · unscored 0 · tokens [\d,]+$", line)
+    assert re.search(
+        r"^3/3 · answered 3 · judged 3 · [\d.]+/s · 0s left · warning 3 · unscored 0 · tokens [\d,]+$", line
+    )
 
 
 # The command, in this process

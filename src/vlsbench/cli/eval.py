@@ -37,8 +37,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     where.add_argument("--out", metavar="DIR", help="run folder (default: runs/<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
     where.add_argument("--dry-run", action="store_true", help="contact nobody; print what would run")
-    where.add_argument("--price-in", type=options.price, metavar="X", help="with --dry-run: price per million input tokens")
-    where.add_argument("--price-out", type=options.price, metavar="Y", help="with --dry-run: price per million output tokens")
+    where.add_argument(
+        "--price-in", type=options.price, metavar="X", help="with --dry-run: price per million input tokens"
+    )
+    where.add_argument(
+        "--price-out", type=options.price, metavar="Y", help="with --dry-run: price per million output tokens"
+    )
     options.add_output_options(parser)
     parser.set_defaults(run=run)
 

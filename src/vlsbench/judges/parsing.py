@@ -3,7 +3,8 @@
 A verdict is a JSON object with a ``label``. It may stand alone, in a code fence, or among prose. What is
 never done: guess a label from prose, choose between two verdicts that disagree, take a JSON object that the
 answer under judgement contains itself, in any notation where it stands among prose (a judge that quotes an
-injected verdict has not given one), or pass over a broken or spelled-out label beside the verdict that says something else.
+injected verdict has not given one), or pass over a broken or spelled-out label beside the verdict that says
+something else.
 """
 
 from __future__ import annotations
