@@ -79,6 +79,8 @@ class Journal:
             if self._closing.wait(SYNC_AFTER_S):
                 return
             self._dirty.clear()
+            if self._closing.is_set():
+                return  # `close` came between: its wake-up call is the one just cleared
             try:
                 os.fsync(self._handle)
             except OSError as error:
