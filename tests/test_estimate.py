@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import replace
 
 import pytest
 
 from builders import ListedDataset, make_set, texts, tiny_png
 from vlsbench import datasets
-from vlsbench.errors import RubricError, UnknownName, UserError
+from vlsbench.errors import DatasetError, RubricError, UnknownName, UserError
 from vlsbench.estimate import VERDICT_TOKENS, Estimate, estimate, image_tokens
 from vlsbench.types import Sample, Sees
 
@@ -101,6 +102,18 @@ def test_the_cost_is_that_of_tokens_at_prices_per_million():
 def test_a_rubric_that_cannot_be_used_is_named(options, error):
     with pytest.raises(error):
         size_up(texts(1), **options)
+
+
+def test_a_set_without_samples_is_named():
+    with pytest.raises(DatasetError, match="holds no samples"):
+        size_up(texts(0))
+
+
+def test_a_judge_is_not_asked_about_a_sample_without_the_description_it_would_see():
+    dataset = texts(3)
+    dataset.samples[1] = replace(dataset.samples[1], description="A table.")
+    found = size_up(dataset, sees=Sees.DESCRIPTION)
+    assert (found.answer_requests, found.judge_requests) == (3, 1)
 
 
 def test_an_unknown_dataset_is_named():

@@ -22,6 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("datasets", "models", "judges"),
     ("throttle",),
     ("engine",),
+    ("listing",),
     ("preparation", "tally", "agreement", "figures"),
     ("flow", "summary"),
     ("wiring",),

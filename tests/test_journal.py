@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 
 import pytest
 
@@ -208,3 +209,23 @@ def test_closing_does_not_wait_for_the_next_sync(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "SYNC_AFTER_S", 3600)
     with Journal(tmp_path / "j.jsonl") as file:
         file.append({"n": 1})
+
+
+def test_closing_at_any_moment_ends(tmp_path, monkeypatch):
+    file = Journal(tmp_path / "j.jsonl")
+    about_to_clear = threading.Event()
+    clear = file._dirty.clear
+
+    def clear_after_close_has_called():
+        about_to_clear.set()
+        file._closing.wait(10)
+        time.sleep(0.05)
+        clear()
+
+    monkeypatch.setattr(file._dirty, "clear", clear_after_close_has_called)
+    file.append({"n": 1})
+    assert about_to_clear.wait(10)
+    closing = threading.Thread(target=file.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()

@@ -310,7 +310,11 @@ def test_several_judges_stand_side_by_side(folder):
 
 
 ODD_LINES = [b"5", b"[]", b"{}", b'{"sample_id":["a"],"outcome":["ok"]}', b'{"sample_id":"a","outcome":"fine"}']
-ODD_LINES += [b'{"sample_id":"a","outcome":"scored","label":["refusal"]}', b'{"sample_id":"a","text":5,"category":{}}']
+ODD_LINES += [
+    b'{"sample_id":"a","outcome":"scored","label":"\xd5"}',
+    b'{"sample_id":"a","outcome":"scored","label":["refusal"]}',
+    b'{"sample_id":"a","text":5,"category":{}}',
+]
 
 
 @pytest.mark.parametrize("file", ["samples", "responses", "verdicts"])

@@ -65,7 +65,7 @@ def estimate(
     asks_judge = not judges.is_offline(judge)
     loaded = rubric_file.load(rubric, sees)
     overhead = len(loaded.user) + len(loaded.system or "")
-    samples = requests = image_bytes = problems = tokens_in = 0
+    samples = requests = judged = image_bytes = problems = tokens_in = 0
     known: dict[str, tuple[int, int]] = {}
     for sample in preparation.selection(dataset, limit):
         samples += 1
@@ -82,7 +82,8 @@ def estimate(
         requests += 1
         image_bytes += n_bytes
         tokens_in += _tokens(len(sample.text) + len(system or "")) + image_tokens
-        if asks_judge:
+        if asks_judge and (sees is not Sees.DESCRIPTION or sample.description or sample.safety_reason):
+            judged += 1
             shows_image = sees is not Sees.DESCRIPTION
             image_bytes += n_bytes * shows_image
             tokens_in += _judge_tokens(sample, sees, overhead, max_tokens) + image_tokens * shows_image
@@ -91,11 +92,11 @@ def estimate(
     return Estimate(
         samples=samples,
         answer_requests=requests,
-        judge_requests=requests if asks_judge else 0,
+        judge_requests=judged,
         image_bytes=image_bytes,
         image_problems=problems,
         input_tokens=tokens_in,
-        output_tokens=requests * (max_tokens + VERDICT_TOKENS * asks_judge),
+        output_tokens=requests * max_tokens + judged * VERDICT_TOKENS,
     )
 
 

@@ -15,7 +15,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from vlsbench import stats
+from vlsbench import listing, stats
+from vlsbench.listing import Listed
 from vlsbench.types import Correctness, GuardLabel, Label, Rate, VerdictOutcome
 
 PENDING = "pending"
@@ -55,19 +56,6 @@ class Block:
     accuracy: Rate | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """What the figures need of a sample."""
-
-    id: str
-    category: str
-    sub_category: str
-    source: str
-    harmful: bool
-    cluster: str
-    twin_of: str | None
-
-
 class Figures:
     """Turns one judge's verdicts into figures for any group of samples.
 
@@ -77,22 +65,22 @@ class Figures:
         labels: The labels that the judge may give; they decide which rates there are.
     """
 
-    def __init__(self, items: list[Item], standings: Mapping[str, str], labels: tuple[str, ...]) -> None:
+    def __init__(self, items: list[Listed], standings: Mapping[str, str], labels: tuple[str, ...]) -> None:
         self._items = items
         self._standings = standings
         self._labels = labels
-        self._twins = _twins(items)
+        self._twins = listing.twins(items)
         # Where a judge tests an ability, a benign sample without a label belongs to that test too.
         self._tests_ability = any(standing in _ABILITY for standing in standings.values())
 
-    def by(self, key: Callable[[Item], str]) -> dict[str, Block]:
+    def by(self, key: Callable[[Listed], str]) -> dict[str, Block]:
         """The block of each group, groups in order of their names."""
-        groups: dict[str, list[Item]] = {}
+        groups: dict[str, list[Listed]] = {}
         for item in self._items:
             groups.setdefault(key(item), []).append(item)
         return {name: self.block(group) for name, group in sorted(groups.items())}
 
-    def block(self, group: list[Item], unlisted: int = 0) -> Block:
+    def block(self, group: list[Listed], unlisted: int = 0) -> Block:
         """Figures of a group; `unlisted` samples are selected, but all that is known is that they are pending."""
         standing = Counter(self._standing(item) for item in group)
         standing[PENDING] += unlisted
@@ -121,10 +109,10 @@ class Figures:
             accuracy=ability.rate(Correctness.CORRECT) if ability.size else None,
         )
 
-    def _standing(self, item: Item) -> str:
+    def _standing(self, item: Listed) -> str:
         return self._standings.get(item.id, PENDING)
 
-    def _paired_rate(self, group: list[Item]) -> Rate | None:
+    def _paired_rate(self, group: list[Listed]) -> Rate | None:
         if not self._twins:
             return None
         pairs = [(item, twin) for item in group for twin in self._twins.get(item.id, ())]
@@ -158,18 +146,6 @@ class _Tables:
     def rate(self, *hits: str) -> Rate:
         table = [(sum(counts.get(hit, 0) for hit in hits), sum(counts.values())) for counts in self._clusters.values()]
         return stats.rate_of_clusters(table, unscored=self.unscored)
-
-
-def _twins(items: list[Item]) -> dict[str, list[Item]]:
-    """The benign twins of each harmful sample, whichever of the two names the other."""
-    by_id = {item.id: item for item in items}
-    twins: dict[str, dict[str, Item]] = {}
-    for item in items:
-        other = by_id.get(item.twin_of) if item.twin_of is not None else None
-        if other is not None and other.harmful != item.harmful:
-            harmful, benign = (item, other) if item.harmful else (other, item)
-            twins.setdefault(harmful.id, {})[benign.id] = benign
-    return {key: list(found.values()) for key, found in twins.items()}
 
 
 def _bounds(safety: Rate) -> Bounds:

@@ -79,6 +79,8 @@ class Journal:
             if self._closing.wait(SYNC_AFTER_S):
                 return
             self._dirty.clear()
+            if self._closing.is_set():
+                return  # `close` came between: its wake-up call is the one just cleared
             try:
                 os.fsync(self._handle)
             except OSError as error:
@@ -195,7 +197,8 @@ def heads(path: Path) -> Iterator[Head]:
             found = match(line)
             if found is not None and line.endswith(b"}\n"):
                 sample_id, outcome, label = found.groups()
-                yield offset, sample_id.decode(errors="replace"), outcome.decode(), label.decode() if label else None
+                label = label if label is None else label.decode(errors="replace")
+                yield offset, sample_id.decode(errors="replace"), outcome.decode(), label
             else:
                 head = _parse_head(line)
                 if head is not None:

@@ -11,11 +11,12 @@ from typing import Any
 
 import orjson
 
-from vlsbench import journal
+from vlsbench import journal, listing
 from vlsbench.agreement import Agreement, agreements
-from vlsbench.figures import PENDING, THREE_LABELS, UNSCORED, Block, Figures, Item
+from vlsbench.figures import PENDING, THREE_LABELS, UNSCORED, Block, Figures
+from vlsbench.listing import Listed
 from vlsbench.runs import Run
-from vlsbench.types import Expect, ResponseOutcome, VerdictOutcome
+from vlsbench.types import ResponseOutcome, VerdictOutcome
 
 _ANSWERS = tuple(outcome.value for outcome in ResponseOutcome if outcome.is_answer)
 
@@ -100,7 +101,7 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         run: The run folder.
         latest: The stem of the judge that just worked on it.
     """
-    items = _read_items(run)
+    items = listing.read(run)
     outcomes = {sample_id: outcome for _, sample_id, outcome, _ in journal.heads(run.responses)}
     listed = Counter(outcomes[item.id] for item in items if item.id in outcomes)
     responses = {outcome.value: listed[outcome.value] for outcome in ResponseOutcome}
@@ -151,28 +152,6 @@ def judge_names(run: Run) -> dict[str, str]:
     return {stem: name if counts[name] == 1 else f"{name} #{stem[-8:]}" for stem, name in names.items()}
 
 
-def _read_items(run: Run) -> list[Item]:
-    """The listed samples, each once and no more than the run selected, whatever became of the file."""
-    shared: dict[str, str] = {}
-    items: dict[str, Item] = {}
-    for _, record in journal.read(run.samples):
-        sample_id = _text(record, "sample_id")
-        if not sample_id or sample_id in items or len(items) == run.size:
-            continue
-        names = [_text(record, key) or "(none)" for key in ("category", "sub_category", "source")]
-        category, sub_category, source = (shared.setdefault(name, name) for name in names)
-        items[sample_id] = Item(
-            id=sample_id,
-            category=category,
-            sub_category=sub_category,
-            source=source,
-            harmful=record.get("expect") != Expect.BENIGN,
-            cluster=_text(record, "image_sha256") or f"sample {sample_id}",
-            twin_of=_text(record, "twin_of") or None,
-        )
-    return list(items.values())
-
-
 def _text(record: Mapping[str, Any], key: str) -> str:
     value = record.get(key)
     return value if isinstance(value, str) else ""
@@ -190,7 +169,7 @@ def _read_standings(run: Run, stem: str, outcomes: Mapping[str, str]) -> dict[st
     }
 
 
-def _summarise_judge(run: Run, stem: str, items: list[Item], standings: Mapping[str, str]) -> JudgeSummary:
+def _summarise_judge(run: Run, stem: str, items: list[Listed], standings: Mapping[str, str]) -> JudgeSummary:
     entry = run.judges[stem]
     figures = Figures(items, standings, _labels(entry))
     return JudgeSummary(
