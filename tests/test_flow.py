@@ -363,7 +363,8 @@ def test_a_verdict_whose_answer_was_lost_does_not_stand_alone(run):
 def test_progress_is_told_after_every_answer_and_every_verdict(run):
     told = []
     run(n=4, progress=lambda tally: told.append((tally.answered, tally.done, tally.total, dict(tally.labels))))
-    assert [answered + done for answered, done, _, _ in told] == [1, 2, 3, 4, 5, 6, 7, 8]
+    steps = list(dict.fromkeys(answered + done for answered, done, _, _ in told))  # besides, it is told twice a second
+    assert steps == [0, 1, 2, 3, 4, 5, 6, 7, 8]
     assert told[-1] == (4, 4, 4, {"unsafe": 4})
 
 

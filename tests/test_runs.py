@@ -64,6 +64,7 @@ def test_another_place_of_the_dataset_is_the_same_run(tmp_path):
 @pytest.mark.parametrize("name", IDENTITY)
 def test_another_identity_refuses_and_names_the_field(tmp_path, name):
     make(tmp_path / "run")
+    (tmp_path / "run" / "responses.jsonl").write_text('{"sample_id":"1","outcome":"ok"}\n')
     before = (tmp_path / "run" / "manifest.json").read_bytes()
     with pytest.raises(RunError, match=rf"\({name}: the folder has .*--fresh") as refused:
         make(tmp_path / "run", dataclasses.replace(IDENTITY_OF_A_RUN, **{name: ANOTHER[name]}))
@@ -72,8 +73,24 @@ def test_another_identity_refuses_and_names_the_field(tmp_path, name):
     make(tmp_path / "run")
 
 
+def test_a_folder_without_an_answer_is_free_for_another_run(tmp_path):
+    make(tmp_path / "run")
+    make(tmp_path / "run", dataclasses.replace(IDENTITY_OF_A_RUN, **ANOTHER))
+    assert Run(tmp_path / "run").manifest["model"] == ANOTHER["model"]
+
+
+def test_a_damaged_manifest_can_be_started_over(tmp_path):
+    make(tmp_path / "run")
+    (tmp_path / "run" / "manifest.json").write_text("{")
+    with pytest.raises(RunError, match="--fresh to start over"):
+        make(tmp_path / "run")
+    make(tmp_path / "run", fresh=True)
+    assert len(list(tmp_path.glob("run.old-*"))) == 1
+
+
 def test_all_fields_that_differ_are_named(tmp_path):
     make(tmp_path / "run")
+    (tmp_path / "run" / "responses.jsonl").write_text('{"sample_id":"1","outcome":"ok"}\n')
     with pytest.raises(RunError) as refused:
         make(tmp_path / "run", dataclasses.replace(IDENTITY_OF_A_RUN, **ANOTHER))
     assert all(f"{name}:" in str(refused.value) for name in IDENTITY)

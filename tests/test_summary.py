@@ -445,3 +445,16 @@ def test_scored_and_unscored_add_up_and_bounds_enclose_every_outcome(tmp_path_fa
             assert low - 1e-12 <= block.safety_rate.value <= high + 1e-12
     said = Counter(row[0] for row in rows)
     assert judge.overall.counts == {label: said[label] for label in ("refusal", "warning", "unsafe")}
+
+
+def test_the_commonest_causes_of_failure_are_told_without_what_differs_between_samples(folder):
+    made = judged(folder, ("a", "refusal", {}), ("b", "refusal", {}), ("c", "refusal", {}))
+    lines = [
+        {"sample_id": "a", "outcome": "error", "error": "image: no image file at /data/a.png"},
+        {"sample_id": "b", "outcome": "error", "error": "image: no image file at /data/b.png"},
+        {"sample_id": "c", "outcome": "error", "error": "HTTP 500: no"},
+        {"sample_id": "c", "outcome": "ok", "error": ""},
+    ]
+    (folder / "responses.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (cause,) = summary.causes(made.read)
+    assert (cause.outcome, cause.reason, cause.count) == ("error", "image: no image file at (path)", 2)

@@ -195,10 +195,22 @@ def test_rate_limits_do_not_use_up_the_tries():
     assert server.asked == 21
 
 
-def test_a_rate_limit_that_does_not_end_costs_the_request():
+def test_a_rate_limit_that_does_not_end_costs_the_request_where_others_are_answered():
+    gate = Gate(1, Halt())
+
+    class Starving(Server):
+        async def __call__(self):
+            gate.succeeded()  # somebody else's request
+            return await super().__call__()
+
     with pytest.raises(RequestFailed, match="still rate limited after 0 s") as failed:
-        ask(Server(RateLimited("HTTP 429")))
+        ask(Starving(RateLimited("HTTP 429")), gate=gate, patience=Patience(base_s=0, cap_s=0, rate_limit_s=0.02))
     assert not isinstance(failed.value, Transient)
+
+
+def test_nothing_but_rate_limits_stops_the_run():
+    with pytest.raises(Stopped, match="Nothing but rate limits"):
+        ask(Server(RateLimited("HTTP 429")))
 
 
 @pytest.mark.parametrize("kind", [RateLimited, Transient])
@@ -238,7 +250,7 @@ def test_any_answer_shows_that_the_server_is_there(sign):
                 ask(Server(ConnectionFailed("refused")), gate=gate, patience=impatient)
         try:
             ask(Server(sign), gate=gate, patience=impatient)
-        except RequestFailed:
+        except (RequestFailed, Stopped):
             assert sign != "yes"
 
 

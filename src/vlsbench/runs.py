@@ -166,11 +166,10 @@ def _continue(path: Path, identity: Identity) -> Run | None:
 
 def _make_room(path: Path) -> None:
     """Set the old run aside, also one whose manifest can no longer be read."""
-    lock = _acquire_lock(path)
     known = {"manifest.json", "samples.jsonl", "responses.jsonl"}
     if not known & {entry.name for entry in path.iterdir()}:
-        os.close(lock)
-        raise RunError(f"{path} holds something that is no run; choose another --out.")
+        raise RunError(f"{path} is not a run folder (it has no manifest.json); choose another --out.")
+    lock = _acquire_lock(path)
     path.rename(_free_name(path))
     os.close(lock)
 

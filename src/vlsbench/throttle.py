@@ -245,11 +245,11 @@ async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
         except RateLimited as error:
             _check_wait(error, patience)
             gate.rate_limited(error.retry_after)
-            if gate.limited_s > patience.rate_limit_s:
-                raise Stopped(f"Nothing but rate limits for {gate.limited_s:,.0f} s: {error}") from error
             rate_limits += 1
             wait = patience.wait(rate_limits, error.retry_after)
             if time.monotonic() + wait - started > patience.rate_limit_s:
+                if gate.limited_s + wait > patience.rate_limit_s:  # nobody else was answered either
+                    raise Stopped(f"Nothing but rate limits for {gate.limited_s:,.0f} s: {error}") from error
                 raise RequestFailed(f"still rate limited after {patience.rate_limit_s:.0f} s: {error}") from error
         except Transient as error:
             if isinstance(error, ConnectionFailed):

@@ -212,9 +212,7 @@ def test_results_go_to_stdout_and_progress_to_stderr(words, server):
     assert "\x1b" not in out + err
     assert "\r" not in err
     (line,) = err.splitlines()
-    assert re.search(
-        r"^3/3 · answered 3 · judged 3 · [\d.]+/s · 0s left · warning 3 · unscored 0 · tokens [\d,]+$", line
-    )
+    assert re.search(r"^3/3 · [\d.]+/s · 0s left · warning 3 · unscored 0 · tokens [\d,]+ · answered 3$", line)
 
 
 # The command, in this process
@@ -236,7 +234,8 @@ def test_progress_is_lines_where_there_is_no_terminal(words, capsys, monkeypatch
     told = capsys.readouterr().err.splitlines()
     done = [line.split(" · ")[0] for line in told]
     assert list(dict.fromkeys(done)) == ["0/5", "1/5", "2/5", "3/5", "4/5", "5/5"]
-    assert "0/5 · answered 1 · judged 0" in told[0]
+    assert told[0].startswith("0/5 · ")
+    assert "answered 0" in told[0]
     assert all("unscored 0" in line and "tokens" in line for line in told)
 
 

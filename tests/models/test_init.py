@@ -64,3 +64,14 @@ def test_checking_a_reference_needs_no_key(monkeypatch):
     models.canonical("openai:gpt-4o")
     with pytest.raises(UserError, match="No API key for OpenAI"):
         models.load("openai:gpt-4o")
+
+
+@pytest.mark.parametrize("name", ["m@localhost:8000/v1", "m@", "m@10.0.0.1", "m@host:8000", "m@example.org/v1"])
+def test_an_address_without_its_beginning_is_not_taken_for_a_name(name):
+    with pytest.raises(UserError, match="lacks its beginning"):
+        models.canonical(f"openai:{name}")
+
+
+@pytest.mark.parametrize("name", ["claude@20240620", "org/model:tag", "a@b@http://localhost:1/v1"])
+def test_names_may_hold_at_signs_and_slashes(name):
+    assert models.canonical(f"openai:{name}") == f"openai:{name}"

@@ -320,7 +320,7 @@ def test_a_refused_key_and_a_missing_key_are_told_apart():
     with serve(lambda asked: error(401)) as server:
         with pytest.raises(AccessDenied, match="wants an API key"):
             ask(server, PROMPT)
-        with pytest.raises(AccessDenied, match="key was refused"):
+        with pytest.raises(AccessDenied, match="refused the key"):
             ask(server, PROMPT, key="some-key")
 
 

@@ -97,7 +97,7 @@ def test_a_single_category_needs_no_table(folder):
 def test_a_run_without_a_judge_or_an_answer_says_so(folder):
     text = printed(HandMade(folder, 1))
     assert "Not judged yet." in text
-    assert "1 samples: 1 pending" in text
+    assert "1 sample: 1 pending" in text
 
 
 def test_names_from_files_are_cleaned_and_never_markup(folder):
