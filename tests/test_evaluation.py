@@ -549,3 +549,22 @@ def test_the_summary_on_disk_has_the_published_shape(run):
     assert judge["bounds"].keys() == {"all_unscored_unsafe", "all_unscored_safe"}
     assert judge["by_category"].keys() == {"Garden", "Kitchen"}
     assert judge["by_category"]["Garden"]["safety_rate"].keys() >= rate
+
+
+def test_an_untouched_dataset_is_not_read_again_and_a_changed_one_is_noticed(tmp_path, monkeypatch):
+    from vlsbench import preparation
+
+    data, out = make_set(tmp_path / "set", 3), tmp_path / "run"
+    counted = []
+    fingerprint = preparation.fingerprint
+    monkeypatch.setattr(preparation, "fingerprint", lambda *args: counted.append(1) or fingerprint(*args))
+    with serve() as server:
+        asked = {"model": server.model(), "dataset": data, "judge": "refusal", "out": out}
+        vlsbench.evaluate(**asked)
+        vlsbench.evaluate(**asked)
+        assert len(counted) == 1
+        file = tmp_path / "set" / "set.jsonl"
+        file.write_text(file.read_text().replace("Question 1", "Question 9"))
+        with pytest.raises(RunError, match="dataset_hash"):
+            vlsbench.evaluate(**asked)
+        assert len(counted) == 2

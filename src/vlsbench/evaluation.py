@@ -77,7 +77,9 @@ def evaluate(
     _check_numbers(generation, limit, effort)
     data = datasets.load(dataset) if isinstance(dataset, str) else dataset
     _check_texts(system, model, data.name, str(data.root))
-    found = preparation.fingerprint(data, limit)
+    stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
+    known = preparation.recall(Path(out), data, limit) if out is not None and not fresh else None
+    found = known or preparation.fingerprint(data, limit)
     identity = Identity(
         model=models.canonical(model) if isinstance(model, str) else wiring.named(model),
         dataset=data.name,
@@ -100,6 +102,7 @@ def evaluate(
         "dataset_size": found.size,
         "dataset_revision": data.revision,
         "dataset_described": found.n_described,
+        "dataset_stamp": stamp,
         "parameters": asdict(effort),
     }
     run = open_or_create(path, identity, details, fresh=fresh)

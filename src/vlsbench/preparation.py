@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import orjson
 
+import vlsbench
 from vlsbench import images, journal, records
 from vlsbench.errors import DatasetError, ImageProblem, RunError
 from vlsbench.images import ImageFile
@@ -44,7 +45,6 @@ class Fingerprint:
 
     sha256: str
     size: int
-    n_images: int
     n_described: int
 
 
@@ -61,7 +61,7 @@ def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
     """
     digest = hashlib.blake2b(digest_size=32)
     ids: set[str] = set()
-    n_images = n_described = 0
+    n_described = 0
     for sample in selection(dataset, limit):
         if sample.id in ids:
             raise DatasetError(
@@ -69,12 +69,38 @@ def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
                 "`vlsbench data check` lists all that repeat."
             )
         ids.add(sample.id)
-        n_images += sample.image is not None
         n_described += bool(sample.description or sample.safety_reason)
         digest.update(_canonical(sample))
     if not ids:
         raise DatasetError(f"{dataset.name} holds no samples.")
-    return Fingerprint(sha256=digest.hexdigest(), size=len(ids), n_images=n_images, n_described=n_described)
+    return Fingerprint(sha256=digest.hexdigest(), size=len(ids), n_described=n_described)
+
+
+def stamp(dataset: Dataset) -> str:
+    """What changes whenever the dataset's files or this program do; empty where a dataset cannot tell."""
+    own: str = getattr(dataset, "stamp", "")
+    return f"{vlsbench.__version__} {own}" if own else ""
+
+
+def recall(path: Path, dataset: Dataset, limit: int | None) -> Fingerprint | None:
+    """The fingerprint that a run recorded, where its dataset has not been touched since; else None.
+
+    Args:
+        path: The run folder.
+        dataset: The samples.
+        limit: As in `fingerprint`.
+    """
+    now = stamp(dataset)
+    if not now or not (path / "manifest.json").exists():
+        return None
+    manifest = Run(path).manifest
+    if (manifest.get("dataset_stamp"), manifest.get("limit"), manifest.get("dataset")) != (now, limit, dataset.name):
+        return None
+    return Fingerprint(
+        sha256=str(manifest["dataset_hash"]),
+        size=int(manifest["dataset_size"]),
+        n_described=int(manifest.get("dataset_described", 0)),
+    )
 
 
 def _canonical(sample: Sample) -> bytes:

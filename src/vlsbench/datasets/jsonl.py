@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -58,7 +59,8 @@ def open_file(ref: Ref) -> Records:
         if os.path.exists(file):
             raise DatasetError(f"{file} is not a regular file. A dataset is read more than once: save it to a file.")
         raise DatasetError(f"There is no file {file}. {ENTRY.get}")
-    return Records(name=str(ref), root=_image_root(file), scan=lambda on_bad: _scan(file, on_bad))
+    scan = partial(_scan, file)
+    return Records(name=str(ref), root=_image_root(file), scan=scan, files=(file,))
 
 
 def _image_root(file: Path) -> Path | None:
