@@ -11,10 +11,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench import images, judges, preparation
-from vlsbench.errors import DatasetError, ImageProblem
+from vlsbench import images, journal, judges, models, preparation
+from vlsbench.errors import DatasetError, ImageProblem, RequestFailed
+from vlsbench.identity import judge_slug
 from vlsbench.judges import rubric_file
-from vlsbench.types import Dataset, Sample, Sees
+from vlsbench.runs import Run
+from vlsbench.types import Dataset, Prompt, Reply, ResponseOutcome, Sample, Sees, VerdictOutcome
 
 CHARACTERS_PER_TOKEN = 4
 VERDICT_TOKENS = 120
@@ -38,6 +40,43 @@ class Estimate:
         return (self.input_tokens * price_in + self.output_tokens * price_out) / 1e6
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Ids of the samples that a run has an answer for, and a label by the judge in question."""
+
+    answered: frozenset[str] = frozenset()
+    judged: frozenset[str] = frozenset()
+
+
+class _Unasked:
+    """Stands for a judge's model where only the judge's identity is wanted."""
+
+    def __init__(self, ref: str) -> None:
+        self.name = models.canonical(ref)
+
+    async def generate(self, prompt: Prompt) -> Reply:
+        raise RequestFailed(f"a dry run asks nobody: {prompt.text[:20]}")
+
+
+def recorded(path: Path, *, judge: str, sees: Sees, rubric: str | None) -> Recorded:
+    """What a run folder holds already; nothing where there is none.
+
+    Raises:
+        UserError: The folder is no run, or the judge cannot be used.
+    """
+    if not (path / "manifest.json").exists():
+        return Recorded()
+    run = Run(path)
+    asked = judges.load(judge, sees=sees, rubric=rubric, model=_Unasked)
+    answers, scored = (ResponseOutcome.OK.value, ResponseOutcome.TRUNCATED.value), VerdictOutcome.SCORED.value
+    last = {sample_id: outcome for _, sample_id, outcome, _ in journal.heads(run.responses)}
+    verdicts = journal.heads(run.verdicts(judge_slug(asked.name, asked.settings)))
+    labels = {sample_id: outcome for _, sample_id, outcome, _ in verdicts}
+    answered = frozenset(sample_id for sample_id, outcome in last.items() if outcome in answers)
+    judged = frozenset(sample_id for sample_id, outcome in labels.items() if outcome == scored)
+    return Recorded(answered=answered, judged=judged & answered)
+
+
 def estimate(
     dataset: Dataset,
     *,
@@ -47,6 +86,7 @@ def estimate(
     limit: int | None,
     max_tokens: int,
     system: str | None,
+    recorded: Recorded | None = None,
 ) -> Estimate:
     """Size up a run. Reads the dataset and the heads of its images; contacts nobody.
 
@@ -58,17 +98,21 @@ def estimate(
         limit: The first so many samples.
         max_tokens: Length limit of an answer; every answer is assumed to reach it.
         system: System prompt of the model.
+        recorded: What a run that would be continued holds already.
 
     Raises:
         UserError: The dataset, judge or rubric cannot be used.
     """
+    recorded = recorded or Recorded()
     asks_judge = not judges.is_offline(judge)
     loaded = rubric_file.load(rubric, sees)
     overhead = len(loaded.user) + len(loaded.system or "")
-    samples = requests = judged = image_bytes = problems = tokens_in = 0
+    samples = answers = verdicts = image_bytes = problems = tokens_in = 0
     known: dict[str, tuple[int, int]] = {}
     for sample in preparation.selection(dataset, limit):
         samples += 1
+        if sample.id in recorded.judged:
+            continue
         n_bytes, image_tokens = 0, 0
         if sample.image is not None:
             try:
@@ -79,11 +123,12 @@ def estimate(
             except ImageProblem:
                 problems += 1
                 continue
-        requests += 1
-        image_bytes += n_bytes
-        tokens_in += _tokens(len(sample.text) + len(system or "")) + image_tokens
+        if sample.id not in recorded.answered:
+            answers += 1
+            image_bytes += n_bytes
+            tokens_in += _tokens(len(sample.text) + len(system or "")) + image_tokens
         if asks_judge and (sees is not Sees.DESCRIPTION or sample.description or sample.safety_reason):
-            judged += 1
+            verdicts += 1
             shows_image = sees is not Sees.DESCRIPTION
             image_bytes += n_bytes * shows_image
             tokens_in += _judge_tokens(sample, sees, overhead, max_tokens) + image_tokens * shows_image
@@ -91,12 +136,12 @@ def estimate(
         raise DatasetError(f"{dataset.name} holds no samples.")
     return Estimate(
         samples=samples,
-        answer_requests=requests,
-        judge_requests=judged,
+        answer_requests=answers,
+        judge_requests=verdicts,
         image_bytes=image_bytes,
         image_problems=problems,
         input_tokens=tokens_in,
-        output_tokens=requests * max_tokens + judged * VERDICT_TOKENS,
+        output_tokens=answers * max_tokens + verdicts * VERDICT_TOKENS,
     )
 
 

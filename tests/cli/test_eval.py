@@ -440,3 +440,15 @@ def test_a_run_folder_is_free_again_after_the_run(words, run):
 
 def test_the_source_under_test_is_this_checkout():
     assert cli.__file__.startswith(str(SRC))
+
+
+def test_a_dry_run_counts_what_a_run_that_goes_on_still_needs(words, capsys):
+    assert vlsbench(*words(4)) == 0
+    capsys.readouterr()
+    assert vlsbench(*words(4), "--dry-run", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["samples"], found["answer_requests"], found["judge_requests"]) == (4, 0, 0)
+    assert vlsbench(*words(4), "--dry-run", "--json", "--max-tokens", "7") == 2
+    assert "holds a different run" in capsys.readouterr().err
+    assert vlsbench(*words(4), "--dry-run", "--json", "--fresh") == 0
+    assert json.loads(capsys.readouterr().out)["answer_requests"] == 4

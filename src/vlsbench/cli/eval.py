@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, outcome, terminal
@@ -118,21 +119,37 @@ def _fill_in(args: argparse.Namespace) -> bool:
 
 
 def _dry_run(args: argparse.Namespace) -> int:
-    from vlsbench import datasets, judges, models
-    from vlsbench.estimate import estimate
+    from vlsbench import datasets, judges, models, preparation
+    from vlsbench.estimate import estimate, recorded
+    from vlsbench.identity import Identity
+    from vlsbench.runs import require_same
     from vlsbench.types import Sees
 
-    models.canonical(args.model)
     if (asked := judges.model_ref(args.judge)) is not None:
         models.canonical(asked)
+    data, sees = datasets.load(args.dataset), Sees(args.judge_sees)
+    identity = Identity(
+        model=models.canonical(args.model),
+        dataset=data.name,
+        dataset_hash=preparation.fingerprint(data, args.limit).sha256,
+        max_tokens=args.max_tokens,
+        temperature=args.temperature,
+        system=args.system,
+        seed=args.seed,
+        limit=args.limit,
+    )
+    path = Path(args.out or Path("runs") / identity.folder_name())
+    if not args.fresh:
+        require_same(path, identity)
     found = estimate(
-        datasets.load(args.dataset),
+        data,
         judge=args.judge,
-        sees=Sees(args.judge_sees),
+        sees=sees,
         rubric=args.rubric,
         limit=args.limit,
         max_tokens=args.max_tokens,
         system=args.system,
+        recorded=None if args.fresh else recorded(path, judge=args.judge, sees=sees, rubric=args.rubric),
     )
     cost = None if args.price_in is None else found.cost(args.price_in, args.price_out)
     if args.json:
