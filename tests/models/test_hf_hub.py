@@ -74,7 +74,7 @@ def test_a_hub_that_cannot_be_reached(served: Hub, monkeypatch: pytest.MonkeyPat
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(Stopped, match="run the same command again"):
+    with pytest.raises(Stopped, match="again once it is reachable"):
         fetch(Place(name="org/llava"))
 
 
