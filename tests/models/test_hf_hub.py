@@ -25,6 +25,8 @@ def served(hub: Hub, checkpoint: Callable[[str], Path]) -> Hub:
 def test_a_model_is_fetched_and_loaded_and_code_stays_where_it_is(served: Hub) -> None:
     model = load_hf("org/llava@main", device="cpu")
     assert model.name == "hf:org/llava@main"
+    assert model.details["commit"] == COMMIT
+    assert "digest" not in model.details
     fetched = {path.rpartition("/")[2] for path, _ in served.asked_for("GET") if "/resolve/" in path}
     assert "model.safetensors" in fetched
     assert not fetched & {"modeling.py", "consolidated.00.pth"}
