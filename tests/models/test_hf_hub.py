@@ -87,3 +87,9 @@ def test_an_adapter_from_the_hub_for_another_base(served: Hub, checkpoint: Calla
         load_hf("org/llava+org/adapter", device="cpu")
     served.repos["org/base"] = served.repos["org/llava"]
     assert load_hf("org/base+org/adapter", device="cpu").name == "hf:org/base+org/adapter"
+
+
+def test_an_adapter_has_details_of_its_own(served: Hub, checkpoint: Callable[[str], Path]) -> None:
+    details = load_hf(f"{checkpoint('llava')}+{checkpoint('adapter')}", device="cpu").details
+    assert {"digest", "adapter_digest"} < details.keys()
+    assert details["digest"] != details["adapter_digest"]
