@@ -32,8 +32,8 @@ ANOTHER = {
 }
 
 
-def make(path, identity=IDENTITY_OF_A_RUN, **options):
-    run = open_or_create(path, identity, DETAILS, **options)
+def make(path, identity=IDENTITY_OF_A_RUN, details=DETAILS, **options):
+    run = open_or_create(path, identity, details, **options)
     run.unlock()
     return run
 
@@ -71,6 +71,41 @@ def test_another_identity_refuses_and_names_the_field(tmp_path, name):
     assert not [other for other in IDENTITY if other != name and f"{other}:" in str(refused.value)]
     assert (tmp_path / "run" / "manifest.json").read_bytes() == before
     make(tmp_path / "run")
+
+
+MODEL_DETAILS = {"dtype": "float32", "digest": "0" * 64, "torch": "2.13.0", "transformers": "5.23.0"}
+
+
+def of_model(**changes):
+    return {**DETAILS, "model_details": {**MODEL_DETAILS, **changes}}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("dtype", "bfloat16"), ("digest", "1" * 64), ("commit", "a" * 40), ("adapter_digest", "2" * 64)]
+)
+def test_a_model_that_changed_behind_its_name_refuses_and_is_named(tmp_path, name, value):
+    make(tmp_path / "run", details=of_model())
+    (tmp_path / "run" / "responses.jsonl").write_text('{"sample_id":"1","outcome":"ok"}\n')
+    with pytest.raises(RunError, match=rf"\(model's {name}: the folder has .*{value[:20]}.*--fresh"):
+        make(tmp_path / "run", details=of_model(**{name: value}))
+    assert Run(tmp_path / "run").manifest["model_details"] == MODEL_DETAILS
+    make(tmp_path / "run", details=of_model())
+
+
+def test_other_versions_alone_continue_a_run_and_are_recorded(tmp_path):
+    make(tmp_path / "run", details=of_model())
+    (tmp_path / "run" / "responses.jsonl").write_text('{"sample_id":"1","outcome":"ok"}\n')
+    make(tmp_path / "run", details=of_model(torch="9.0"))
+    assert Run(tmp_path / "run").manifest["model_details"]["torch"] == "9.0"
+
+
+def test_a_run_without_answers_or_without_details_takes_any_model(tmp_path):
+    make(tmp_path / "run", details=of_model())
+    make(tmp_path / "run", details=of_model(dtype="bfloat16"))
+    make(tmp_path / "older")
+    (tmp_path / "older" / "responses.jsonl").write_text('{"sample_id":"1","outcome":"ok"}\n')
+    make(tmp_path / "older", details=of_model())
+    assert Run(tmp_path / "older").manifest["model_details"] == MODEL_DETAILS
 
 
 def test_a_folder_without_an_answer_is_free_for_another_run(tmp_path):

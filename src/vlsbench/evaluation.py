@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,7 @@ def evaluate(
         "dataset_described": found.n_described,
         "dataset_stamp": stamp,
         "parameters": asdict(effort),
+        "model_details": _details(answering.model),
     }
     run = open_or_create(path, identity, details, fresh=fresh)
     try:
@@ -199,6 +201,12 @@ def _record_session(run: Run, answering: Answering | None, judging: Judging, fin
 def _adaptations(asked: object) -> list[str]:
     """What a model, or the model within a judge, had to change for its server."""
     return [text for layer in _layers(asked) for text in getattr(layer, "adaptations", [])]
+
+
+def _details(model: Model) -> dict[str, str]:
+    """What a model says of itself beyond its name (`details`), as text."""
+    found = (details for layer in _layers(model) if isinstance(details := getattr(layer, "details", None), Mapping))
+    return {str(name): str(value) for details in found for name, value in details.items()}
 
 
 def _layers(thing: object) -> list[object]:

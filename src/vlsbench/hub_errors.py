@@ -50,18 +50,18 @@ def clear_errors(repo: str, revision: str, *, kind: str = "model") -> Iterator[N
     except (errors.LocalEntryNotFoundError, errors.OfflineModeIsEnabled) as error:
         raise Stopped(
             f"{repo} is not in the local cache, and the hub cannot be asked "
-            "(no connection, or HF_HUB_OFFLINE is set). Once it is reachable, run the same command again."
+            "(no connection, or HF_HUB_OFFLINE is set). Try again once it is reachable."
         ) from error
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            raise Stopped(f"The disk is full. Make room, then run the same command again ({repo}).") from error
+            raise Stopped(f"The disk is full. Make room for {repo}.") from error
         raise _broken_off(repo, error) from error
     except transport as error:
         raise _broken_off(repo, error) from error
 
 
 def _broken_off(repo: str, error: Exception) -> Stopped:
-    return Stopped(f"Downloading {repo} failed ({_first_line(error)}). Run the same command again.")
+    return Stopped(f"Downloading {repo} failed ({_first_line(error)}).")
 
 
 def _first_line(error: Exception) -> str:

@@ -17,7 +17,7 @@ import os
 import platform
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from vlsbench.errors import RunError, Stopped
 from vlsbench.identity import IDENTITY, Identity
 
 MANIFEST_VERSION = 1
+_MODEL_DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 
 class Run:
@@ -114,7 +115,7 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
     Args:
         path: The run folder.
         identity: What the run must be.
-        details: Further manifest fields (parameters, revision, size).
+        details: Further manifest fields; where there are answers, ``model_details`` must fit the folder's.
         fresh: Start over; the old folder is kept beside the new one.
 
     Raises:
@@ -124,7 +125,7 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
     if _is_occupied(path):
         if fresh:
             _make_room(path)
-        elif (continued := _continue(path, identity)) is not None:
+        elif (continued := _continue(path, identity, details)) is not None:
             continued.update(**details, finished=None)
             return continued
     elif path.exists() and not path.is_dir():
@@ -145,15 +146,16 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
     return Run(path, lock=handle)
 
 
-def _continue(path: Path, identity: Identity) -> Run | None:
+def _continue(path: Path, identity: Identity, details: Mapping[str, Any]) -> Run | None:
     """The locked run of an occupied folder; None where it holds nothing but another run that never got an answer."""
     old = Run(path)
     old.lock()
     try:
         _require_same(old, identity)
+        if _is_answered(old):
+            _require_same_model(old, details)
     except RunError:
-        answered = old.responses.exists() and old.responses.stat().st_size > 0
-        if not answered:
+        if not _is_answered(old):
             # A mistyped address, say: there is nothing to lose, so the folder is free for the right one.
             for file in (old.samples, old.responses, path / "summary.json", path / "manifest.json"):
                 file.unlink(missing_ok=True)
@@ -185,10 +187,12 @@ def require_same(path: Path, identity: Identity) -> None:
     Raises:
         RunError: The folder holds a different run, or something that is no run.
     """
-    if _is_occupied(path):
-        run = Run(path)
-        if run.responses.exists() and run.responses.stat().st_size > 0:
-            _require_same(run, identity)
+    if _is_occupied(path) and _is_answered(run := Run(path)):
+        _require_same(run, identity)
+
+
+def _is_answered(run: Run) -> bool:
+    return run.responses.exists() and run.responses.stat().st_size > 0
 
 
 def _is_occupied(path: Path) -> bool:
@@ -198,12 +202,25 @@ def _is_occupied(path: Path) -> bool:
 def _require_same(run: Run, identity: Identity) -> None:
     wanted, found = identity.fields(), {name: run.manifest.get(name) for name in IDENTITY}
     different = [name for name in IDENTITY if wanted[name] != found[name]]
-    if not different:
-        return
+    if different:
+        raise _different(run, different, found, wanted)
+
+
+def _require_same_model(run: Run, details: Mapping[str, Any]) -> None:
+    """A name alone does not tell whether the files behind it are still the same; versions may change on the way."""
+    found, wanted = run.manifest.get("model_details"), details.get("model_details")
+    if found and wanted and (different := [key for key in _MODEL_DETAILS if found.get(key) != wanted.get(key)]):
+        raise _different(run, different, found, wanted, "model's ")
+
+
+def _different(
+    run: Run, names: Sequence[str], found: Mapping[str, Any], wanted: Mapping[str, Any], of: str = ""
+) -> RunError:
     shown = "; ".join(
-        f"{name}: the folder has {_short(found[name])}, you ask for {_short(wanted[name])}" for name in different
+        f"{of}{name}: the folder has {_short(found.get(name))}, you ask for {_short(wanted.get(name))}"
+        for name in names
     )
-    raise RunError(
+    return RunError(
         f"{run.path} holds a different run ({shown}). Choose another --out, or --fresh to start over "
         "(the old folder is kept aside)."
     )
@@ -244,6 +261,7 @@ def _check_manifest(file: Path, manifest: Mapping[str, Any]) -> None:
         "dataset": isinstance(manifest.get("dataset"), str),
         "dataset_size": isinstance(size, int) and not isinstance(size, bool) and size >= 0,
         "dataset_root": root is None or isinstance(root, str),
+        "model_details": isinstance(manifest.get("model_details", {}), dict),
         "model_served": _are_texts(manifest.get("model_served", [])),
         "judges": isinstance(judges, dict)
         and all(

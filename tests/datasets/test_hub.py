@@ -49,7 +49,7 @@ def get(to: Path, revision: str = "main") -> Path:
 
 
 def listing(folder: Path) -> set[str]:
-    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.suffix != ".lock"}
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
 
 
 def test_a_set_arrives_whole_and_its_archive_unpacked(served: Hub, tmp_path: Path) -> None:
@@ -73,6 +73,75 @@ def test_a_file_that_was_removed_is_fetched_again(served: Hub, tmp_path: Path) -
     (folder / "data.json").unlink()
     shutil.rmtree(folder / "imgs")
     assert "data.json" in listing(get(folder))
+
+
+def test_only_what_is_missing_is_fetched_again(served: Hub, tmp_path: Path) -> None:
+    folder = get(tmp_path / "set")
+    (folder / "data.json").unlink()
+    served.requests.clear()
+    assert "data.json" in listing(get(folder))
+    assert [path.rpartition("/")[2] for path, _ in served.asked_for("GET")] == ["data.json"]
+
+
+def test_a_fetch_killed_before_its_record_was_complete_is_completed_without_a_download(
+    served: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = hub_module.unpack
+
+    def unpack_and_die(*args: Any, **settings: Any) -> list[str]:
+        real(*args, **settings)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(hub_module, "unpack", unpack_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            get(tmp_path / "set")
+    assert (tmp_path / "set" / "imgs").is_dir()
+    assert not hub_module.is_fetched(tmp_path / "set", REPO, "main", FILES)
+    served.requests.clear()
+    assert len(listing(get(tmp_path / "set"))) == 22
+    assert served.asked_for("GET") == []
+
+
+def test_an_archive_of_several_folders_killed_between_them_is_completed(
+    served: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vlsbench.datasets import unpack as unpack_module
+
+    served.repos[f"datasets/{REPO}"]["imgs.tar"] = tar(("imgs/1.png", b"x"), ("more/2.png", b"y"))
+    real = os.rename
+
+    def killed(source: Path, target: Path) -> None:
+        if target.name == "more":
+            raise KeyboardInterrupt
+        real(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(unpack_module.os, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            get(tmp_path / "set")
+    served.requests.clear()
+    assert {"imgs/1.png", "more/2.png"} < listing(get(tmp_path / "set"))
+    assert served.asked_for("GET") == []
+
+
+def test_pictures_without_a_record_are_refused_before_the_download(served: Hub, tmp_path: Path) -> None:
+    folder = get(tmp_path / "set")
+    (folder / ".vlsbench-fetch.json").unlink()
+    served.requests.clear()
+    with pytest.raises(DatasetError, match="imgs exists already, and was not unpacked"):
+        get(folder)
+    assert served.asked_for("GET") == []
+
+
+def test_pictures_of_another_revision_are_not_mixed_with_new_ones(served: Hub, tmp_path: Path) -> None:
+    folder = get(tmp_path / "set")
+    (folder / ".vlsbench-fetch.json").write_text(
+        (folder / ".vlsbench-fetch.json").read_text().replace('"etag": "', '"etag": "0')
+    )
+    (folder / "data.json").unlink()
+    with pytest.raises(DatasetError, match="imgs exists already"):
+        get(folder)
 
 
 def test_every_file_is_of_the_commit_that_the_first_one_was(served: Hub, tmp_path: Path) -> None:
@@ -200,6 +269,12 @@ def test_a_full_disk_while_unpacking_leaves_no_half_folder(
         (tar(("imgs/pipe", b""), type=tarfile.FIFOTYPE), "device"),
         (tar(("imgs/1.png", b"x"), ("imgs/1.png", b"y")), "twice"),
         (tar(("imgs", b"x"), ("imgs/1.png", b"y")), "twice"),
+        (tar(("d/" * 1500 + "1.png", b"x")), "folders deep"),
+        (tar(("imgs/" + "n" * 300 + ".png", b"x")), "cannot have this name"),
+        (tar(("imgs/\x1b[2J1.png", b"x")), "unreadable"),
+        (tar(("imgs/1\n.png", b"x")), "unreadable"),
+        (tar(("imgs/1\udcff.png", b"x")), "unreadable"),
+        (tar(("imgs/1\u202egnp.exe", b"x")), "unreadable"),
         (b"not a tar archive at all" * 100, "damaged"),
         (tar(("imgs/1.png", b"x" * 5000))[:2000], "cut off"),
     ],
@@ -225,6 +300,27 @@ def test_a_sparse_member_that_claims_a_terabyte_is_refused(tmp_path: Path) -> No
     (tmp_path / "a.tar").write_bytes(bytes(header) + b"\0" * 10240)
     with pytest.raises(DatasetError):
         unpack(tmp_path / "a.tar", tmp_path / "out", workspace=tmp_path / "work")
+
+
+def test_a_member_of_negative_size_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.tar").write_bytes(tar(("imgs/1.png", b"x"), pax_headers={"size": "-5"}))
+    with pytest.raises(DatasetError):
+        unpack(tmp_path / "a.tar", tmp_path / "out", workspace=tmp_path / "work")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_the_users_to_change(served: Hub, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"Cannot make the folder .*--to"):
+        get(tmp_path / "file" / "set")
+
+
+def test_a_break_is_told_to_continue_once(released: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from vlsbench.cli.main import main
+
+    released.corrupt.add("data.json")
+    assert main(["data", "fetch", "vlsbench", "--to", str(tmp_path / "set")]) == 3
+    assert capsys.readouterr().err.lower().count("same command") == 1
 
 
 def test_what_the_user_has_there_is_never_overwritten(served: Hub, tmp_path: Path) -> None:

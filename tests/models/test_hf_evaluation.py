@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import vlsbench
 from builders import make_set, number_of
 from loopback import Answer, Asked, serve, verdict
 from vlsbench.cli.main import main
-from vlsbench.errors import UserError
+from vlsbench.errors import RunError, UserError
 from vlsbench.evaluation import judge_run
-from vlsbench.models import hf
+from vlsbench.models import Local, hf
+from vlsbench.models.hf_details import digest
+from vlsbench.wiring import Effort
 
 
 @pytest.fixture
@@ -28,6 +31,40 @@ def test_every_family_is_evaluated(checkpoint: Callable[[str], Path], data: str,
     summary = vlsbench.evaluate(model=f"hf:{checkpoint(family)}", dataset=data, judge="refusal", out=out, max_tokens=6)
     assert summary.responses["ok"] + summary.responses["truncated"] + summary.responses["empty"] == 10
     assert json.loads((out / "manifest.json").read_text())["model"] == f"hf:{checkpoint(family)}"
+
+
+def test_a_run_is_not_continued_with_a_model_that_changed(
+    checkpoint: Callable[[str], Path], data: str, tmp_path: Path
+) -> None:
+    def evaluate(dtype: str) -> None:
+        effort = Effort(local=Local(dtype=dtype, device="cpu"))
+        vlsbench.evaluate(
+            model=f"hf:{model}", dataset=data, judge="refusal", out=out, max_tokens=2, limit=2, effort=effort
+        )
+
+    out, model = tmp_path / "run", tmp_path / "model"
+    shutil.copytree(checkpoint("llava"), model)
+    evaluate("float32")
+    details = json.loads((out / "manifest.json").read_text())["model_details"]
+    assert details.keys() == {"dtype", "digest", "torch", "transformers"}
+    assert details["dtype"] == "float32"
+    evaluate("float32")
+    with pytest.raises(RunError, match=r"\(model's dtype: the folder has 'float32', you ask for 'bfloat16'\)"):
+        evaluate("bfloat16")
+    with (model / "config.json").open("a") as file:
+        file.write("\n")
+    with pytest.raises(RunError, match=r"\(model's digest: "):
+        evaluate("float32")
+
+
+def test_a_digest_covers_the_settings_and_the_sizes_of_the_weights_alone(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.safetensors").write_bytes(b"12")
+    before = digest(tmp_path)
+    (tmp_path / "README.md").write_text("x")
+    assert digest(tmp_path) == before
+    (tmp_path / "model.safetensors").write_bytes(b"123")
+    assert digest(tmp_path) != before
 
 
 def test_a_model_that_is_target_and_judge_is_loaded_once(

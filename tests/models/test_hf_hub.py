@@ -25,6 +25,8 @@ def served(hub: Hub, checkpoint: Callable[[str], Path]) -> Hub:
 def test_a_model_is_fetched_and_loaded_and_code_stays_where_it_is(served: Hub) -> None:
     model = load_hf("org/llava@main", device="cpu")
     assert model.name == "hf:org/llava@main"
+    assert model.details["commit"] == COMMIT
+    assert "digest" not in model.details
     fetched = {path.rpartition("/")[2] for path, _ in served.asked_for("GET") if "/resolve/" in path}
     assert "model.safetensors" in fetched
     assert not fetched & {"modeling.py", "consolidated.00.pth"}
@@ -74,7 +76,7 @@ def test_a_hub_that_cannot_be_reached(served: Hub, monkeypatch: pytest.MonkeyPat
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(Stopped, match="run the same command again"):
+    with pytest.raises(Stopped, match="again once it is reachable"):
         fetch(Place(name="org/llava"))
 
 
@@ -85,3 +87,9 @@ def test_an_adapter_from_the_hub_for_another_base(served: Hub, checkpoint: Calla
         load_hf("org/llava+org/adapter", device="cpu")
     served.repos["org/base"] = served.repos["org/llava"]
     assert load_hf("org/base+org/adapter", device="cpu").name == "hf:org/base+org/adapter"
+
+
+def test_an_adapter_has_details_of_its_own(served: Hub, checkpoint: Callable[[str], Path]) -> None:
+    details = load_hf(f"{checkpoint('llava')}+{checkpoint('adapter')}", device="cpu").details
+    assert {"digest", "adapter_digest"} < details.keys()
+    assert details["digest"] != details["adapter_digest"]

@@ -1,23 +1,25 @@
 """Fetch a dataset from the Hugging Face hub: resumable, checksummed, and whole or not at all.
 
 Files arrive under a hidden folder, are checked against the hub's digests, and only then move to their
-place; archives are unpacked beside it first. A record of what was fetched makes a second fetch do nothing.
+place; archives are unpacked beside it first. A record of what was fetched makes a second fetch do nothing,
+and one that was interrupted bring only what is missing.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vlsbench.datasets.unpack import unpack
-from vlsbench.errors import DatasetError, MissingExtra, Stopped
+from vlsbench.errors import DatasetError, MissingExtra, Stopped, UserError
 from vlsbench.hub_errors import clear_errors
 
 RECORD = ".vlsbench-fetch.json"
@@ -47,11 +49,8 @@ def default_folder(repo: str) -> Path:
 
 def is_fetched(folder: Path, repo: str, revision: str, files: Sequence[str]) -> bool:
     """Whether a folder holds this dataset, whole; asks nobody."""
-    try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    if not isinstance(record, dict) or (record.get("repo"), record.get("files")) != (repo, sorted(files)):
+    record = _read_record(folder)
+    if (record.get("repo"), record.get("files")) != (repo, sorted(files)):
         return False
     if revision not in (record.get("revision"), record.get("commit")):
         return False
@@ -84,6 +83,7 @@ def fetch(
         MissingExtra: huggingface_hub is not installed.
         AccessDenied: The repository is gated, private or gone.
         DatasetError: The folder holds other files of these names, or an archive is not safe to unpack.
+        UserError: The folder cannot be made or written in.
         Stopped: The network, the disk or a checksum failed; the same command continues.
     """
     _require()
@@ -92,21 +92,58 @@ def fetch(
         say(f"{repo} is already in {folder}.")
         return folder
     with clear_errors(repo, revision, kind="dataset"):
-        folder.mkdir(parents=True, exist_ok=True)
+        _make_folder(folder)
         with _locked(folder):
-            if is_fetched(folder, repo, revision, files):
-                return folder
-            remotes, commit = _look_up(repo, revision, files)
-            _check_room(folder, remotes, archives)
-            holds: list[str] = []
-            for remote in remotes:
-                holds += _bring(folder, remote, remote.name in archives, say)
-            _write_record(
-                folder,
-                {"repo": repo, "revision": revision, "commit": commit, "files": sorted(files), "holds": sorted(holds)},
-            )
-            shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
+            if not is_fetched(folder, repo, revision, files):
+                _complete(folder, repo, revision, files, archives, say)
+            # Whoever opened the lock before it went finds the record, and does nothing.
+            (folder / _LOCK).unlink(missing_ok=True)
     return folder
+
+
+def _complete(
+    folder: Path, repo: str, revision: str, files: Sequence[str], archives: Sequence[str], say: Callable[[str], None]
+) -> None:
+    """Bring what is missing, and record it.
+
+    The record notes the contents of each archive, under its digest, before they move to their place. Without
+    that, a fetch killed after the move would take them for the user's own.
+    """
+    remotes, commit = _look_up(repo, revision, files)
+    unpacked = _unpacked(folder)
+    missing = [remote for remote in remotes if not _is_there(folder, remote, remote.name in archives, unpacked)]
+    _check_room(folder, missing, archives)
+    for remote in missing:
+        part = _arrive(folder, remote, say)
+        if remote.name not in archives:
+            (folder / remote.name).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(part, folder / remote.name)
+            continue
+
+        def note(names: list[str], remote: Remote = remote) -> None:
+            unpacked[remote.name] = {"etag": remote.etag, "holds": names}
+            _write_record(folder, {"repo": repo, "unpacked": unpacked})
+
+        say(f"Unpacking {remote.name} ...")
+        ours = _contents(remote, unpacked)
+        unpack(part, folder, workspace=folder / _PARTIAL, ours=ours, before_placing=note)
+        part.unlink()
+    holds = {name for name in files if name not in archives}
+    holds.update(name for remote in remotes if remote.name in archives for name in _contents(remote, unpacked))
+    done = {"repo": repo, "revision": revision, "commit": commit, "files": sorted(files), "holds": sorted(holds)}
+    _write_record(folder, {**done, "unpacked": unpacked})
+    shutil.rmtree(folder / _PARTIAL, ignore_errors=True)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise
+        raise UserError(f"Cannot make the folder {folder}: {error.strerror}. Choose another with --to.") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UserError(f"Cannot write in {folder}. Choose another folder with --to.")
 
 
 def _require() -> None:
@@ -164,13 +201,42 @@ def _part(folder: Path, remote: Remote) -> Path:
     return folder / _PARTIAL / f"{remote.name.replace('/', '--')}.{remote.etag[:16]}"
 
 
-def _bring(folder: Path, remote: Remote, is_archive: bool, say: Callable[[str], None]) -> list[str]:
-    """Download, check and place one file; returns what it put into the folder."""
+def _is_there(folder: Path, remote: Remote, is_archive: bool, unpacked: Mapping[str, Any]) -> bool:
+    """Whether a file, or all that an archive holds, is in its place.
+
+    Raises:
+        DatasetError: Something else is in its place. This is found out before anything is downloaded.
+    """
     target = folder / remote.name
-    if not is_archive and target.exists():
-        if _digest_is_right(target, remote):
-            return [remote.name]
+    if not is_archive:
+        if not os.path.lexists(target):
+            return False
+        if target.is_file() and _digest_is_right(target, remote):
+            return True
         raise DatasetError(f"{target} exists and is another file. Move it away, or choose another folder with --to.")
+    contents = _contents(remote, unpacked)
+    if contents and all(os.path.lexists(folder / name) for name in contents):
+        return True
+    # Before it is here, an archive's contents are known only by custom: imgs.tar holds imgs.
+    stem = target.with_suffix("").name
+    if stem not in contents and os.path.lexists(folder / stem):
+        raise DatasetError(
+            f"{folder / stem} exists already, and was not unpacked from this {remote.name}. "
+            "Move it away, or choose another folder with --to."
+        )
+    return False
+
+
+def _contents(remote: Remote, unpacked: Mapping[str, Any]) -> list[str]:
+    """The top-level entries that this very archive put, or was about to put, into the folder."""
+    entry = unpacked.get(remote.name)
+    if not isinstance(entry, dict) or entry.get("etag") != remote.etag or not isinstance(entry.get("holds"), list):
+        return []
+    return [name for name in entry["holds"] if isinstance(name, str)]
+
+
+def _arrive(folder: Path, remote: Remote, say: Callable[[str], None]) -> Path:
+    """Download and check one file; returns where it waits to be placed."""
     part = _part(folder, remote)
     part.parent.mkdir(parents=True, exist_ok=True)
     if not part.exists() or part.stat().st_size < remote.size:
@@ -178,15 +244,8 @@ def _bring(folder: Path, remote: Remote, is_archive: bool, say: Callable[[str], 
         _download(part, remote)
     if not _digest_is_right(part, remote):
         part.unlink()
-        raise Stopped(f"{remote.name} arrived damaged (its checksum is wrong). Run the same command again.")
-    if is_archive:
-        say(f"Unpacking {remote.name} ...")
-        placed = unpack(part, folder, workspace=folder / _PARTIAL)
-        part.unlink()
-        return placed
-    target.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(part, target)
-    return [remote.name]
+        raise Stopped(f"{remote.name} arrived damaged (its checksum is wrong) and was removed.")
+    return part
 
 
 def _download(part: Path, remote: Remote) -> None:
@@ -220,6 +279,20 @@ def _digest_is_right(path: Path, remote: Remote) -> bool:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.hexdigest() == remote.etag
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    """The folder's record; empty where there is none that can be read."""
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
+
+
+def _unpacked(folder: Path) -> dict[str, Any]:
+    unpacked = _read_record(folder).get("unpacked")
+    return unpacked if isinstance(unpacked, dict) else {}
 
 
 def _write_record(folder: Path, record: dict[str, Any]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tarfile
 import tempfile
+import unicodedata
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from vlsbench.errors import DatasetError
@@ -13,8 +16,21 @@ from vlsbench.errors import DatasetError
 MAX_MEMBERS = 1_000_000
 """Most files in an archive, against one that would exhaust the file system's entries."""
 
+MAX_DEPTH = 32
+"""Most folders that a member may lie in; far deeper ones cannot even be removed again."""
 
-def unpack(archive: Path, folder: Path, *, workspace: Path) -> list[str]:
+_UNREADABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+"""Unicode categories that can deceive a terminal or a log, or that stand for bytes that are not UTF-8."""
+
+
+def unpack(
+    archive: Path,
+    folder: Path,
+    *,
+    workspace: Path,
+    ours: Collection[str] = (),
+    before_placing: Callable[[list[str]], None] = lambda _: None,
+) -> list[str]:
     """Unpack an uncompressed tar archive into a folder.
 
     Everything is unpacked in `workspace` first and moved by renaming, so that an interrupted call leaves the
@@ -24,6 +40,8 @@ def unpack(archive: Path, folder: Path, *, workspace: Path) -> list[str]:
         archive: The archive.
         folder: Where its top-level entries go.
         workspace: A folder on the same file system.
+        ours: Entries that an interrupted call for the same archive may have placed: what is there stays.
+        before_placing: Receives the names of the top-level entries before the first of them moves.
 
     Returns:
         The names of the top-level entries.
@@ -45,10 +63,12 @@ def unpack(archive: Path, folder: Path, *, workspace: Path) -> list[str]:
             raise DatasetError(f"{archive.name} cannot be unpacked: it is damaged ({error}).") from error
         names = sorted(path.name for path in inside.iterdir())
         for name in names:
-            if os.path.lexists(folder / name):
+            if name not in ours and os.path.lexists(folder / name):
                 raise DatasetError(f"{folder / name} exists already. Move it away, or choose another folder with --to.")
+        before_placing(names)
         for name in names:
-            os.rename(inside / name, folder / name)
+            if not os.path.lexists(folder / name):
+                os.rename(inside / name, folder / name)
     return names
 
 
@@ -58,7 +78,7 @@ def _extract(tar: tarfile.TarFile, inside: Path, limit: int) -> None:
         target = inside.joinpath(*_parts(member))
         total += member.size
         # A sparse file claims more bytes than the archive has: the tar form of a bomb.
-        if number >= MAX_MEMBERS or total > limit:
+        if number >= MAX_MEMBERS or member.size < 0 or total > limit:
             raise DatasetError(
                 f"The archive is cut off, or claims more than it holds ({member.name!r}). It is not unpacked."
             )
@@ -66,6 +86,13 @@ def _extract(tar: tarfile.TarFile, inside: Path, limit: int) -> None:
             _place(tar, member, target)
         except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
             raise DatasetError(f"The archive holds {member.name!r} twice. It is not unpacked.") from error
+        except OSError as error:
+            if error.errno not in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL):
+                raise
+            raise DatasetError(
+                f"The archive's member {_short(member.name)} cannot have this name here ({error.strerror}). "
+                "It is not unpacked."
+            ) from error
 
 
 def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
@@ -84,13 +111,25 @@ def _parts(member: tarfile.TarInfo) -> list[str]:
     """A member's path below the folder.
 
     Raises:
-        DatasetError: It is neither a plain file nor a folder, or its path leaves the folder.
+        DatasetError: It is neither a plain file nor a folder, its path leaves the folder, or its name is
+            unreadable or nested too deeply.
     """
     name = member.name
+    if any(unicodedata.category(character) in _UNREADABLE for character in name):
+        raise DatasetError(f"The archive's member {_short(name)} has unreadable characters. It is not unpacked.")
     if not (member.isreg() or member.isdir()) or member.issparse():
         raise DatasetError(f"The archive's member {name!r} is a link, a device or the like. It is not unpacked.")
     parts = [part for part in name.split("/") if part not in ("", ".")]
     unsafe = name.startswith(("/", "\\")) or ".." in parts or any(c in name for c in "\\\0:")
     if unsafe or (not parts and not member.isdir()) or (parts and parts[0].startswith(".vlsbench-")):
         raise DatasetError(f"The archive's member {name!r} points outside of its folder. It is not unpacked.")
+    if len(parts) > MAX_DEPTH:
+        raise DatasetError(
+            f"The archive's member {_short(name)} lies {len(parts)} folders deep; {MAX_DEPTH} are allowed. "
+            "It is not unpacked."
+        )
     return parts
+
+
+def _short(name: str) -> str:
+    return f"{name!a}" if len(name) <= 100 else f"{name[:100] + '...'!a}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -31,6 +32,8 @@ class HFModel:
 
     def __init__(self, name: str, work: Generation, *, size: int, ceiling: int) -> None:
         self.name = name
+        self.details: Mapping[str, str] = {}
+        """For the manifest: dtype, commit or digest, versions. Set by `load_hf`."""
         preparers = max(1, min(4, (os.cpu_count() or 2) // 2))
         self._batcher: Batcher[Job, Item, PixelsAndTokens, Reply | GuardReading] = Batcher(
             work, size=size, ceiling=ceiling, preparers=preparers
@@ -100,7 +103,7 @@ def load_hf(
         Stopped: The hub cannot be reached.
     """
     _require_torch()
-    from vlsbench.models import hf_weights, llava
+    from vlsbench.models import hf_details, hf_weights, llava
     from vlsbench.models.hf_generate import Generation
     from vlsbench.models.hf_processors import load_processor
 
@@ -119,11 +122,14 @@ def load_hf(
         model = hf_weights.load_model(
             folder, dtype=dtype, device=where, trust_remote_code=trust_remote_code, config=config
         )
-    if source.adapter is not None:
-        model = hf_weights.load_adapter(model, _adapter_folder(source.adapter), folder, source)
+    adapter = _adapter_folder(source.adapter) if source.adapter is not None else None
+    if adapter is not None:
+        model = hf_weights.load_adapter(model, adapter, folder, source)
     name = f"hf:{ref.removeprefix('hf:')}"
     size, ceiling = batch_sizes(batch_size, where)
-    return HFModel(name, Generation(model, processor, name), size=size, ceiling=ceiling)
+    loaded = HFModel(name, Generation(model, processor, name), size=size, ceiling=ceiling)
+    loaded.details = hf_details.describe(model, folder, adapter)
+    return loaded
 
 
 def _adapter_folder(place: hf_source.Place) -> Path:
