@@ -11,6 +11,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -169,7 +170,7 @@ def _look_up(repo: str, revision: str, files: Sequence[str]) -> tuple[list[Remot
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     remotes: list[Remote] = []
-    commit = revision
+    commit = _full(repo, revision)
     for name in files:
         url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
         found = get_hf_file_metadata(url, token=None, retry_on_errors=True)
@@ -179,6 +180,23 @@ def _look_up(repo: str, revision: str, files: Sequence[str]) -> tuple[list[Remot
         url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
         remotes.append(Remote(name=name, url=url, etag=found.etag, size=found.size))
     return remotes, commit
+
+
+def _full(repo: str, revision: str) -> str:
+    """A revision; where it is the beginning of a commit, the whole of it, which is all that the hub serves by.
+
+    Raises:
+        UserError: No commit of the repository begins so.
+    """
+    if not re.fullmatch(r"[0-9a-f]{7,39}", revision):
+        return revision
+    from huggingface_hub import HfApi
+
+    commits: Iterator[str] = (commit.commit_id for commit in HfApi().list_repo_commits(repo, repo_type="dataset"))
+    found = next((commit for commit in commits if commit.startswith(revision)), None)
+    if found is None:
+        raise UserError(f"{repo} has no commit {revision} any more: its history was rewritten since this was pinned.")
+    return found
 
 
 def _check_room(folder: Path, remotes: Sequence[Remote], archives: Sequence[str]) -> None:

@@ -70,7 +70,7 @@ def open_mini(rest: str) -> MiniDataset:
 
 def _open(ref: Ref) -> Dataset:
     if ref.place is None:
-        raise DatasetError(f"mini needs a split: {', '.join(f'mini:{split}' for split in splits.SPLITS)}.")
+        raise DatasetError(f"mini needs a split. {ENTRY.get}")
     return open_mini(str(ref.place))
 
 

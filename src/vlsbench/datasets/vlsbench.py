@@ -137,9 +137,7 @@ ENTRY = Entry(
     open=open_folder,
     hub=OnHub(
         repo="Foreshhh/vlsbench",
-        # To be pinned to the full commit once somebody has read it off the hub. Until then the branch is
-        # resolved when fetching, and the commit that it stood for is kept in the folder's record.
-        revision="main",
+        revision="2fef1f5",
         files=("data.json", "imgs.tar"),
         archives=("imgs.tar",),
     ),
