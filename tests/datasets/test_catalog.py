@@ -71,5 +71,5 @@ def test_what_is_loaded_is_a_dataset(make_jsonl):
 
 
 def test_the_miniature_world_without_a_split_names_them_all():
-    with pytest.raises(DatasetError, match="needs a split.*leaky, leakless"):
+    with pytest.raises(DatasetError, match=r"needs a split.*leaky, leakless"):
         load("mini")

@@ -413,3 +413,13 @@ def test_what_the_hub_does_not_have_says_how_to_get_it(capsys: pytest.CaptureFix
     assert "cannot be fetched" in capsys.readouterr().err
     assert main(["data", "fetch", "vlsbnch"]) == 2
     assert "Did you mean 'vlsbench'?" in capsys.readouterr().err
+
+
+def test_the_beginning_of_a_commit_stands_for_it(served: Hub, tmp_path: Path) -> None:
+    folder = fetch(REPO, COMMIT[:7], ["data.json"], tmp_path / "set")
+    assert json.loads((folder / ".vlsbench-fetch.json").read_text())["commit"] == COMMIT
+
+
+def test_a_pinned_commit_that_is_gone_is_named(served: Hub, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no commit abcdef1 any more"):
+        fetch(REPO, "abcdef1", ["data.json"], tmp_path / "set")
