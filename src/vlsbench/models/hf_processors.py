@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench.errors import MissingExtra, UserError
+from vlsbench.models.hf_templates import Marks, literals_of, role_words, tokens_of
 from vlsbench.types import Prompt
 
 PLAIN_TEMPLATE = (
@@ -134,8 +135,9 @@ def _first_line(error: Exception | None) -> str:
 class Chat:
     """Renders conversations with a checkpoint's own template.
 
-    Special tokens inside the text of a prompt are broken up (``<image>`` becomes ``< image>``): a dataset
-    or a judged answer must not be able to open a turn or to claim an image that is not there.
+    Special tokens, and the marks and role words of the template, are broken up inside the text of a prompt
+    (``<image>`` becomes ``< image>``): a dataset or a judged answer must not be able to open a turn or to
+    claim an image that is not there.
     """
 
     def __init__(self, processor: Any) -> None:
@@ -144,12 +146,14 @@ class Chat:
         self.image_token = str(
             getattr(processor, "image_token", None) or getattr(tokenizer, "image_token", None) or "<image>"
         )
-        specials = {*tokenizer.all_special_tokens, self.image_token, getattr(processor, "video_token", None)}
-        self._specials = sorted((str(t) for t in specials if t and len(str(t)) > 1), key=len, reverse=True)
         self._template: str | None = None
         if not _has_template(processor):
             self._template = PLAIN_TEMPLATE.replace("IMAGE_TOKEN", self.image_token)
+        tokens = {*tokens_of(tokenizer), *literals_of(self._written()), self.image_token}
+        tokens.add(str(getattr(processor, "video_token", None) or ""))
+        self._marks = Marks(tokens)
         self._plain_content = not self._takes_parts()
+        self._marks = Marks(tokens, role_words(self._probe))
 
     def text(self, prompt: Prompt) -> str:
         """The prompt as one string, ready for the tokenizer, ending where the model goes on.
@@ -162,7 +166,7 @@ class Chat:
         if prompt.system:
             try:
                 text = self._render(self._messages(prompt, prompt.text, system=prompt.system))
-                if self._clean(prompt.system).strip() in text:
+                if self._marks.broken(prompt.system).strip() in text:
                     return text
             except (TemplateError, TypeError):
                 pass
@@ -200,17 +204,19 @@ class Chat:
         return messages
 
     def _message(self, role: str, text: str, *, image: bool = False) -> dict[str, Any]:
-        clean = self._clean(text)
+        clean = self._marks.broken(text)
         if self._plain_content:
             return {"role": role, "content": f"{self.image_token}\n{clean}" if image else clean}
         parts: list[dict[str, str]] = [{"type": "image"}] if image else []
         return {"role": role, "content": [*parts, {"type": "text", "text": clean}]}
 
-    def _clean(self, text: str) -> str:
-        for special in self._specials:
-            if special in text:
-                text = text.replace(special, f"{special[0]} {special[1:]}")
-        return text
+    def _probe(self, turns: Sequence[tuple[str, str]]) -> str:
+        return self._rendered([self._message(role, text) for role, text in turns])
+
+    def _written(self) -> str:
+        """The template's source; of several named ones, all of them."""
+        template = self._template or self._processor.chat_template
+        return "\n".join(map(str, template.values())) if isinstance(template, dict) else str(template)
 
     def _takes_parts(self) -> bool:
         """Whether the template understands a list of parts, as most do, or plain strings only."""
