@@ -213,6 +213,16 @@ def test_a_folder_that_is_no_adapter(checkpoint: Checkpoint) -> None:
     assert "adapter_config.json" in refusal(f"{checkpoint('llava')}+{checkpoint('mllama')}")
 
 
+def test_an_adapter_given_as_a_model(checkpoint: Checkpoint) -> None:
+    assert f"Write hf:{checkpoint('llava')}+{checkpoint('adapter')}" in refusal(checkpoint("adapter"))
+
+
+def test_an_adapter_beside_a_model_is_not_put_on_it_unasked(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    folder = copy(checkpoint, "llava", tmp_path)
+    shutil.copytree(checkpoint("adapter"), folder, dirs_exist_ok=True)
+    assert "beside a model" in refusal(folder)
+
+
 def test_a_damaged_adapter(checkpoint: Checkpoint, tmp_path: Path) -> None:
     folder = copy(checkpoint, "adapter", tmp_path)
     (folder / "adapter_model.safetensors").write_bytes(b"\0" * 100)

@@ -111,9 +111,11 @@ def load_hf(
     folder = hf_source.fetch(source.base, code=trust_remote_code)
     if where == "cpu":
         _one_thread()
+    hf_weights.refuse_bare_adapter(folder)
     if llava.is_original(folder):
         model, processor = llava.load(folder, hf_source.fetch, dtype=dtype, device=where)
     else:
+        hf_weights.refuse_adapter_beside(folder)
         config = hf_weights.load_config(folder, trust_remote_code=trust_remote_code)
         processor = load_processor(folder, trust_remote_code=trust_remote_code)
         model = hf_weights.load_model(

@@ -105,6 +105,31 @@ def check_files(folder: Path) -> None:
     )
 
 
+def refuse_bare_adapter(folder: Path) -> None:
+    """Refuse an adapter that is given as a model.
+
+    Raises:
+        UserError: The folder has an adapter's settings and no model's.
+    """
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        recorded = read_json(folder / "adapter_config.json", what="a PEFT adapter").get("base_model_name_or_path")
+        raise UserError(f"{folder} is an adapter, not a model. Write hf:{recorded or 'BASE'}+{folder}.")
+
+
+def refuse_adapter_beside(folder: Path) -> None:
+    """Refuse a model with an adapter in its folder, which transformers would put on it without a word.
+
+    Raises:
+        UserError: There is an adapter_config.json.
+    """
+    if (folder / "adapter_config.json").is_file():
+        raise UserError(
+            f"{folder} holds an adapter (adapter_config.json) beside a model, and it is not clear which is meant. Move "
+            "the adapter's files to a folder of their own; then hf:BASE is the model alone and hf:BASE+FOLDER the "
+            "adapted one."
+        )
+
+
 def load_adapter(model: Any, folder: Path, base: Path, source: Source) -> Any:
     """The model with a PEFT adapter on it, merged where the adapter's kind allows.
 

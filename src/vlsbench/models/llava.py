@@ -194,6 +194,7 @@ def _load_tower(model: Any, folder: Path, tower_folder: Path) -> None:
         return
     from transformers import CLIPVisionModel
 
+    hf_weights.refuse_adapter_beside(tower_folder)
     hf_weights.check_files(tower_folder)
     with hf_weights.quiet(), hf_weights.clear_errors(tower_folder):
         tower, info = CLIPVisionModel.from_pretrained(tower_folder, output_loading_info=True)
