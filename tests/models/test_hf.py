@@ -253,7 +253,9 @@ def test_a_checkpoints_generation_settings_do_not_reach_the_run(checkpoint: Chec
     file = folder / "generation_config.json"
     odd = {"max_time": 1e-9, "return_dict_in_generate": True, "stop_strings": ["a", "e", " "], "max_length": 3,
            "num_return_sequences": 1, "min_new_tokens": 2, "use_cache": False, "output_scores": True}  # fmt: skip
-    file.write_text(json.dumps({**json.loads(file.read_text()), **odd, "suppress_tokens": [7], "repetition_penalty": 1.2}))
+    file.write_text(
+        json.dumps({**json.loads(file.read_text()), **odd, "suppress_tokens": [7], "repetition_penalty": 1.2})
+    )
     model = load_hf(str(folder), device="cpu", batch_size=4)
     assert [r.completion_tokens for r in together(model, with_images(2))] == [12, 12]
     kept = model._batcher._work._model.generation_config  # type: ignore[attr-defined]

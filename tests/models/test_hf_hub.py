@@ -74,8 +74,10 @@ def test_a_hub_that_cannot_be_reached(served: Hub, monkeypatch: pytest.MonkeyPat
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(Stopped, match="run the same command again"):
+    with pytest.raises(Stopped, match=r"run the same command again.*there is none at 'org/llava'"):
         fetch(Place(name="org/llava"))
+    with pytest.raises(UserError, match="neither a folder nor a repository"):
+        fetch(Place(name="my models/llava"))
 
 
 def test_an_adapter_from_the_hub_for_another_base(served: Hub, checkpoint: Callable[[str], Path]) -> None:

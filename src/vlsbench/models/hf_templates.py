@@ -1,10 +1,14 @@
-"""What surrounds text in a chat template: the marks that open and close turns, kept out of foreign text."""
+"""Chat templates as foreign programs: run within a time limit, and their marks kept out of the text of a turn."""
 
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+RENDER_S = 10.0
+"""Seconds that a template may take for one conversation; real ones take milliseconds."""
 
 # Marks that templates write out themselves, whether or not the tokenizer has a token for them.
 _LITERAL = re.compile(r"<\|[^|<>\s{}]{1,60}\|>|<</?[A-Z]{2,20}>>|</?[A-Za-z_]\w{0,40}>|\[/?[A-Z][A-Z_]{1,30}\]")
@@ -66,3 +70,54 @@ def role_words(render: Callable[[Sequence[tuple[str, str]]], str]) -> set[str]:
     places = [text.find(probe) for probe in _PROBES if probe in text]
     found = (_ROLE_WORD.search(text[:place]) for place in (*places, len(text)))
     return {match[1] for match in found if match}
+
+
+class TemplateFailed(ValueError):
+    """A chat template could not write out a conversation."""
+
+
+class Renderer:
+    """Calls a checkpoint's template, which is a program of a stranger's, and gives up on it after a time limit.
+
+    Args:
+        apply: Renders messages; takes ``generation_prompt``.
+        limit_s: Seconds that one rendering may take.
+    """
+
+    def __init__(self, apply: Callable[..., str], limit_s: float = RENDER_S) -> None:
+        self._apply = apply
+        self._limit_s = limit_s
+        self._stuck = False
+
+    def __call__(self, messages: Sequence[dict[str, Any]], *, generation_prompt: bool) -> str:
+        """The conversation as text.
+
+        Raises:
+            TemplateFailed: The template raised something, or did not end.
+        """
+        if self._stuck:
+            raise TemplateFailed(f"it did not end within {self._limit_s:g} s before")
+        done: list[str] = []
+        failed: list[Exception] = []
+
+        def render() -> None:
+            try:
+                done.append(self._apply(messages, generation_prompt=generation_prompt))
+            except Exception as error:  # noqa: BLE001 - a template can raise anything
+                failed.append(error)
+
+        # Python cannot end a thread; as a daemon, one that hangs does not keep the process alive.
+        thread = threading.Thread(target=render, name="vlsbench-template", daemon=True)
+        thread.start()
+        thread.join(self._limit_s)
+        if done:
+            return done[0]
+        if failed:
+            raise TemplateFailed(_words(failed[0])) from failed[0]
+        self._stuck = True
+        raise TemplateFailed(f"it does not end within {self._limit_s:g} s")
+
+
+def _words(error: Exception) -> str:
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {line}" if line else type(error).__name__
