@@ -255,6 +255,23 @@ def test_a_number_of_heads_that_cannot_be(checkpoint: Checkpoint, tmp_path: Path
     assert "config.json" in refusal(folder)
 
 
+def test_an_image_token_that_model_and_tokenizer_number_differently(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    for name in ("llava", "qwen2_vl", "mllama"):
+        folder = copy(checkpoint, name, tmp_path)
+        config = json.loads((folder / "config.json").read_text())
+        key = "image_token_id" if "image_token_id" in config else "image_token_index"
+        (folder / "config.json").write_text(json.dumps(config | {key: 9}))
+        assert "image token is 9 by config.json" in refusal(folder)
+
+
+def test_loading_says_nothing_on_the_standard_streams(
+    checkpoint: Checkpoint, capfd: pytest.CaptureFixture[str]
+) -> None:
+    load_hf(f"{checkpoint('llava')}+{checkpoint('adapter')}", device="cpu")
+    load_hf(str(checkpoint("original_llava")), device="cpu")
+    assert capfd.readouterr() == ("", "")
+
+
 def test_weights_of_another_shape_are_named_with_both(checkpoint: Checkpoint, tmp_path: Path) -> None:
     folder = copy(checkpoint, "llava", tmp_path)
     config = json.loads((folder / "config.json").read_text())

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vlsbench.errors import ImageProblem, RequestFailed
+from vlsbench.errors import ImageProblem, RequestFailed, UserError
 from vlsbench.images_decode import decode
 from vlsbench.models.hf_processors import Chat
 from vlsbench.models.pool import Ready
@@ -68,6 +68,7 @@ class Generation:
         self._processor = processor
         self._name = name
         self._chat = Chat(processor)
+        check_image_token(model.config, processor, self._chat.image_token)
         self._stop = threading.Event()
         self._config = generation_config(model, processor.tokenizer)
         # Whatever a request's settings leave open, transformers takes from the model's own.
@@ -225,6 +226,23 @@ def generation_config(model: Any, tokenizer: Any) -> Any:
     if config.pad_token_id is None:
         config.pad_token_id = tokenizer.pad_token_id
     return config
+
+
+def check_image_token(config: Any, processor: Any, image_token: str) -> None:
+    """Whether model and processor mean the same token by an image; otherwise every image would fail.
+
+    Raises:
+        UserError: They do not.
+    """
+    wanted = getattr(config, "image_token_id", None)
+    wanted = wanted if wanted is not None else getattr(config, "image_token_index", None)
+    given = getattr(processor, "image_token_id", None)
+    given = given if given is not None else processor.tokenizer.convert_tokens_to_ids(image_token)
+    if isinstance(wanted, int) and wanted != given:
+        raise UserError(
+            f"The image token is {wanted} by config.json, but {image_token!r} is {given} by the tokenizer. "
+            "Copy config.json and the tokenizer's files from the same model."
+        )
 
 
 def _as_list(value: Any) -> list[int]:
