@@ -96,7 +96,7 @@ class Renderer:
             TemplateFailed: The template raised something, or did not end.
         """
         if self._stuck:
-            raise TemplateFailed(f"it did not end within {self._limit_s:g} s before")
+            raise TemplateFailed(f"it did not end within {self._limit_s:g} s")
         done: list[str] = []
         failed: list[Exception] = []
 
