@@ -6,6 +6,7 @@ import builtins
 import json
 import pickle
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -211,6 +212,124 @@ def test_an_adapters_base_is_compared_by_its_name_on_the_hub(recorded: str, *, f
 
 def test_a_folder_that_is_no_adapter(checkpoint: Checkpoint) -> None:
     assert "adapter_config.json" in refusal(f"{checkpoint('llava')}+{checkpoint('mllama')}")
+
+
+def test_an_adapter_given_as_a_model(checkpoint: Checkpoint) -> None:
+    assert f"Write hf:{checkpoint('llava')}+{checkpoint('adapter')}" in refusal(checkpoint("adapter"))
+
+
+def test_an_adapter_beside_a_model_is_not_put_on_it_unasked(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    folder = copy(checkpoint, "llava", tmp_path)
+    shutil.copytree(checkpoint("adapter"), folder, dirs_exist_ok=True)
+    assert "beside a model" in refusal(folder)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "expected"),
+    [
+        ("generation_config.json", "[]", "generation_config.json holds no JSON object"),
+        ("tokenizer.json", '{"version": "1.0", "model": {"type": "odd"}}', "or they are damaged"),
+        ("config.json", {"text_config": "nope"}, "config.json"),
+        ("config.json", {"architectures": 5}, None),
+        ("config.json", {"model_type": ["llava"]}, "architecture"),
+    ],
+)
+def test_files_with_values_that_cannot_be(
+    checkpoint: Checkpoint, tmp_path: Path, file: str, change: Any, expected: str | None
+) -> None:
+    folder = copy(checkpoint, "llava", tmp_path)
+    path = folder / file
+    path.write_text(change if isinstance(change, str) else json.dumps({**json.loads(path.read_text()), **change}))
+    if expected is None:
+        load_hf(str(folder), device="cpu")
+    else:
+        assert expected in refusal(folder)
+
+
+@pytest.mark.parametrize("part", ["text_config", "vision_config"])
+def test_a_number_of_heads_that_cannot_be(checkpoint: Checkpoint, tmp_path: Path, part: str) -> None:
+    folder = copy(checkpoint, "llava", tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    config[part]["num_attention_heads"] = 0
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "config.json" in refusal(folder)
+
+
+def test_an_image_token_that_model_and_tokenizer_number_differently(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    for name in ("llava", "qwen2_vl", "mllama"):
+        folder = copy(checkpoint, name, tmp_path)
+        config = json.loads((folder / "config.json").read_text())
+        key = "image_token_id" if "image_token_id" in config else "image_token_index"
+        (folder / "config.json").write_text(json.dumps(config | {key: 9}))
+        assert "image token is 9 by config.json" in refusal(folder)
+
+
+def test_loading_says_nothing_on_the_standard_streams(
+    checkpoint: Checkpoint, capfd: pytest.CaptureFixture[str]
+) -> None:
+    load_hf(f"{checkpoint('llava')}+{checkpoint('adapter')}", device="cpu")
+    load_hf(str(checkpoint("original_llava")), device="cpu")
+    assert capfd.readouterr() == ("", "")
+
+
+def test_weights_of_another_shape_are_named_with_both(checkpoint: Checkpoint, tmp_path: Path) -> None:
+    folder = copy(checkpoint, "llava", tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["intermediate_size"] = 48
+    (folder / "config.json").write_text(json.dumps(config))
+    message = refusal(folder)
+    assert "[32, 64] in the file and [32, 48] by config.json" in message
+
+
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{% for i in range(10**9) %}{% endfor %}", "OverflowError"),
+        ("{{ 1 / 0 }}", "ZeroDivisionError"),
+        ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "RecursionError"),
+        ("{% for m in messages %}", "TemplateSyntaxError"),
+    ],
+)
+def test_a_template_that_cannot_be_used(checkpoint: Checkpoint, tmp_path: Path, template: str, expected: str) -> None:
+    folder = copy(checkpoint, "llava", tmp_path)
+    (folder / "chat_template.jinja").write_text(template)
+    message = refusal(folder)
+    assert expected in message
+    assert "chat_template.jinja" in message
+
+
+def test_a_template_that_does_not_end_is_given_up_once_and_for_all() -> None:
+    from vlsbench.models.hf_templates import Renderer, TemplateFailed
+
+    asked = []
+    forever = threading.Event()
+
+    def apply(messages: Any, *, generation_prompt: bool) -> str:
+        asked.append((messages, generation_prompt))
+        forever.wait(10)
+        return ""
+
+    renderer = Renderer(apply, limit_s=0.05)
+    for _ in range(2):
+        with pytest.raises(TemplateFailed, match="end within"):
+            renderer([], generation_prompt=True)
+    forever.set()
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("kept", [0, 5000])
+def test_a_bin_file_that_is_cut_short(checkpoint: Checkpoint, tmp_path: Path, kept: int) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    folder = copy(checkpoint, "llava", tmp_path)
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes((folder / "pytorch_model.bin").read_bytes()[:kept])
+    message = refusal(folder)
+    assert "is damaged" in message
+    assert "()" not in message
+    assert "copy it again" in message
 
 
 def test_a_damaged_adapter(checkpoint: Checkpoint, tmp_path: Path) -> None:

@@ -76,8 +76,10 @@ def test_a_hub_that_cannot_be_reached(served: Hub, monkeypatch: pytest.MonkeyPat
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(Stopped, match="again once it is reachable"):
+    with pytest.raises(Stopped, match=r"again once it is reachable.*there is none at 'org/llava'"):
         fetch(Place(name="org/llava"))
+    with pytest.raises(UserError, match="neither a folder nor a repository"):
+        fetch(Place(name="my models/llava"))
 
 
 def test_an_adapter_from_the_hub_for_another_base(served: Hub, checkpoint: Callable[[str], Path]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -114,20 +115,26 @@ def load_hf(
     folder = hf_source.fetch(source.base, code=trust_remote_code)
     if where == "cpu":
         _one_thread()
-    if llava.is_original(folder):
-        model, processor = llava.load(folder, hf_source.fetch, dtype=dtype, device=where)
-    else:
-        config = hf_weights.load_config(folder, trust_remote_code=trust_remote_code)
-        processor = load_processor(folder, trust_remote_code=trust_remote_code)
-        model = hf_weights.load_model(
-            folder, dtype=dtype, device=where, trust_remote_code=trust_remote_code, config=config
-        )
-    adapter = _adapter_folder(source.adapter) if source.adapter is not None else None
-    if adapter is not None:
-        model = hf_weights.load_adapter(model, adapter, folder, source)
-    name = f"hf:{ref.removeprefix('hf:')}"
+    hf_weights.refuse_bare_adapter(folder)
+    with warnings.catch_warnings(), hf_weights.clear_errors(folder):
+        warnings.simplefilter("ignore")
+        if llava.is_original(folder):
+            model, processor = llava.load(folder, hf_source.fetch, dtype=dtype, device=where)
+        else:
+            hf_weights.refuse_adapter_beside(folder)
+            config = hf_weights.load_config(folder, trust_remote_code=trust_remote_code)
+            with hf_weights.quiet():
+                processor = load_processor(folder, trust_remote_code=trust_remote_code)
+            model = hf_weights.load_model(
+                folder, dtype=dtype, device=where, trust_remote_code=trust_remote_code, config=config
+            )
+        adapter = _adapter_folder(source.adapter) if source.adapter is not None else None
+        if adapter is not None:
+            model = hf_weights.load_adapter(model, adapter, folder, source)
+        name = f"hf:{ref.removeprefix('hf:')}"
+        work = Generation(model, processor, name)
     size, ceiling = batch_sizes(batch_size, where)
-    loaded = HFModel(name, Generation(model, processor, name), size=size, ceiling=ceiling)
+    loaded = HFModel(name, work, size=size, ceiling=ceiling)
     loaded.details = hf_details.describe(model, folder, adapter)
     return loaded
 

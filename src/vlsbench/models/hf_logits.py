@@ -77,20 +77,23 @@ class FirstDecision:
     """
 
     def __init__(self, tokenizer: Any) -> None:
-        self._safe = _first_tokens(tokenizer, "safe")
-        self._unsafe = _first_tokens(tokenizer, "unsafe")
+        safe, unsafe = _first_tokens(tokenizer, "safe"), _first_tokens(tokenizer, "unsafe")
+        # A first token that both words share (a lone word mark) decides nothing: the step after it does.
+        self._safe, self._unsafe = sorted(safe - unsafe), sorted(unsafe - safe)
         self._found: dict[int, float] = {}
 
     def __call__(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002 - transformers' signature
         """Scores, (rows, vocabulary), as they came."""
         import torch
 
+        if not (self._safe and self._unsafe):
+            return scores
         best = scores.argmax(dim=1).tolist()
         for row, token in enumerate(best):
             if row not in self._found and token in (*self._safe, *self._unsafe):
                 logs = torch.log_softmax(scores[row].double(), dim=0)
-                unsafe = torch.logsumexp(logs[list(self._unsafe)], dim=0)
-                safe = torch.logsumexp(logs[list(self._safe)], dim=0)
+                unsafe = torch.logsumexp(logs[self._unsafe], dim=0)
+                safe = torch.logsumexp(logs[self._safe], dim=0)
                 self._found[row] = float(torch.sigmoid(unsafe - safe))
         return scores
 
@@ -99,7 +102,7 @@ class FirstDecision:
         return [self._found.get(row) for row in range(n)]
 
 
-def _first_tokens(tokenizer: Any, word: str) -> tuple[int, ...]:
+def _first_tokens(tokenizer: Any, word: str) -> set[int]:
     """The tokens a verdict may begin with, after a line break or after a space."""
     starts = (tokenizer.encode(text, add_special_tokens=False) for text in (word, f" {word}"))
-    return tuple({ids[0] for ids in starts if ids})
+    return {ids[0] for ids in starts if ids}

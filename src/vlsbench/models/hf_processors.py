@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench.errors import MissingExtra, UserError
+from vlsbench.models.hf_templates import (
+    Marks,
+    Renderer,
+    TemplateFailed,
+    literals_of,
+    role_words,
+    tokens_of,
+)
 from vlsbench.types import Prompt
 
 PLAIN_TEMPLATE = (
@@ -32,7 +40,7 @@ def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
         processor = AutoProcessor.from_pretrained(folder, trust_remote_code=trust_remote_code)
     except ImportError as error:
         processor = _without_video(folder, error)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:
         raise _missing(folder, error) from error
     if getattr(processor, "tokenizer", None) is None or getattr(processor, "image_processor", None) is None:
         raise _missing(folder, None)
@@ -65,8 +73,9 @@ def ready_for_batches(processor: Any) -> Any:
 def _missing(folder: Path, error: Exception | None) -> UserError:
     why = f" ({_first_line(error)})" if error else ""
     return UserError(
-        f"{folder} lacks processor files{why}. It needs a tokenizer (tokenizer.json or tokenizer.model) and "
-        "preprocessor_config.json or processor_config.json: copy them from the base model."
+        f"{folder} lacks processor files, or they are damaged{why}. It needs a tokenizer "
+        "(tokenizer.json or tokenizer.model) and preprocessor_config.json or processor_config.json: "
+        "copy them from the base model."
     )
 
 
@@ -87,7 +96,7 @@ def _without_video(folder: Path, error: ImportError) -> Any:
         return _image_only(base)(image_processor, tokenizer, chat_template=_template(folder, tokenizer))
     except ImportError:
         raise UserError(f"The processor of {folder} needs another package: {_first_line(error)}") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as failed:
+    except Exception as failed:
         raise _missing(folder, failed) from failed
 
 
@@ -134,8 +143,12 @@ def _first_line(error: Exception | None) -> str:
 class Chat:
     """Renders conversations with a checkpoint's own template.
 
-    Special tokens inside the text of a prompt are broken up (``<image>`` becomes ``< image>``): a dataset
-    or a judged answer must not be able to open a turn or to claim an image that is not there.
+    Special tokens, and the marks and role words of the template, are broken up inside the text of a prompt
+    (``<image>`` becomes ``< image>``): a dataset or a judged answer must not be able to open a turn or to
+    claim an image that is not there.
+
+    Raises:
+        UserError: The template cannot be used at all.
     """
 
     def __init__(self, processor: Any) -> None:
@@ -144,12 +157,21 @@ class Chat:
         self.image_token = str(
             getattr(processor, "image_token", None) or getattr(tokenizer, "image_token", None) or "<image>"
         )
-        specials = {*tokenizer.all_special_tokens, self.image_token, getattr(processor, "video_token", None)}
-        self._specials = sorted((str(t) for t in specials if t and len(str(t)) > 1), key=len, reverse=True)
         self._template: str | None = None
         if not _has_template(processor):
             self._template = PLAIN_TEMPLATE.replace("IMAGE_TOKEN", self.image_token)
+        tokens = {*tokens_of(tokenizer), *literals_of(self._written()), self.image_token}
+        tokens.add(str(getattr(processor, "video_token", None) or ""))
+        self._marks = Marks(tokens)
+        self._renderer = Renderer(self._apply)
         self._plain_content = not self._takes_parts()
+        try:
+            self._marks = Marks(tokens, role_words(self._probe))
+        except TemplateFailed as error:
+            raise UserError(
+                f"The model's chat template cannot write out a single question ({error}). "
+                "Copy the base model's chat_template.jinja (or chat_template.json) into the folder."
+            ) from error
 
     def text(self, prompt: Prompt) -> str:
         """The prompt as one string, ready for the tokenizer, ending where the model goes on.
@@ -157,33 +179,29 @@ class Chat:
         Raises:
             ValueError: The template refuses this conversation.
         """
-        from jinja2.exceptions import TemplateError
-
         if prompt.system:
             try:
                 text = self._render(self._messages(prompt, prompt.text, system=prompt.system))
-                if self._clean(prompt.system).strip() in text:
+                if self._marks.broken(prompt.system).strip() in text:
                     return text
-            except (TemplateError, TypeError):
+            except TemplateFailed:
                 pass
             # A template without a system role: what the system said leads the user's text instead.
             return self._rendered(self._messages(prompt, f"{prompt.system}\n\n{prompt.text}"))
         return self._rendered(self._messages(prompt, prompt.text))
 
     def _rendered(self, messages: Sequence[dict[str, Any]]) -> str:
-        from jinja2.exceptions import TemplateError
-
         try:
             return self._render(messages)
-        except TemplateError as error:
+        except TemplateFailed as error:
             raise ValueError(f"the model's chat template refuses this conversation: {error}") from error
 
     def _render(self, messages: Sequence[dict[str, Any]]) -> str:
-        asked = self._apply(messages, generation_prompt=True)
+        asked = self._renderer(messages, generation_prompt=True)
         if messages[-1]["role"] != "assistant":
             return asked
         # A guard's template opens the verdict itself; a second opening would be one too many.
-        bare = self._apply(messages, generation_prompt=False)
+        bare = self._renderer(messages, generation_prompt=False)
         opening = asked.removeprefix(bare).strip() if asked.startswith(bare) else ""
         return bare if opening and bare.rstrip().endswith(opening) else asked
 
@@ -200,27 +218,27 @@ class Chat:
         return messages
 
     def _message(self, role: str, text: str, *, image: bool = False) -> dict[str, Any]:
-        clean = self._clean(text)
+        clean = self._marks.broken(text)
         if self._plain_content:
             return {"role": role, "content": f"{self.image_token}\n{clean}" if image else clean}
         parts: list[dict[str, str]] = [{"type": "image"}] if image else []
         return {"role": role, "content": [*parts, {"type": "text", "text": clean}]}
 
-    def _clean(self, text: str) -> str:
-        for special in self._specials:
-            if special in text:
-                text = text.replace(special, f"{special[0]} {special[1:]}")
-        return text
+    def _probe(self, turns: Sequence[tuple[str, str]]) -> str:
+        return self._render([self._message(role, text) for role, text in turns])
+
+    def _written(self) -> str:
+        """The template's source; of several named ones, all of them."""
+        template = self._template or self._processor.chat_template
+        return "\n".join(map(str, template.values())) if isinstance(template, dict) else str(template)
 
     def _takes_parts(self) -> bool:
         """Whether the template understands a list of parts, as most do, or plain strings only."""
-        from jinja2.exceptions import TemplateError
-
         self._plain_content = False
         probe = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "probe"}]}
         try:
-            text = self._apply([probe], generation_prompt=True)
-        except (TemplateError, TypeError):
+            text = self._renderer([probe], generation_prompt=True)
+        except TemplateFailed:
             return False
         return "probe" in text and "'type'" not in text and self.image_token in text
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlsbench.errors import MissingExtra, UserError
+from vlsbench.errors import MissingExtra, Stopped, UserError
 from vlsbench.hub_errors import clear_errors
 
 _SETTINGS = ["*.json", "*.jinja", "*.txt", "*.model"]
@@ -93,7 +93,10 @@ def fetch(place: Place, *, code: bool = False) -> Path:
     except ImportError as error:
         raise MissingExtra("huggingface_hub", "hf") from error
     patterns = _SETTINGS + (_CODE if code else [])
-    folder = _download(place, patterns)
+    try:
+        folder = _download(place, patterns)
+    except Stopped as error:
+        raise Stopped(f"{error} If a folder was meant: there is none at {place.name!r}.") from error
     # The commit just found, so that both downloads see the same state of the repository.
     pinned = Place(name=place.name, revision=folder.name)
     return _download(pinned, [*patterns, *_weights(folder, place)])

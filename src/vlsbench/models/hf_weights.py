@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pickle
+import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from vlsbench.errors import UserError
+from vlsbench.errors import UserError, VLSBenchError
 from vlsbench.models.hf_source import Source, read_json
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -39,6 +41,8 @@ def load_model(
 
     config = more.pop("config", None) or load_config(folder, trust_remote_code=trust_remote_code)
     check_files(folder)
+    if (folder / "generation_config.json").is_file():
+        read_json(folder / "generation_config.json", what="a model folder")
     loader = more.pop("loader", AutoModelForImageTextToText)
     with quiet(), clear_errors(folder):
         model, info = loader.from_pretrained(
@@ -48,8 +52,11 @@ def load_model(
             device_map=_device_map(device, folder),
             trust_remote_code=trust_remote_code,
             output_loading_info=True,
+            # Else transformers raises, and names the tensors in a report that is printed nowhere.
+            ignore_mismatched_sizes=True,
             **more,
         )
+    check_shapes(info, folder)
     missing = sorted(key for key in info["missing_keys"] if elsewhere is None or not key.startswith(elsewhere))
     if missing:
         raise UserError(
@@ -59,21 +66,40 @@ def load_model(
     return model.eval()
 
 
+def check_shapes(info: dict[str, Any], folder: Path) -> None:
+    """Whether every tensor found had the shape that the configuration asks for.
+
+    Raises:
+        UserError: One has not.
+    """
+    wrong = sorted(info["mismatched_keys"], key=str)
+    if wrong:
+        name, saved, wanted = wrong[0]
+        raise UserError(
+            f"{folder} does not fit its config.json: {name} is {list(saved)} in the file and {list(wanted)} by "
+            f"config.json ({len(wrong)} in all). Fetch or copy both again, from the same place."
+        )
+
+
 def load_config(folder: Path, *, trust_remote_code: bool = False) -> Any:
     """The checkpoint's configuration.
 
     Raises:
         UserError: No config.json, an architecture that transformers does not know, or one without image input.
     """
-    from transformers import AutoConfig
+    from transformers import CONFIG_MAPPING, AutoConfig
     from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
 
     raw = read_json(folder / "config.json", what="a model folder")
-    kind = raw.get("model_type", "an unnamed type")
+    kind = str(raw.get("model_type", "an unnamed type"))
     try:
         with quiet():
             config = AutoConfig.from_pretrained(folder, trust_remote_code=trust_remote_code)
-    except (ValueError, KeyError, OSError, TypeError) as error:
+    except Exception as error:
+        if kind in CONFIG_MAPPING:
+            raise UserError(
+                f"{folder / 'config.json'} has a value that cannot be ({_words(error)}). Fetch or copy it again."
+            ) from error
         hint = (
             " It brings its own code: read it, then pass --trust-remote-code."
             if "auto_map" in raw
@@ -90,9 +116,16 @@ def check_files(folder: Path) -> None:
     """Refuse folders whose weights are neither safetensors nor PyTorch `.bin` files.
 
     Raises:
-        UserError: There is nothing that can be loaded without running code from the file.
+        UserError: There is nothing that can be loaded without running code from the file, or a file is cut short.
     """
     names = sorted(path.name for path in folder.iterdir())
+    for path in folder.glob("pytorch_model*.bin"):
+        with path.open("rb") as file:
+            start = file.read(2)
+        if not start or (start == b"PK" and not zipfile.is_zipfile(path)):
+            raise UserError(
+                f"{path} is damaged: it is {'empty' if not start else 'cut short'}. Fetch or copy it again."
+            )
     if any(name.endswith(".safetensors") or (name.startswith("pytorch_model") and ".bin" in name) for name in names):
         return
     others = [
@@ -103,6 +136,31 @@ def check_files(folder: Path) -> None:
         f"{folder} has no weights that can be loaded safely (*.safetensors, or pytorch_model*.bin with plain tensors)."
         f"{found} Convert or fetch the checkpoint as safetensors."
     )
+
+
+def refuse_bare_adapter(folder: Path) -> None:
+    """Refuse an adapter that is given as a model.
+
+    Raises:
+        UserError: The folder has an adapter's settings and no model's.
+    """
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        recorded = read_json(folder / "adapter_config.json", what="a PEFT adapter").get("base_model_name_or_path")
+        raise UserError(f"{folder} is an adapter, not a model. Write hf:{recorded or 'BASE'}+{folder}.")
+
+
+def refuse_adapter_beside(folder: Path) -> None:
+    """Refuse a model with an adapter in its folder, which transformers would put on it without a word.
+
+    Raises:
+        UserError: There is an adapter_config.json.
+    """
+    if (folder / "adapter_config.json").is_file():
+        raise UserError(
+            f"{folder} holds an adapter (adapter_config.json) beside a model, and it is not clear which is meant. Move "
+            "the adapter's files to a folder of their own; then hf:BASE is the model alone and hf:BASE+FOLDER the "
+            "adapted one."
+        )
 
 
 def load_adapter(model: Any, folder: Path, base: Path, source: Source) -> Any:
@@ -116,7 +174,8 @@ def load_adapter(model: Any, folder: Path, base: Path, source: Source) -> Any:
     raw = read_json(folder / "adapter_config.json", what="a PEFT adapter")
     _check_base_name(raw, source, base)
     mismatch = UserError(f"The adapter {folder} was made for another model than {base}: its layers do not fit.")
-    kind = (raw.get("auto_mapping") or {}).get("base_model_class")
+    mapping = raw.get("auto_mapping")
+    kind = mapping.get("base_model_class") if isinstance(mapping, dict) else None
     if kind and kind != type(model).__name__:
         raise UserError(f"The adapter {folder} was made for a {kind}, but {base} is a {type(model).__name__}.")
     with quiet(), clear_errors(folder):
@@ -212,27 +271,39 @@ def clear_errors(folder: Path) -> Iterator[None]:
 
     try:
         yield
+    except VLSBenchError:
+        raise
     except pickle.UnpicklingError as error:
         raise UserError(
             f"A weight file in {folder} holds more than plain tensors and is refused: loading it could run code. "
             "Fetch or convert the checkpoint as safetensors."
         ) from error
     except (SafetensorError, EOFError) as error:
-        raise UserError(f"A weight file in {folder} is damaged ({error}). Fetch or copy it again.") from error
-    except (OSError, RuntimeError, ValueError, ImportError) as error:
+        raise UserError(f"A weight file in {folder} is damaged ({_words(error)}). Fetch or copy it again.") from error
+    except Exception as error:
         import torch
 
         if isinstance(error, torch.OutOfMemoryError):
             raise UserError(
                 f"{folder} does not fit into the memory of the GPU. Try --dtype bfloat16 or --device cpu."
             ) from error
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"{folder} cannot be loaded: {first}") from error
+        raise UserError(
+            f"{folder} cannot be loaded ({_words(error)}). Check its config.json, or fetch or copy the folder again."
+        ) from error
+
+
+def _words(error: Exception) -> str:
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return (
+        line
+        if line and isinstance(error, OSError | RuntimeError | ValueError)
+        else f"{type(error).__name__} {line}".strip()
+    )
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence transformers' progress bars and load reports; what matters is raised as an error instead."""
+    """Silence warnings, progress bars and load reports; what matters is raised as an error instead."""
     from transformers.utils import logging
 
     level = logging.get_verbosity()
@@ -240,7 +311,9 @@ def quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.set_verbosity(level)
         if bars:

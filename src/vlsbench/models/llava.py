@@ -44,7 +44,8 @@ _ADDED = ["<image>", "<pad>"]
 def is_original(folder: Path) -> bool:
     """Whether a folder is in the original layout; reads config.json only."""
     config = read_json(folder / "config.json", what="a model folder")
-    names = config.get("architectures") or []
+    listed = config.get("architectures")
+    names = listed if isinstance(listed, list) else []
     return "mm_vision_tower" in config or any(
         str(name).startswith("LlavaL") and "For" in str(name) and not str(name).endswith("ForConditionalGeneration")
         for name in names
@@ -137,7 +138,7 @@ def _processor(raw: dict[str, Any], folder: Path, tower_folder: Path, tower_conf
         image_processor = LlavaImageProcessorPil.from_pretrained(
             tower_folder, do_pad=raw.get("image_aspect_ratio") == "pad"
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except Exception as error:
         raise UserError(
             f"{folder} or its vision tower {tower_folder} lacks processor files "
             "(tokenizer.model or tokenizer.json; preprocessor_config.json). Fetch them again."
@@ -194,9 +195,13 @@ def _load_tower(model: Any, folder: Path, tower_folder: Path) -> None:
         return
     from transformers import CLIPVisionModel
 
+    hf_weights.refuse_adapter_beside(tower_folder)
     hf_weights.check_files(tower_folder)
     with hf_weights.quiet(), hf_weights.clear_errors(tower_folder):
-        tower, info = CLIPVisionModel.from_pretrained(tower_folder, output_loading_info=True)
+        tower, info = CLIPVisionModel.from_pretrained(
+            tower_folder, output_loading_info=True, ignore_mismatched_sizes=True
+        )
+        hf_weights.check_shapes(info, tower_folder)
         if info["missing_keys"]:
             raise UserError(f"The vision tower {tower_folder} is incomplete. Fetch it again.")
         model.model.vision_tower.load_state_dict(tower.state_dict())
