@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.cli import terminal
+from vlsbench.cli import options, terminal
 from vlsbench.cli.terminal import clean
 from vlsbench.errors import UserError
 
@@ -32,7 +32,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "Exits 0 whenever the set could be read, problems or not.",
     )
     check.add_argument("ref", metavar="REF", help="NAME:DIR, NAME/SUBSET:DIR or jsonl:FILE")
-    check.add_argument("--limit", type=_positive, metavar="N", help="the first N samples only")
+    check.add_argument("--limit", type=options.positive, metavar="N", help="the first N samples only")
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=run)
     fetch = commands.add_parser(
@@ -44,16 +44,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     fetch.add_argument("name", metavar="NAME", help="a dataset that the hub has: vlsbench")
     fetch.add_argument("--to", metavar="DIR", help="folder (default: under HF_HOME, where NAME alone finds it)")
     fetch.set_defaults(run=run_fetch)
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"should be a whole number of 1 or more, not {text!r}")
-    return number
 
 
 def run(args: argparse.Namespace) -> int:
