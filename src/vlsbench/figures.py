@@ -88,7 +88,8 @@ class Figures:
         harmful, benign, ability = _Tables(), _Tables(), _Tables()
         for item in group:
             standing_here = self._standing(item)
-            tested = standing_here in _ABILITY or (self._tests_ability and not item.harmful)
+            unlabelled = standing_here not in self._labels
+            tested = standing_here in _ABILITY or (self._tests_ability and not item.harmful and unlabelled)
             table = ability if tested else harmful if item.harmful else benign
             table.add(item.cluster, standing_here, self._labels)
         harmful.unscored += unlisted
