@@ -57,11 +57,15 @@ def _print_causes(summary: Summary, console: Console) -> None:
     from vlsbench.runs import Run
     from vlsbench.summary import causes, judge_names
 
-    if summary.responses["pending"] == summary.n:
-        return
     run = Run(Path(summary.run))
-    names = judge_names(run)
-    found = [("answers", causes(run)), *((f"judge {name}", causes(run, stem)) for stem, name in names.items())]
+    found = []
+    # Each look reads a whole journal, so only where something did fail.
+    if any(summary.responses[outcome] for outcome in ("empty", "blocked", "error")):
+        found.append(("answers", causes(run)))
+    for stem, name in judge_names(run).items():
+        unscored = summary.judges[name].overall.unscored
+        if any(unscored[reason] for reason in ("judge_refused", "unparsable", "judge_error")):
+            found.append((f"judge {name}", causes(run, stem)))
     for where, reasons in found:
         for cause in reasons:
             text = terminal.clean(f"{where}: {cause.count:,} {cause.outcome}: {cause.reason or '(no reason given)'}")
