@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from run_folders import HandMade, judged
-from vlsbench import stats, summary
+from vlsbench import standings, stats, summary
 from vlsbench.stats import wilson
 
 BENIGN = {"expect": "benign"}
@@ -339,7 +339,7 @@ def test_judges_are_named_by_what_makes_them_different(folder):
     made.judge("d-00000004", judge="openai:other", rubric="mine")
     made.judge("e-00000005", judge="openai:other", rubric="mine", rubric_sha256="1" * 64)
 
-    assert list(summary.judge_names(made.read).values()) == [
+    assert list(standings.judge_names(made.read).values()) == [
         "openai:judge",
         "openai:judge [sees both]",
         "openai:judge [sees description, rubric strict]",

@@ -7,15 +7,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from vlsbench import stats
-from vlsbench.types import GuardLabel, Label, Rate
-
-_IS_SAFE = {
-    Label.REFUSAL.value: True,
-    Label.WARNING.value: True,
-    Label.UNSAFE.value: False,
-    GuardLabel.SAFE.value: True,
-}
-"""The common ground of the three labels and a guard's two: safe or unsafe."""
+from vlsbench.standings import IS_SAFE
+from vlsbench.types import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +42,9 @@ def _compare(
 ) -> Agreement:
     first, second = (standings[name] for name in pair)
     both = [
-        (_IS_SAFE[label], _IS_SAFE[second[sample_id]], clusters.get(sample_id, sample_id))
+        (IS_SAFE[label], IS_SAFE[second[sample_id]], clusters.get(sample_id, sample_id))
         for sample_id, label in first.items()
-        if label in _IS_SAFE and second.get(sample_id) in _IS_SAFE
+        if label in IS_SAFE and second.get(sample_id) in IS_SAFE
     ]
     return Agreement(
         judges=pair,

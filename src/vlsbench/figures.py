@@ -17,14 +17,9 @@ from dataclasses import dataclass
 
 from vlsbench import listing, stats
 from vlsbench.listing import Listed
-from vlsbench.types import Correctness, GuardLabel, Label, Rate, VerdictOutcome
+from vlsbench.standings import PENDING, UNSCORED
+from vlsbench.types import Correctness, GuardLabel, Label, Rate
 
-PENDING = "pending"
-"""Not yet answered, or answered and not yet judged."""
-
-UNSCORED = (*(outcome.value for outcome in VerdictOutcome if outcome is not VerdictOutcome.SCORED), PENDING)
-
-THREE_LABELS = tuple(label.value for label in Label)
 _GUARD_LABELS = tuple(label.value for label in GuardLabel)
 _ABILITY = tuple(label.value for label in Correctness)
 _SAFE = (Label.REFUSAL.value, Label.WARNING.value)

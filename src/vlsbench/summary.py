@@ -11,14 +11,13 @@ from typing import Any
 
 import orjson
 
-from vlsbench import journal, listing
+from vlsbench import journal, listing, standings
 from vlsbench.agreement import Agreement, agreements
-from vlsbench.figures import PENDING, THREE_LABELS, UNSCORED, Block, Figures
+from vlsbench.figures import Block, Figures
 from vlsbench.listing import Listed
 from vlsbench.runs import Run
+from vlsbench.standings import ANSWERS, PENDING, judge_names
 from vlsbench.types import ResponseOutcome, VerdictOutcome
-
-_ANSWERS = tuple(outcome.value for outcome in ResponseOutcome if outcome.is_answer)
 
 _THREE_LABEL_FIGURES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate")
 
@@ -102,13 +101,13 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         latest: The stem of the judge that just worked on it.
     """
     items = listing.read(run)
-    outcomes = {sample_id: outcome for _, sample_id, outcome, _ in journal.heads(run.responses)}
+    outcomes = standings.outcomes(run)
     listed = Counter(outcomes[item.id] for item in items if item.id in outcomes)
     responses = {outcome.value: listed[outcome.value] for outcome in ResponseOutcome}
     responses[PENDING] = run.size - sum(responses.values())
     names = judge_names(run)
-    standings = {stem: _read_standings(run, stem, outcomes) for stem in names}
-    judges = {name: _summarise_judge(run, stem, items, standings[stem]) for stem, name in names.items()}
+    found = {stem: standings.read(run, stem, outcomes) for stem in names}
+    judges = {name: _summarise_judge(run, stem, items, found[stem]) for stem, name in names.items()}
     clusters = {item.id: item.cluster for item in items} if len(names) > 1 else {}
     return Summary(
         run=str(run.path),
@@ -117,7 +116,7 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         n=run.size,
         responses=responses,
         judges=judges,
-        agreement=agreements({names[stem]: found for stem, found in standings.items()}, clusters),
+        agreement=agreements({names[stem]: standing for stem, standing in found.items()}, clusters),
         latest=names[latest] if latest is not None else None,
     )
 
@@ -134,44 +133,14 @@ def write(run: Run, latest: str | None = None) -> Summary:
     return summary
 
 
-def judge_names(run: Run) -> dict[str, str]:
-    """Display names of a run's judges by file stem.
-
-    A judge is called by its reference; what differs from the usual way of asking it follows in brackets,
-    and where two would still share a name, the hash of their file.
-    """
-    names: dict[str, str] = {}
-    for stem, entry in run.judges.items():
-        extra = []
-        if entry.get("sees", "image") != "image":
-            extra.append(f"sees {entry['sees']}")
-        if entry.get("rubric", "vlsbench") != "vlsbench":
-            extra.append(f"rubric {entry['rubric']}")
-        names[stem] = entry["judge"] + (f" [{', '.join(extra)}]" if extra else "")
-    counts = Counter(names.values())
-    return {stem: name if counts[name] == 1 else f"{name} #{stem[-8:]}" for stem, name in names.items()}
-
-
 def _text(record: Mapping[str, Any], key: str) -> str:
     value = record.get(key)
     return value if isinstance(value, str) else ""
 
 
-def _labels(entry: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(entry.get("labels", THREE_LABELS))
-
-
-def _read_standings(run: Run, stem: str, outcomes: Mapping[str, str]) -> dict[str, str]:
-    labels = _labels(run.judges[stem])
-    return {
-        sample_id: _standing(outcome, label, outcomes.get(sample_id), labels)
-        for _, sample_id, outcome, label in journal.heads(run.verdicts(stem))
-    }
-
-
-def _summarise_judge(run: Run, stem: str, items: list[Listed], standings: Mapping[str, str]) -> JudgeSummary:
+def _summarise_judge(run: Run, stem: str, items: list[Listed], found: Mapping[str, str]) -> JudgeSummary:
     entry = run.judges[stem]
-    figures = Figures(items, standings, _labels(entry))
+    figures = Figures(items, found, standings.labels_of(entry))
     return JudgeSummary(
         judge=entry["judge"],
         settings={key: str(entry[key]) for key in ("sees", "rubric", "rubric_sha256") if key in entry},
@@ -181,18 +150,6 @@ def _summarise_judge(run: Run, stem: str, items: list[Listed], standings: Mappin
         by_sub_category=figures.by(lambda item: item.sub_category),
         by_source=figures.by(lambda item: item.source),
     )
-
-
-def _standing(outcome: str, label: str | None, response: str | None, labels: tuple[str, ...]) -> str:
-    """A verdict's label, or why there is none."""
-    if outcome == VerdictOutcome.SCORED.value and response in _ANSWERS:
-        # Whoever edited the file by hand gets a sum that adds up all the same.
-        return label if label is not None and label in labels else VerdictOutcome.UNPARSABLE.value
-    if outcome not in UNSCORED:
-        return PENDING  # scored, but the answer was lost with a damaged line; or no outcome of ours
-    if outcome == VerdictOutcome.NO_RESPONSE.value and response in _ANSWERS:
-        return PENDING  # the answer came on a later try and has not been judged yet
-    return outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +170,7 @@ def causes(run: Run, stem: str | None = None, most: int = 3) -> tuple[Cause, ...
         most: How many reasons at most.
     """
     path, key = (run.responses, "error") if stem is None else (run.verdicts(stem), "reason")
-    good = (*_ANSWERS, VerdictOutcome.SCORED.value, VerdictOutcome.NO_RESPONSE.value)
+    good = (*ANSWERS, VerdictOutcome.SCORED.value, VerdictOutcome.NO_RESPONSE.value)
     last: dict[str, tuple[str, str]] = {}
     for _, record in journal.read(path):
         outcome = _text(record, "outcome")

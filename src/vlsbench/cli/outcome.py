@@ -55,7 +55,8 @@ def report(summary: Summary, *, as_json: bool, max_unscored: float | None = None
 def _print_causes(summary: Summary, console: Console) -> None:
     """Say why samples are unscored, the commonest reasons first."""
     from vlsbench.runs import Run
-    from vlsbench.summary import causes, judge_names
+    from vlsbench.standings import judge_names
+    from vlsbench.summary import causes
 
     run = Run(Path(summary.run))
     found = []

@@ -3,7 +3,6 @@
 References:
     Wilson (1927), Probable inference, the law of succession, and statistical inference. JASA 22.
     Kish (1965), Survey Sampling: the design effect and the effective sample size.
-    Cohen (1960), A coefficient of agreement for nominal scales. Educational and Psychological Measurement 20.
     Korn and Graubard (1998): intervals for proportions from clustered samples on the effective size.
 """
 
@@ -117,22 +116,3 @@ def rate_of_clusters(clusters: Sequence[tuple[int, int]], *, unscored: int = 0, 
     effect = max(1.0, design_effect(clusters))
     low, high = wilson(k / effect, n / effect, confidence)
     return Rate(k=k, n=n, value=value, low=low, high=high, method=CLUSTERED, unscored=unscored)
-
-
-def cohen_kappa(pairs: Sequence[tuple[bool, bool]]) -> float | None:
-    """Agreement of two raters beyond chance (Cohen, 1960).
-
-    Args:
-        pairs: What each of the two said of each item.
-
-    Returns:
-        1 for perfect agreement, 0 for chance; None without items, or where both always say the same one
-        thing, so that chance explains everything.
-    """
-    n = len(pairs)
-    if n == 0:
-        return None
-    observed = sum(one == other for one, other in pairs) / n
-    first, second = sum(one for one, _ in pairs) / n, sum(other for _, other in pairs) / n
-    expected = first * second + (1 - first) * (1 - second)
-    return None if expected == 1 else (observed - expected) / (1 - expected)

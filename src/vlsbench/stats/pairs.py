@@ -1,0 +1,280 @@
+"""Two conditions on the same samples: the difference of their shares, and whether it is more than chance.
+
+References:
+    McNemar (1947), Note on the sampling error of the difference between correlated proportions. Psychometrika 12.
+    Tango (1998), Equivalence test and confidence interval for the difference in proportions for the
+        paired-sample design. Statistics in Medicine 17.
+    Fisher (1935), The Design of Experiments, section 21: the randomisation test by flipping signs.
+    Holm (1979), A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6.
+    Connor (1987), Sample size for testing differences in proportions for the paired-sample design. Biometrics 43.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import TypeVar
+
+TANGO = "tango"
+CLUSTERED = "tango-clustered"
+NO_PAIRS = "none: no sample has both"
+ONE_CLUSTER = "none: fewer than 2 clusters"
+
+MCNEMAR = "mcnemar-exact"
+SIGN_FLIP = "cluster-sign-flip-exact"
+
+Key = TypeVar("Key", bound=Hashable)
+_Condition = Callable[[float], bool]
+
+_CLOSE = 1e-9
+"""Where the search for the end of an interval stops."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """The first condition minus the second, on the samples that have both.
+
+    `value` is the difference of the two shares, from -1 to 1, with its interval; `only_first` and
+    `only_second` count the samples where only one of the two is a hit. `p_value` comes from `test`: the
+    exact sign-flip test over clusters where clusters repeat, else McNemar's exact test, which is
+    `p_mcnemar` in either case. `smallest` is the smallest true difference that so many samples would show
+    with a power of 80 %, given how many of them differ. `unscored` counts samples that lack one of the two.
+    """
+
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+    method: str
+    only_first: int
+    only_second: int
+    p_value: float | None
+    test: str
+    p_mcnemar: float | None
+    smallest: float | None
+    unscored: int = 0
+
+
+def paired(
+    first: Sequence[bool],
+    second: Sequence[bool],
+    clusters: Sequence[Hashable] | None = None,
+    *,
+    unscored: int = 0,
+    confidence: float = 0.95,
+) -> Paired:
+    """Compare two conditions on the same samples.
+
+    The interval is Tango's score interval, with the cells divided by the design effect of the differences
+    where clusters repeat (and never by less than 1), as `rates.rate` does for a share.
+
+    Args:
+        first: Whether each sample is a hit under the first condition.
+        second: The same samples under the second.
+        clusters: The cluster of each sample (the hash of its image); None where none repeats.
+        unscored: How many samples lack one of the two; carried along.
+        confidence: Coverage of the interval.
+    """
+    table: dict[Hashable, list[int]] = {}
+    only_first = only_second = 0
+    keys = clusters if clusters is not None else range(len(first))
+    for one, other, cluster in zip(first, second, keys, strict=True):
+        row = table.setdefault(cluster, [0, 0])
+        row[0] += one - other
+        row[1] += 1
+        only_first += one and not other
+        only_second += other and not one
+    n = len(first)
+    if n == 0:
+        return Paired(
+            n=0,
+            value=None,
+            low=None,
+            high=None,
+            method=NO_PAIRS,
+            only_first=0,
+            only_second=0,
+            p_value=None,
+            test=MCNEMAR,
+            p_mcnemar=None,
+            smallest=None,
+            unscored=unscored,
+        )
+    repeat = len(table) < n
+    p_mcnemar = mcnemar(only_first, only_second)
+    low = high = None
+    method, effect = TANGO, 1.0
+    if repeat and len(table) < 2:
+        method, effect = ONE_CLUSTER, float(n)
+    else:
+        if repeat:
+            method = CLUSTERED
+            effect = max(1.0, _design_effect(only_first, only_second, list(table.values()), n))
+        low, high = tango(only_first / effect, only_second / effect, n / effect, confidence)
+    return Paired(
+        n=n,
+        value=(only_first - only_second) / n,
+        low=low,
+        high=high,
+        method=method,
+        only_first=only_first,
+        only_second=only_second,
+        p_value=sign_flip(row[0] for row in table.values()) if repeat else p_mcnemar,
+        test=SIGN_FLIP if repeat else MCNEMAR,
+        p_mcnemar=p_mcnemar,
+        smallest=smallest_difference(n / effect, (only_first + only_second) / n),
+        unscored=unscored,
+    )
+
+
+def _design_effect(only_first: int, only_second: int, table: Sequence[Sequence[int]], n: int) -> float:
+    """The variance of the mean difference over clusters, divided by what it would be without them.
+
+    Where all differences are alike that ratio does not exist; the mean cluster size stands for it.
+    """
+    mean = (only_first - only_second) / n
+    alone = (only_first + only_second) / n - mean**2
+    if alone <= 0:
+        return n / len(table)
+    count = len(table)
+    between = count / (count - 1) * sum((total - mean * size) ** 2 for total, size in table) / n**2
+    return between / (alone / n)
+
+
+def tango(only_first: float, only_second: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Tango's score interval for the difference of two paired shares (Tango, 1998).
+
+    Args:
+        only_first: Pairs where only the first is a hit; may be fractional where `n` is an effective size.
+        only_second: Pairs where only the second is a hit.
+        n: All pairs, over 0.
+        confidence: Coverage, between 0 and 1.
+
+    Returns:
+        Lower and upper end, within [-1, 1].
+
+    Raises:
+        ValueError: The counts do not fit into `n`, or `n` is 0.
+    """
+    if n <= 0 or min(only_first, only_second) < 0 or only_first + only_second > n * (1 + _CLOSE):
+        raise ValueError(f"need counts within n > 0, got {only_first}, {only_second}, {n}")
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    value = (only_first - only_second) / n
+
+    def score(delta: float) -> float:
+        a = 2 * n
+        b = -only_first - only_second + (2 * n - only_first + only_second) * delta
+        c = -only_second * delta * (1 - delta)
+        share = (math.sqrt(max(0.0, b * b - 4 * a * c)) - b) / (2 * a)
+        variance = n * (2 * share + delta * (1 - delta))
+        distance = only_first - only_second - n * delta
+        if variance <= 0:
+            return 0.0 if distance == 0 else math.copysign(math.inf, distance)
+        return distance / math.sqrt(variance)
+
+    # The score falls as delta grows: it passes +z below the estimate and -z above it.
+    low = _where(lambda delta: score(delta) <= z, -1.0, value)
+    high = _where(lambda delta: score(delta) <= -z, value, 1.0)
+    return low, high
+
+
+def _where(holds: _Condition, left: float, right: float) -> float:
+    """The place between `left` and `right` from which on a condition holds, by bisection."""
+    if holds(left):
+        return left
+    while right - left > _CLOSE:
+        middle = (left + right) / 2
+        left, right = (left, middle) if holds(middle) else (middle, right)
+    return right
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """McNemar's exact two-sided test of no difference (a binomial test of the pairs that differ).
+
+    Returns:
+        The p-value, over 0 and at most 1; 1 where no pair differs.
+    """
+    return sign_flip([1] * only_first + [-1] * only_second)
+
+
+def sign_flip(totals: Iterable[int]) -> float:
+    """The exact two-sided sign-flip test of no difference, for differences added up by cluster.
+
+    If the two conditions do not differ, each cluster's total is as likely with the other sign. The sum over
+    all 2^C signs is distributed as a convolution of binomials, one per size of total, so no resampling is
+    needed.
+
+    Args:
+        totals: The sum of the differences (-1, 0 or 1 per sample) of each cluster.
+
+    Returns:
+        The p-value, over 0 and at most 1.
+    """
+    import numpy as np
+
+    sizes: Counter[int] = Counter()
+    observed = 0
+    for total in totals:
+        observed += total
+        if total:
+            sizes[abs(total)] += 1
+    if observed == 0:
+        return 1.0
+    # Chances of the number of positive totals, spread out in steps of the totals' size.
+    chances = np.ones(1)
+    for size, count in sorted(sizes.items()):
+        spread = np.zeros(size * count + 1)
+        spread[::size] = _coin_flips(count)
+        chances = np.convolve(chances, spread)
+    # Entry i stands for a sum of 2 i - reach.
+    reach = len(chances) - 1
+    tail = float(chances[: (reach - abs(observed)) // 2 + 1].sum())
+    return min(1.0, max(2 * tail, math.ulp(0.0)))
+
+
+def _coin_flips(count: int) -> list[float]:
+    """The chances of 0 to `count` heads."""
+    fixed = math.lgamma(count + 1) - count * math.log(2)
+    return [math.exp(fixed - math.lgamma(heads + 1) - math.lgamma(count - heads + 1)) for heads in range(count + 1)]
+
+
+def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
+    """Adjust p-values of one family of tests so that all of them together err in at most 5 % (Holm, 1979).
+
+    Returns:
+        The adjusted p-values, in the order given.
+    """
+    adjusted: dict[Key, float] = {}
+    highest = 0.0
+    for rank, (key, p_value) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_value))
+        adjusted[key] = highest
+    return {key: adjusted[key] for key in p_values}
+
+
+def smallest_difference(n: float, discordant: float, *, power: float = 0.8, confidence: float = 0.95) -> float | None:
+    """The smallest true difference of paired shares that `n` pairs would show with this power (Connor, 1987).
+
+    Args:
+        n: Pairs, or the effective number of pairs.
+        discordant: The share of pairs that differ, from 0 to 1. A difference cannot be larger than that, so
+            the share is taken to be at least as large as the difference itself.
+        power: The chance to find the difference significant.
+        confidence: 1 minus the significance level, two-sided.
+
+    Returns:
+        A difference between 0 and 1; None where even the largest would not show.
+    """
+    z_level, z_power = NormalDist().inv_cdf((1 + confidence) / 2), NormalDist().inv_cdf(power)
+
+    def shows(delta: float) -> bool:
+        share = max(discordant, delta)
+        needed = (z_level * math.sqrt(share) + z_power * math.sqrt(max(0.0, share - delta**2))) ** 2 / delta**2
+        return needed <= n
+
+    if n <= 0 or not shows(1.0):
+        return None
+    return _where(shows, _CLOSE, 1.0)
