@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("preparation", "tally", "agreement", "figures"),
     ("flow", "summary", "judged"),
     ("wiring",),
+    ("sitting",),
     ("evaluation", "estimate"),
     ("calibration",),
     ("comparison", "audit", "align", "build"),
