@@ -14,7 +14,7 @@ SRC = ROOT / "src" / "vlsbench"
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("types",),
-    ("taxonomy", "stats", "images", "records", "identity", "hub_errors"),
+    ("taxonomy", "stats", "images", "records", "identity", "folders", "views", "hub_errors"),
     ("images_decode",),
     ("journal",),
     ("runs",),

@@ -31,6 +31,7 @@ from vlsbench.types import (
     Verdict,
     VerdictOutcome,
 )
+from vlsbench.views import View
 
 MAX_ERROR = 1000
 """Characters of an error message that are recorded."""
@@ -38,17 +39,23 @@ MAX_ERROR = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """How the target model is asked."""
+    """How the target model is asked: with each sample as it is, or with a view of it."""
 
     max_tokens: int = 128
     temperature: float = 0.0
     system: str | None = None
     seed: int | None = None
+    view: View | None = None
 
     def prompt(self, sample: Sample, image: Image | None) -> Prompt:
-        """The request for one sample."""
+        """The request for one sample.
+
+        Raises:
+            RequestFailed: The view cannot show this sample.
+        """
+        text, image = (sample.text, image) if self.view is None else self.view.show(sample, image)
         return Prompt(
-            text=sample.text,
+            text=text,
             image=image,
             system=self.system,
             max_tokens=self.max_tokens,

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 IDENTITY = ("model", "dataset_hash", "max_tokens", "temperature", "system", "seed", "limit")
-"""The manifest fields that make two runs the same run."""
+"""The manifest fields that make two runs the same run, with `condition` where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class Identity:
     """What a run is: a continued run must have the same.
 
     `dataset_hash` covers every selected record; the dataset's own name and folder are not part of it, so
-    a moved folder continues its run.
+    a moved folder continues its run. `condition` is the identity of the view that the model was shown of each
+    sample (`vlsbench.views.View`); None where it was shown the sample itself.
     """
 
     model: str
@@ -30,10 +31,13 @@ class Identity:
     system: str | None
     seed: int | None
     limit: int | None
+    condition: Mapping[str, str] | None = None
 
     def fields(self) -> dict[str, Any]:
         """The identity fields as they stand in the manifest."""
-        return {name: getattr(self, name) for name in IDENTITY}
+        found = {name: getattr(self, name) for name in IDENTITY}
+        # Left out where there is none: the runs of earlier versions stay the same runs.
+        return found if self.condition is None else {**found, "condition": dict(self.condition)}
 
     def folder_name(self) -> str:
         """``<slug>-<hash8>``: readable, and different for different runs."""

@@ -12,7 +12,6 @@ continued: the last one counts.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import platform
 import re
@@ -25,7 +24,8 @@ import orjson
 
 import vlsbench
 from vlsbench import journal
-from vlsbench.errors import RunError, Stopped
+from vlsbench.errors import RunError
+from vlsbench.folders import acquire_lock, is_occupied, make_folder, set_aside
 from vlsbench.identity import IDENTITY, Identity
 
 MANIFEST_VERSION = 1
@@ -67,6 +67,12 @@ class Run:
         return self.path / "verdicts" / f"{stem}.jsonl"
 
     @property
+    def condition(self) -> str | None:
+        """What the model was shown in place of each sample; None where it was the sample itself."""
+        condition: Mapping[str, str] | None = self.manifest.get("condition")
+        return condition["name"] if condition is not None else None
+
+    @property
     def judges(self) -> dict[str, dict[str, Any]]:
         """The manifest's entries of the judges that worked on this run, by file stem."""
         judges: dict[str, dict[str, Any]] = self.manifest["judges"]
@@ -92,7 +98,7 @@ class Run:
         Raises:
             Stopped: It cannot be made.
         """
-        _make_folder(self.path / name)
+        make_folder(self.path / name)
 
     def lock(self) -> None:
         """Become the only writer of this folder until `unlock` or the process ends.
@@ -100,7 +106,7 @@ class Run:
         Raises:
             RunError: Another process is writing.
         """
-        self._lock = _acquire_lock(self.path)
+        self._lock = acquire_lock(self.path)
 
     def unlock(self) -> None:
         """Let other processes write."""
@@ -122,16 +128,18 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
         RunError: The folder holds a different run, or something that is no run, or is being written to.
         Stopped: The folder cannot be made.
     """
-    if _is_occupied(path):
+    if is_occupied(path):
         if fresh:
-            _make_room(path)
+            set_aside(
+                path, {"manifest.json", "samples.jsonl", "responses.jsonl"}, "a run folder (it has no manifest.json)"
+            )
         elif (continued := _continue(path, identity, details)) is not None:
             continued.update(**details, finished=None)
             return continued
     elif path.exists() and not path.is_dir():
         raise RunError(f"{path} is a file; choose another --out.")
-    _make_folder(path)
-    handle = _acquire_lock(path)
+    make_folder(path)
+    handle = acquire_lock(path)
     manifest = {
         "version": MANIFEST_VERSION,
         "dataset": identity.dataset,
@@ -166,16 +174,6 @@ def _continue(path: Path, identity: Identity, details: Mapping[str, Any]) -> Run
     return old
 
 
-def _make_room(path: Path) -> None:
-    """Set the old run aside, also one whose manifest can no longer be read."""
-    known = {"manifest.json", "samples.jsonl", "responses.jsonl"}
-    if not known & {entry.name for entry in path.iterdir()}:
-        raise RunError(f"{path} is not a run folder (it has no manifest.json); choose another --out.")
-    lock = _acquire_lock(path)
-    path.rename(_free_name(path))
-    os.close(lock)
-
-
 def timestamp() -> str:
     """Now, in UTC, as ISO 8601 with seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
@@ -187,7 +185,7 @@ def require_same(path: Path, identity: Identity) -> None:
     Raises:
         RunError: The folder holds a different run, or something that is no run.
     """
-    if _is_occupied(path) and _is_answered(run := Run(path)):
+    if is_occupied(path) and _is_answered(run := Run(path)):
         _require_same(run, identity)
 
 
@@ -195,13 +193,10 @@ def _is_answered(run: Run) -> bool:
     return run.responses.exists() and run.responses.stat().st_size > 0
 
 
-def _is_occupied(path: Path) -> bool:
-    return path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir())
-
-
 def _require_same(run: Run, identity: Identity) -> None:
-    wanted, found = identity.fields(), {name: run.manifest.get(name) for name in IDENTITY}
-    different = [name for name in IDENTITY if wanted[name] != found[name]]
+    names = (*IDENTITY, "condition")
+    wanted, found = identity.fields(), {name: run.manifest.get(name) for name in names}
+    different = [name for name in names if wanted.get(name) != found[name]]
     if different:
         raise _different(run, different, found, wanted)
 
@@ -256,11 +251,13 @@ def _read_manifest(path: Path) -> dict[str, Any]:
 def _check_manifest(file: Path, manifest: Mapping[str, Any]) -> None:
     """Whether what is read back from a manifest is what was written; people edit such files."""
     judges, size, root = manifest["judges"], manifest["dataset_size"], manifest.get("dataset_root")
+    condition = manifest.get("condition")
     sound = {
         "model": isinstance(manifest.get("model"), str),
         "dataset": isinstance(manifest.get("dataset"), str),
         "dataset_size": isinstance(size, int) and not isinstance(size, bool) and size >= 0,
         "dataset_root": root is None or isinstance(root, str),
+        "condition": condition is None or (isinstance(condition, dict) and isinstance(condition.get("name"), str)),
         "model_details": isinstance(manifest.get("model_details", {}), dict),
         "model_served": _are_texts(manifest.get("model_served", [])),
         "judges": isinstance(judges, dict)
@@ -283,40 +280,6 @@ def _are_texts(value: object) -> bool:
 def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
     data = orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     journal.write_atomically(path / "manifest.json", data)
-
-
-def _make_folder(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Stopped(f"Cannot make the folder {path}: {error.strerror}.") from error
-
-
-def _acquire_lock(path: Path) -> int:
-    file = path / ".lock"
-    try:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    except OSError as error:
-        raise Stopped(f"Cannot write in {path}: {error.strerror}.") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.pread(handle, 32, 0).decode(errors="replace").strip() or "unknown"
-        os.close(handle)
-        raise RunError(
-            f"Another process (pid {holder}) is working on {path}. Wait for it, or choose another --out."
-        ) from error
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, str(os.getpid()).encode(), 0)
-    return handle
-
-
-def _free_name(path: Path) -> Path:
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    candidates = (
-        path.with_name(f"{path.name}.old-{stamp}{suffix}") for suffix in ("", *(f"-{n}" for n in range(2, 1000)))
-    )
-    return next(candidate for candidate in candidates if not candidate.exists())
 
 
 def _platform() -> dict[str, str]:
