@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
+from collections.abc import Set
 from pathlib import Path
 
 from vlsbench.errors import RunError, Stopped
@@ -55,7 +56,7 @@ def acquire_lock(path: Path) -> int:
     return handle
 
 
-def set_aside(path: Path, known: set[str], what: str) -> None:
+def set_aside(path: Path, known: Set[str], what: str) -> None:
     """Rename an old folder of results, also one whose files can no longer be read.
 
     Args:

@@ -29,6 +29,7 @@ from vlsbench.folders import acquire_lock, is_occupied, make_folder, set_aside
 from vlsbench.identity import IDENTITY, Identity
 
 MANIFEST_VERSION = 1
+_FILES = frozenset({"manifest.json", "samples.jsonl", "responses.jsonl"})
 _MODEL_DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 
@@ -130,9 +131,7 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
     """
     if is_occupied(path):
         if fresh:
-            set_aside(
-                path, {"manifest.json", "samples.jsonl", "responses.jsonl"}, "a run folder (it has no manifest.json)"
-            )
+            set_aside(path, _FILES, "a run folder (it has no manifest.json)")
         elif (continued := _continue(path, identity, details)) is not None:
             continued.update(**details, finished=None)
             return continued

@@ -41,7 +41,8 @@ class Summary:
 
     `n` counts the selected samples and `responses` their outcomes, with ``pending`` for those that have
     none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
-    worked last, where the summary comes at the end of its work.
+    worked last, where the summary comes at the end of its work. `condition` names what the model was shown in
+    place of each sample, where that was not the sample itself (see `vlsbench ablate`).
     """
 
     run: str
@@ -52,6 +53,7 @@ class Summary:
     judges: Mapping[str, JudgeSummary]
     agreement: tuple[Agreement, ...] = ()
     latest: str | None = None
+    condition: str | None = None
 
     @property
     def unscored_share(self) -> float:
@@ -64,6 +66,7 @@ class Summary:
         return {
             "model": self.model,
             "dataset": self.dataset,
+            **({"condition": self.condition} if self.condition is not None else {}),
             "n": self.n,
             "responses": dict(self.responses),
             "judges": {name: _judge_json(judge) for name, judge in self.judges.items()},
@@ -77,13 +80,16 @@ def _judge_json(judge: JudgeSummary) -> dict[str, Any]:
         "judge": judge.judge,
         **judge.settings,
         "baseline": judge.baseline,
-        **_block_json(judge.overall),
-        **{key: {name: _block_json(block) for name, block in group.items()} for key, group in groups.items()},
+        **block_json(judge.overall),
+        **{key: {name: block_json(block) for name, block in group.items()} for key, group in groups.items()},
     }
 
 
-def _block_json(block: Block) -> dict[str, Any]:
-    """A guard's block has an unsafe rate instead of the rates of the three labels; accuracy only where tested."""
+def block_json(block: Block) -> dict[str, Any]:
+    """A block as ``summary.json`` holds it.
+
+    A guard's block has an unsafe rate instead of the rates of the three labels; accuracy is there only where it was tested.
+    """
     fields = dataclasses.asdict(block)
     left_out = [name for name in ("unsafe_rate", "accuracy") if fields[name] is None]
     left_out += _THREE_LABEL_FIGURES if block.unsafe_rate is not None else ()
@@ -118,6 +124,7 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         judges=judges,
         agreement=agreements({names[stem]: standing for stem, standing in found.items()}, clusters),
         latest=names[latest] if latest is not None else None,
+        condition=run.condition,
     )
 
 

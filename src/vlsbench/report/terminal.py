@@ -36,7 +36,8 @@ def percent(rate: Rate | None) -> str:
 def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
     """Print a summary: the answers, then each judge's figures overall and by category."""
     answers = ", ".join(f"{count:,} {outcome}" for outcome, count in summary.responses.items() if count)
-    console.print(f"{clean(summary.model)} on {clean(summary.dataset)}", style="bold", soft_wrap=True)
+    shown = f", shown under the condition {clean(summary.condition)}" if summary.condition is not None else ""
+    console.print(f"{clean(summary.model)} on {clean(summary.dataset)}{shown}", style="bold", soft_wrap=True)
     console.print(
         f"{summary.n:,} {'sample' if summary.n == 1 else 'samples'}: {answers or 'nothing yet'}", soft_wrap=True
     )
