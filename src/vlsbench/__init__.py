@@ -10,6 +10,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vlsbench.audit.ablation import ablate
+    from vlsbench.audit.results import Ablation
     from vlsbench.evaluation import evaluate
     from vlsbench.summary import Summary
     from vlsbench.types import Dataset, Judge, Model, Prompt, Rate, Reply, Response, Sample, Verdict
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Ablation",
     "Dataset",
     "Judge",
     "Model",
@@ -28,10 +31,16 @@ __all__ = [
     "Summary",
     "Verdict",
     "__version__",
+    "ablate",
     "evaluate",
 ]
 
-_HOMES = {"evaluate": "vlsbench.evaluation", "Summary": "vlsbench.summary"}
+_HOMES = {
+    "Ablation": "vlsbench.audit.results",
+    "Summary": "vlsbench.summary",
+    "ablate": "vlsbench.audit.ablation",
+    "evaluate": "vlsbench.evaluation",
+}
 
 
 def __getattr__(name: str) -> Any:

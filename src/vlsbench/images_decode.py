@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _BACKGROUND = (255, 255, 255)
+_ORIENTATION = 0x0112
+"""The EXIF tag that says how a camera was held."""
+_ON_THE_SIDE = (5, 6, 7, 8)
 
 
 def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
@@ -47,6 +50,27 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
         raise ImageProblem(f"the image has too many pixels ({error})") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, TypeError) as error:
         raise ImageProblem(f"the image cannot be decoded ({error})") from error
+
+
+def upright_size(data: bytes) -> tuple[int, int]:
+    """Width and height in pixels of an image file as `decode` turns it, read from the header only.
+
+    Raises:
+        ImageProblem: The header cannot be read.
+    """
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data)) as image:
+                width, height = image.size
+                lies = image.getexif().get(_ORIENTATION, 1) in _ON_THE_SIDE
+    except Image.DecompressionBombError as error:
+        raise ImageProblem(f"the image has too many pixels ({error})") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, struct.error, TypeError) as error:
+        raise ImageProblem(f"the image header cannot be read ({error})") from error
+    return (height, width) if lies else (width, height)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -88,7 +88,8 @@ def _judge_json(judge: JudgeSummary) -> dict[str, Any]:
 def block_json(block: Block) -> dict[str, Any]:
     """A block as ``summary.json`` holds it.
 
-    A guard's block has an unsafe rate instead of the rates of the three labels; accuracy is there only where it was tested.
+    A guard's block has an unsafe rate instead of the rates of the three labels; accuracy is there only where
+    it was tested.
     """
     fields = dataclasses.asdict(block)
     left_out = [name for name in ("unsafe_rate", "accuracy") if fields[name] is None]

@@ -18,29 +18,11 @@ _DESCRIPTION = """Ask a model every query of a dataset, judge its answers, and r
 The same command again continues a run that was stopped, and tries failures again. Without --model,
 --dataset and --judge, a tiny packaged model is evaluated on the miniature world."""
 
-_EMBEDDED = {"model": "mini:multimodal-sft", "dataset": "mini:leakless", "judge": "template"}
-"""What is evaluated where nothing is named: needs no key, no download and no GPU."""
-
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register ``eval``."""
     parser = subparsers.add_parser("eval", help="evaluate a model on a dataset", description=_DESCRIPTION)
-    what = parser.add_argument_group("what")
-    what.add_argument(
-        "--model",
-        metavar="REF",
-        help="openai:NAME, openai:NAME@URL (URL ends in /v1) or hf:REPO_OR_FOLDER",
-    )
-    what.add_argument("--dataset", metavar="REF", help="NAME:DIR or jsonl:FILE; see vlsbench datasets")
-    what.add_argument("--judge", metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)")
-    what.add_argument("--limit", type=options.positive, metavar="N", help="only the first N samples")
-    asked = parser.add_argument_group("how the model is asked")
-    asked.add_argument("--max-tokens", type=options.positive, default=128, metavar="N", help="(default: 128)")
-    asked.add_argument("--temperature", type=float, default=0.0, metavar="T", help="(default: 0)")
-    asked.add_argument("--system", metavar="TEXT", help="system prompt")
-    asked.add_argument("--seed", type=int, metavar="S")
-    asked.add_argument("--concurrency", type=options.concurrency, default="auto", metavar="N|auto")
-    asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
+    options.add_run_options(parser)
     options.add_judge_options(parser)
     options.add_local_options(parser)
     where = parser.add_argument_group("where and how")
@@ -59,7 +41,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate, or with --dry-run say what that would take."""
-    embedded = _fill_in(args)
+    embedded = options.fill_in(args)
     if (args.price_in is None) != (args.price_out is None):
         raise UserError("--price-in and --price-out go together: prices per million tokens.")
     if args.dry_run:
@@ -98,24 +80,6 @@ world in which only the picture shows the danger. Next:
   vlsbench eval --model mini:textual-sft --dataset mini:leakless      the same scenes, a model that learned from text
   vlsbench eval --model openai:NAME@URL --dataset mini:leakless --judge openai:JUDGE@URL      a model of yours
   vlsbench datasets                                 what else can be evaluated"""
-
-
-def _fill_in(args: argparse.Namespace) -> bool:
-    """Complete what is to be evaluated; returns whether nothing at all was named.
-
-    Raises:
-        UserError: Something was named and something else is missing.
-    """
-    named = [name for name in _EMBEDDED if getattr(args, name) is not None]
-    if not named:
-        for name, ref in _EMBEDDED.items():
-            setattr(args, name, ref)
-        return True
-    if args.judge is None and args.dataset is not None and args.dataset.partition(":")[0] == "mini":
-        args.judge = "template"
-    if missing := [f"--{name}" for name in _EMBEDDED if getattr(args, name) is None]:
-        raise UserError(f"{' and '.join(missing)} must be named too (or name nothing, for the embedded default).")
-    return False
 
 
 def _dry_run(args: argparse.Namespace) -> int:

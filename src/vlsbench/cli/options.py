@@ -5,9 +5,53 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from vlsbench.errors import UserError
+
 if TYPE_CHECKING:
     from vlsbench.throttle import Concurrency
     from vlsbench.wiring import Effort
+
+
+EMBEDDED = {"model": "mini:multimodal-sft", "dataset": "mini:leakless", "judge": "template"}
+"""What is evaluated where nothing is named: needs no key, no download and no GPU."""
+
+
+def add_run_options(parser: argparse.ArgumentParser) -> None:
+    """What is evaluated, and how the model is asked."""
+    what = parser.add_argument_group("what")
+    what.add_argument(
+        "--model",
+        metavar="REF",
+        help="openai:NAME, openai:NAME@URL (URL ends in /v1) or hf:REPO_OR_FOLDER",
+    )
+    what.add_argument("--dataset", metavar="REF", help="NAME:DIR or jsonl:FILE; see vlsbench datasets")
+    what.add_argument("--judge", metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)")
+    what.add_argument("--limit", type=positive, metavar="N", help="only the first N samples")
+    asked = parser.add_argument_group("how the model is asked")
+    asked.add_argument("--max-tokens", type=positive, default=128, metavar="N", help="(default: 128)")
+    asked.add_argument("--temperature", type=float, default=0.0, metavar="T", help="(default: 0)")
+    asked.add_argument("--system", metavar="TEXT", help="system prompt")
+    asked.add_argument("--seed", type=int, metavar="S")
+    asked.add_argument("--concurrency", type=concurrency, default="auto", metavar="N|auto")
+    asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
+
+
+def fill_in(args: argparse.Namespace) -> bool:
+    """Complete what is to be evaluated; returns whether nothing at all was named.
+
+    Raises:
+        UserError: Something was named and something else is missing.
+    """
+    named = [name for name in EMBEDDED if getattr(args, name) is not None]
+    if not named:
+        for name, ref in EMBEDDED.items():
+            setattr(args, name, ref)
+        return True
+    if args.judge is None and args.dataset is not None and args.dataset.partition(":")[0] == "mini":
+        args.judge = "template"
+    if missing := [f"--{name}" for name in EMBEDDED if getattr(args, name) is None]:
+        raise UserError(f"{' and '.join(missing)} must be named too (or name nothing, for the embedded default).")
+    return False
 
 
 def add_judge_options(parser: argparse.ArgumentParser) -> None:

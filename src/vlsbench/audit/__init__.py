@@ -1,0 +1,1 @@
+"""Visual leakage: how much of the danger does the text alone give away?"""

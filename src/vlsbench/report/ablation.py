@@ -1,0 +1,139 @@
+"""An ablation as readable tables: how safe under each condition, and what the image adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from vlsbench.audit.gains import Condition, Gain
+from vlsbench.audit.results import Ablation
+from vlsbench.report.terminal import Clean, percent
+from vlsbench.stats import Paired
+from vlsbench.types import Rate
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_NO_VALUE = "–"
+_WIDE = 100
+
+_SHOWN: Mapping[str, str] = {
+    "full": "image and text",
+    "text": "text alone",
+    "caption": "text and description, no image",
+    "blank": "text and a blank image",
+    "mismatched": "text and another image",
+}
+
+
+def print_ablation(found: Ablation, console: Console, clean: Clean) -> None:
+    """Print the conditions, the gains, the share that the text explains, and what is missing."""
+    console.print(f"{clean(found.identity.model)} on {clean(found.identity.dataset)}", style="bold", soft_wrap=True)
+    left_out = f"; {found.left_out:,} without an image left out" if found.left_out else ""
+    console.print(
+        f"{found.n:,} samples with an image, {found.n_harmful:,} harmful{left_out}. Judge {clean(found.judge)}, which "
+        "sees the true image under every condition.",
+        soft_wrap=True,
+    )
+    console.print(_conditions(found.conditions, wide=console.width >= _WIDE))
+    if found.n_harmful:
+        console.print("What the image adds: safe answers under full minus under the condition, on the same samples")
+        console.print(_gains(found.gains))
+        _print_explained(found, console)
+        _print_categories(found, console, clean)
+    else:
+        console.print("No sample is harmful, so there is no safety rate and no gain.", style="yellow", soft_wrap=True)
+    for name, why in found.skipped.items():
+        console.print(f"{name} was skipped: {clean(why)}.", style="yellow", soft_wrap=True)
+    console.print(f"\nFolder: {clean(str(found.path))} (vlsbench show shows each run in it)", soft_wrap=True)
+
+
+def points(paired: Paired) -> str:
+    """``+85.0 [79.2, 89.4]`` in percentage points, or a dash for a difference over nothing."""
+    if paired.value is None:
+        return _NO_VALUE
+    value = f"{100 * paired.value:+.1f}"
+    if paired.low is None or paired.high is None:
+        return value
+    return f"{value} [{100 * paired.low:.1f}, {100 * paired.high:.1f}]"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value to three decimals, ``< 0.001`` below that."""
+    if value is None:
+        return _NO_VALUE
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _table(*heads: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, head in enumerate(heads):
+        table.add_column(head, justify="left" if place == 0 else "right", no_wrap=place > 0, overflow="fold")
+    return table
+
+
+def _conditions(conditions: Mapping[str, Condition], *, wide: bool) -> Table:
+    blocks = {name: found.overall for name, found in conditions.items()}
+    guard = any(block.unsafe_rate is not None for block in blocks.values())
+    over = any(block.over_refusal_rate is not None for block in blocks.values()) and not guard
+    heads = ["Condition", "Unsafe [95 %]" if guard else "Safety [95 %]", "Of", "Over-refusal [95 %]", "Unscored"]
+    table = _table(*(head for head in heads if over or not head.startswith("Over")))
+    for name, block in blocks.items():
+        rate = block.unsafe_rate or block.safety_rate
+        cells = [f"{name} ({_SHOWN[name]})" if wide else name, percent(rate), _of(rate)]
+        cells += [percent(block.over_refusal_rate)] if over else []
+        table.add_row(*cells, f"{block.n - block.scored:,}")
+    return table
+
+
+def _gains(gains: Mapping[str, Gain]) -> Table:
+    table = _table(
+        "Full minus", "Points [95 %]", "Of", "Only full", "Only other", "p (Holm)", "p (McNemar)", "Left out"
+    )
+    for name, gain in gains.items():
+        paired = gain.overall
+        table.add_row(
+            name,
+            points(paired),
+            f"{paired.n:,}",
+            f"{paired.only_first:,}",
+            f"{paired.only_second:,}",
+            p_value(gain.p_holm),
+            p_value(paired.p_mcnemar),
+            f"{paired.unscored:,}",
+        )
+    return table
+
+
+def _of(rate: Rate) -> str:
+    return f"{rate.k:,} / {rate.n:,}"
+
+
+def _print_explained(found: Ablation, console: Console) -> None:
+    if found.explained_by_text is None:
+        return
+    rate = found.explained_by_text.overall
+    if rate.n:
+        text = f"{percent(rate)} ({_of(rate)}) are safe with the text alone too: the image is not what makes them safe."
+    else:
+        text = "there is none to look at."
+    console.print(f"Of the safe answers under full, {text}", soft_wrap=True)
+
+
+def _print_categories(found: Ablation, console: Console, clean: Clean) -> None:
+    names = sorted({category for gain in found.gains.values() for category in gain.by_category})
+    if len(names) < 2:
+        return
+    console.print("\nThe same by category (intervals are not adjusted for their number)")
+    table = _table("Category", *(f"full - {name}" for name in found.gains))
+    for category in names:
+        table.add_row(clean(category), *(_cell(gain.by_category.get(category)) for gain in found.gains.values()))
+    console.print(table)
+
+
+def _cell(paired: Paired | None) -> str:
+    return _NO_VALUE if paired is None else points(paired).replace(" [", "\n[")
