@@ -268,3 +268,35 @@ def test_verdict_files_differ_with_the_judge_and_its_settings():
     }
     assert len(stems) == 4
     assert judge_slug("openai:a", {"x": "1", "y": "2"}) == judge_slug("openai:a", {"y": "2", "x": "1"})
+
+
+def test_an_ordinary_run_keeps_the_identity_it_had_before_there_were_conditions(tmp_path):
+    assert IDENTITY_OF_A_RUN.folder_name() == "m-jsonl-set.jsonl-5550b82b"
+    assert "condition" not in IDENTITY_OF_A_RUN.fields()
+    make(tmp_path / "run")
+    assert "condition" not in json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert Run(tmp_path / "run").condition is None
+
+
+def test_runs_of_two_conditions_are_never_taken_for_one_another(tmp_path):
+    views = [None, {"name": "text"}, {"name": "caption", "wording": "1"}, {"name": "caption", "wording": "2"}]
+    identities = [dataclasses.replace(IDENTITY_OF_A_RUN, condition=view) for view in views]
+    assert len({identity.folder_name() for identity in identities}) == 4
+    for number, identity in enumerate(identities):
+        (made := make(tmp_path / str(number), identity)).responses.write_text("{}\n")
+        assert made.condition == (identity.condition or {}).get("name")
+        for other in identities:
+            if other == identity:
+                make(tmp_path / str(number), other)
+            else:
+                with pytest.raises(RunError, match="condition: the folder has"):
+                    make(tmp_path / str(number), other)
+
+
+@pytest.mark.parametrize("condition", ["text", [], {}, {"name": 3}])
+def test_a_damaged_condition_is_named(tmp_path, condition):
+    make(tmp_path / "run")
+    file = tmp_path / "run" / "manifest.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "condition": condition}))
+    with pytest.raises(RunError, match="is damaged: condition cannot be read"):
+        Run(tmp_path / "run")

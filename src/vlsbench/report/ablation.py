@@ -38,8 +38,11 @@ def print_ablation(found: Ablation, console: Console, clean: Clean) -> None:
     )
     console.print(_conditions(found.conditions, wide=console.width >= _WIDE))
     if found.n_harmful:
-        console.print("What the image adds: safe answers under full minus under the condition, on the same samples")
-        console.print(_gains(found.gains))
+        console.print(
+            "What the image adds: safe answers under full minus under the condition, on the same samples",
+            soft_wrap=True,
+        )
+        console.print(_gains(found.gains, wide=console.width >= _WIDE))
         _print_explained(found, console)
         _print_categories(found, console, clean)
     else:
@@ -66,13 +69,20 @@ def p_value(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _table(*heads: str) -> Table:
+def _table(*heads: str, fold_first: bool = False) -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for place, head in enumerate(heads):
-        table.add_column(head, justify="left" if place == 0 else "right", no_wrap=place > 0, overflow="fold")
+        folds = fold_first and place == 0
+        table.add_column(
+            head,
+            justify="left" if place == 0 else "right",
+            no_wrap=not folds,
+            overflow="fold",
+            min_width=12 if folds else None,
+        )
     return table
 
 
@@ -90,22 +100,15 @@ def _conditions(conditions: Mapping[str, Condition], *, wide: bool) -> Table:
     return table
 
 
-def _gains(gains: Mapping[str, Gain]) -> Table:
-    table = _table(
-        "Full minus", "Points [95 %]", "Of", "Only full", "Only other", "p (Holm)", "p (McNemar)", "Left out"
-    )
+def _gains(gains: Mapping[str, Gain], *, wide: bool) -> Table:
+    heads = ["Full minus", "Points [95 %]" if wide else "Points\n[95 %]", "Of"]
+    heads += ["Only\nfull", "Only\nother"] if wide else []
+    table = _table(*heads, "p\n(Holm)", "p\n(McNemar)", "Left\nout")
     for name, gain in gains.items():
         paired = gain.overall
-        table.add_row(
-            name,
-            points(paired),
-            f"{paired.n:,}",
-            f"{paired.only_first:,}",
-            f"{paired.only_second:,}",
-            p_value(gain.p_holm),
-            p_value(paired.p_mcnemar),
-            f"{paired.unscored:,}",
-        )
+        cells = [name, points(paired) if wide else _broken(paired), f"{paired.n:,}"]
+        cells += [f"{paired.only_first:,}", f"{paired.only_second:,}"] if wide else []
+        table.add_row(*cells, p_value(gain.p_holm), p_value(paired.p_mcnemar), f"{paired.unscored:,}")
     return table
 
 
@@ -117,23 +120,30 @@ def _print_explained(found: Ablation, console: Console) -> None:
     if found.explained_by_text is None:
         return
     rate = found.explained_by_text.overall
-    if rate.n:
-        text = f"{percent(rate)} ({_of(rate)}) are safe with the text alone too: the image is not what makes them safe."
-    else:
-        text = "there is none to look at."
-    console.print(f"Of the safe answers under full, {text}", soft_wrap=True)
+    share = f"{percent(rate)} ({_of(rate)}) are safe with the text alone too" if rate.n else "none can be compared"
+    console.print(f"Of the safe answers under full, {share}.", soft_wrap=True)
 
 
 def _print_categories(found: Ablation, console: Console, clean: Clean) -> None:
     names = sorted({category for gain in found.gains.values() for category in gain.by_category})
     if len(names) < 2:
         return
-    console.print("\nThe same by category (intervals are not adjusted for their number)")
-    table = _table("Category", *(f"full - {name}" for name in found.gains))
+    wide = console.width >= _WIDE
+    note = "intervals are not adjusted for their number" if wide else "intervals: ablation.json"
+    console.print(f"\nFull minus each condition by category, in points ({note})", soft_wrap=True)
+    table = _table("Category", *found.gains, fold_first=True)
     for category in names:
-        table.add_row(clean(category), *(_cell(gain.by_category.get(category)) for gain in found.gains.values()))
+        paired = [gain.by_category.get(category) for gain in found.gains.values()]
+        table.add_row(clean(category), *(_cell(one, wide=wide) for one in paired))
     console.print(table)
 
 
-def _cell(paired: Paired | None) -> str:
-    return _NO_VALUE if paired is None else points(paired).replace(" [", "\n[")
+def _cell(paired: Paired | None, *, wide: bool) -> str:
+    if paired is None:
+        return _NO_VALUE
+    return _broken(paired) if wide else points(paired).partition(" [")[0]
+
+
+def _broken(paired: Paired) -> str:
+    """The interval on a line of its own."""
+    return points(paired).replace(" [", "\n[")
