@@ -103,7 +103,7 @@ def _conditions(conditions: Mapping[str, Condition], *, wide: bool) -> Table:
 def _gains(gains: Mapping[str, Gain], *, wide: bool) -> Table:
     heads = ["Full minus", "Points [95 %]" if wide else "Points\n[95 %]", "Of"]
     heads += ["Only\nfull", "Only\nother"] if wide else []
-    table = _table(*heads, "p\n(Holm)", "p\n(McNemar)", "Left\nout")
+    table = _table(*heads, "Holm\np", "McNemar\np", "Left\nout")
     for name, gain in gains.items():
         paired = gain.overall
         cells = [name, points(paired) if wide else _broken(paired), f"{paired.n:,}"]
