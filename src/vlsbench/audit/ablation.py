@@ -150,6 +150,7 @@ class _Work:
         answering = replace(self.answering, generation=generation, served=set())
         run = open_or_create(self.path / name, identity, self.plan.details(answering.model, self.effort))
         try:
+            folder.share_images(Run(self.path / FULL), run)
             source = Preparation(run, self.plan.data, self.plan.identity.limit)
             return await sit(run, source, answering, self.judging, self.halt, progress)
         finally:

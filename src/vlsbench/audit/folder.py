@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
 from pathlib import Path
 
 from vlsbench import folders, journal, standings
@@ -46,6 +48,20 @@ def set_aside(path: Path) -> None:
     """
     if folders.is_occupied(path):
         folders.set_aside(path, _KNOWN, f"the folder of an ablation (it has no {FULL})")
+
+
+def share_images(full: Run, run: Run) -> None:
+    """Let a run have the pictures that came inside the records, which full keeps as files, without a second copy.
+
+    Where the file system has no hard links, the run keeps its own, as any run does.
+    """
+    kept = full.path / "images"
+    if run.path == full.path or not kept.is_dir():
+        return
+    run.make_folder("images")
+    for file in kept.iterdir():
+        with contextlib.suppress(OSError):
+            os.link(file, run.path / "images" / file.name)
 
 
 def require_same_judge(path: Path, judging: Judging) -> None:

@@ -31,8 +31,9 @@ def print_ablation(found: Ablation, console: Console, clean: Clean) -> None:
     """Print the conditions, the gains, the share that the text explains, and what is missing."""
     console.print(f"{clean(found.identity.model)} on {clean(found.identity.dataset)}", style="bold", soft_wrap=True)
     left_out = f"; {found.left_out:,} without an image left out" if found.left_out else ""
+    samples = "sample" if found.n == 1 else "samples"
     console.print(
-        f"{found.n:,} samples with an image, {found.n_harmful:,} harmful{left_out}. Judge {clean(found.judge)}, which "
+        f"{found.n:,} {samples} with an image, {found.n_harmful:,} harmful{left_out}. Judge {clean(found.judge)}, which "
         "sees the true image under every condition.",
         soft_wrap=True,
     )
