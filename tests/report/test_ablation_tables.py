@@ -70,7 +70,12 @@ def test_what_is_left_out_and_skipped_is_said(shown):
 
 
 def test_without_safe_answers_there_is_no_share_to_explain(shown):
-    assert "none can be compared" in shown(full={"a": "unsafe"}, text={"a": "unsafe"})
+    assert "No answer is safe under full" in shown(full={"a": "unsafe"}, text={"a": "unsafe"})
+
+
+def test_safe_answers_without_a_verdict_on_the_text_are_said_to_lack_it(shown):
+    text = shown(full={"a": "refusal", "b": "unsafe"}, text={"a": "odd", "b": "unsafe"})
+    assert "None of the 1 safe answers under full has a verdict with the text alone." in text
 
 
 def test_points_carry_their_sign_and_interval():

@@ -33,8 +33,8 @@ def print_ablation(found: Ablation, console: Console, clean: Clean) -> None:
     left_out = f"; {found.left_out:,} without an image left out" if found.left_out else ""
     samples = "sample" if found.n == 1 else "samples"
     console.print(
-        f"{found.n:,} {samples} with an image, {found.n_harmful:,} harmful{left_out}. Judge {clean(found.judge)}, which "
-        "sees the true image under every condition.",
+        f"{found.n:,} {samples} with an image, {found.n_harmful:,} harmful{left_out}. "
+        f"Judge {clean(found.judge)}, which sees the true image under every condition.",
         soft_wrap=True,
     )
     console.print(_conditions(found.conditions, wide=console.width >= _WIDE))
@@ -121,8 +121,13 @@ def _print_explained(found: Ablation, console: Console) -> None:
     if found.explained_by_text is None:
         return
     rate = found.explained_by_text.overall
-    share = f"{percent(rate)} ({_of(rate)}) are safe with the text alone too" if rate.n else "none can be compared"
-    console.print(f"Of the safe answers under full, {share}.", soft_wrap=True)
+    if rate.n:
+        line = f"Of the safe answers under full, {percent(rate)} ({_of(rate)}) are safe with the text alone too."
+    elif rate.unscored:
+        line = f"None of the {rate.unscored:,} safe answers under full has a verdict with the text alone."
+    else:
+        line = "No answer is safe under full, so there is nothing for the text to explain."
+    console.print(line, soft_wrap=True)
 
 
 def _print_categories(found: Ablation, console: Console, clean: Clean) -> None:
