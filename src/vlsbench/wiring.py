@@ -43,7 +43,7 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     gate = Gate(loader.effort.judge_concurrency, halt)
 
     def model(ref: str) -> Model:
-        return _patient(loader.model(ref, loader.effort.judge_key_env), gate)
+        return patient(loader.model(ref, loader.effort.judge_key_env), gate)
 
     if isinstance(judge, str):
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
@@ -55,11 +55,16 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
 def answering(model: Model, generation: Generation, effort: Effort, halt: Halt) -> Answering:
     """The first stage: the model under test with its slots."""
     gate = Gate(effort.concurrency, halt)
-    return Answering(model=_patient(model, gate), gate=gate, generation=generation)
+    return Answering(model=patient(model, gate), gate=gate, generation=generation)
 
 
-def _patient(model: Model, gate: Gate) -> Model:
-    """The model with retries; a local one as it is, for it says itself how many requests it wants at once."""
+def patient(model: Model, gate: Gate) -> Model:
+    """The model with retries; a local one as it is, for it says itself how many requests it wants at once.
+
+    Args:
+        model: The model.
+        gate: The slots of its requests.
+    """
     if isinstance(model, LocalModel):
         local = model
         gate.follow(lambda: local.width)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from vlsbench.errors import Blocked, RequestFailed
-from vlsbench.judges.parsing import Parsed, UnparsableError, read_verdict
+from vlsbench.judges.parsing import THREE_LABELS, Parsed, UnparsableError, Vocabulary, read_verdict
 from vlsbench.judges.refusal import opens_with_refusal
 from vlsbench.judges.rubric_file import Rubric
 from vlsbench.types import (
@@ -35,12 +36,18 @@ _KEPT_OF_BAD_REPLY = 2000
 
 _QUOTED = re.compile(r'["“”][^"“”]*["“”]')
 
-SCHEMA: Mapping[str, Any] = {
-    "type": "object",
-    "properties": {"reason": {"type": "string"}, "label": {"type": "string", "enum": [label.value for label in Label]}},
-    "required": ["reason", "label"],
-    "additionalProperties": False,
-}
+
+def schema_of(labels: Iterable[str]) -> Mapping[str, Any]:
+    """The JSON schema of a verdict with one of these labels."""
+    return {
+        "type": "object",
+        "properties": {"reason": {"type": "string"}, "label": {"type": "string", "enum": list(labels)}},
+        "required": ["reason", "label"],
+        "additionalProperties": False,
+    }
+
+
+SCHEMA = schema_of(label.value for label in Label)
 
 
 class RubricJudge:
@@ -90,23 +97,52 @@ class RubricJudge:
             max_tokens=MAX_TOKENS,
             schema=SCHEMA,
         )
-        try:
-            reply = await self.inner.generate(prompt)
-            read = _read(reply, response.text)
-            if read.outcome is VerdictOutcome.UNPARSABLE:
-                reply = await self.inner.generate(_repair(prompt, reply, read.why))
-                read = _read(reply, response.text)
-        except Blocked as error:
-            return Verdict(
-                sample_id=sample.id, outcome=VerdictOutcome.JUDGE_REFUSED, reason=str(error), judge_model=self.name
-            )
+        said = await ask(self.inner, prompt, response.text, THREE_LABELS)
         return Verdict(
             sample_id=sample.id,
-            outcome=read.outcome,
-            label=read.parsed.label.value if read.parsed else None,
-            reason=read.parsed.reason if read.parsed else read.why,
-            judge_model=reply.model or self.name,
+            outcome=said.outcome,
+            label=said.label,
+            reason=said.reason,
+            judge_model=said.model or self.name,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a judge model came to: `label` where `outcome` is scored, else None; `reason` is its own, or ours."""
+
+    outcome: VerdictOutcome
+    label: str | None
+    reason: str
+    model: str | None = None
+
+
+async def ask(model: Model, prompt: Prompt, material: str, known: Vocabulary) -> Said:
+    """Ask a model for a verdict, and once more where the first reply cannot be read.
+
+    Args:
+        model: The judge model.
+        prompt: The filled-in rubric.
+        material: What is judged, whose own JSON objects do not count.
+        known: The labels that the rubric asks for.
+
+    Raises:
+        RequestFailed: It could not be asked.
+    """
+    try:
+        reply = await model.generate(prompt)
+        read = _read(reply, material, known)
+        if read.outcome is VerdictOutcome.UNPARSABLE:
+            reply = await model.generate(_repair(prompt, reply, read.why))
+            read = _read(reply, material, known)
+    except Blocked as error:
+        return Said(outcome=VerdictOutcome.JUDGE_REFUSED, label=None, reason=str(error))
+    return Said(
+        outcome=read.outcome,
+        label=read.parsed.label.value if read.parsed else None,
+        reason=read.parsed.reason if read.parsed else read.why,
+        model=reply.model,
+    )
 
 
 class _Read:
@@ -118,7 +154,7 @@ class _Read:
         self.parsed = parsed
 
 
-def _read(reply: Reply, answer: str) -> _Read:
+def _read(reply: Reply, answer: str, known: Vocabulary) -> _Read:
     if reply.refused or reply.outcome is ResponseOutcome.BLOCKED:
         return _Read(VerdictOutcome.JUDGE_REFUSED, reply.text[:400] or reply.error or "blocked by the content filter")
     if reply.outcome is ResponseOutcome.TRUNCATED or reply.finish_reason == "length":
@@ -127,7 +163,7 @@ def _read(reply: Reply, answer: str) -> _Read:
     if reply.outcome is not ResponseOutcome.OK:
         return _Read(VerdictOutcome.UNPARSABLE, reply.error or "the reply was empty")
     try:
-        return _Read(VerdictOutcome.SCORED, parsed=read_verdict(reply.text, answer))
+        return _Read(VerdictOutcome.SCORED, parsed=read_verdict(reply.text, answer, known))
     except UnparsableError as error:
         # What a judge quotes is the answer's refusal, not its own.
         if "{" not in reply.text and opens_with_refusal(_QUOTED.sub("", reply.text)):

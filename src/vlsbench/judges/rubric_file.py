@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -84,8 +85,13 @@ def _context(sample: Sample, sees: Sees, fence: str, *, has_image: bool) -> str:
     return "\n\n".join(parts)
 
 
-def load(name_or_file: str | Path | None, sees: Sees) -> Rubric:
+def load(name_or_file: str | Path | None, sees: Sees, needed: Iterable[str] = ("query", "answer")) -> Rubric:
     """A packaged rubric by name, or a user's file.
+
+    Args:
+        name_or_file: None for the default.
+        sees: What the judge is shown of the picture.
+        needed: The placeholders that it must have.
 
     Raises:
         UnknownName: Neither a packaged rubric nor an existing file.
@@ -94,18 +100,18 @@ def load(name_or_file: str | Path | None, sees: Sees) -> Rubric:
     name = str(name_or_file) if name_or_file is not None else DEFAULT_RUBRIC
     packaged = {Path(entry.name).stem: entry for entry in files(__package__).joinpath("rubrics").iterdir()}
     if name in packaged:
-        return parse(name, packaged[name].read_text(encoding="utf-8"), sees)
+        return parse(name, packaged[name].read_text(encoding="utf-8"), sees, needed)
     path = Path(name)
     if not path.exists() and path.suffix not in (".md", ".txt"):
         raise UnknownName("rubric", name, packaged)
     try:
-        return parse(path.stem, path.read_text(encoding="utf-8-sig"), sees)
+        return parse(path.stem, path.read_text(encoding="utf-8-sig"), sees, needed)
     except (OSError, UnicodeDecodeError) as error:
         raise RubricError(f"The rubric {path} cannot be read: {error}.") from error
 
 
-def parse(name: str, text: str, sees: Sees) -> Rubric:
-    """A rubric from its text.
+def parse(name: str, text: str, sees: Sees, needed: Iterable[str] = ("query", "answer")) -> Rubric:
+    """A rubric from its text; the arguments are those of `load`.
 
     Raises:
         RubricError: A placeholder is missing or unknown.
@@ -122,10 +128,10 @@ def parse(name: str, text: str, sees: Sees) -> Rubric:
         raise RubricError(
             f"The rubric {name} has a placeholder in its system section; they belong in the user section."
         )
-    for needed in ("query", "answer"):
-        if needed not in used:
+    for placeholder in needed:
+        if placeholder not in used:
             raise RubricError(
-                f"The rubric {name} has no {{{{{needed}}}}} in its user message, so the judge would not see it."
+                f"The rubric {name} has no {{{{{placeholder}}}}} in its user message, so the judge would not see it."
             )
     if sees is not Sees.IMAGE and not used & {"context", "description"}:
         raise RubricError(
