@@ -30,7 +30,7 @@ class Asked:
     def text(self) -> str:
         """The text of the first user message."""
         content = next(m["content"] for m in self.body["messages"] if m["role"] == "user")
-        return content if isinstance(content, str) else next(p["text"] for p in content if p["type"] == "text")
+        return content if isinstance(content, str) else next((p["text"] for p in content if p["type"] == "text"), "")
 
     @property
     def image(self) -> str | None:

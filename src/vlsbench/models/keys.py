@@ -41,7 +41,7 @@ def origin(url: str) -> Origin:
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         raise UserError(
             "The server address holds a user name or password. Put the key in an environment variable and name it "
-            "with --model-key-env or --judge-key-env."
+            "with --model-key-env, --judge-key-env or --guard-key-env."
         )
     if parts.query or parts.fragment:
         raise UserError("The server address must end at its path (…/v1): leave out what follows '?' or '#'.")
@@ -65,7 +65,7 @@ def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str]) -> str | 
     if key_env is not None:
         if not key_env.isidentifier():
             # Not repeated in the message: it may well be the key itself.
-            raise UserError("--model-key-env and --judge-key-env take the name of an environment variable, not a key.")
+            raise UserError("The --…-key-env options take the name of an environment variable, not a key.")
         key = _read(key_env)
         if key is None:
             raise UserError(f"The environment variable {key_env} is not set (or empty). Set it to the API key.")
@@ -75,8 +75,8 @@ def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str]) -> str | 
         key = _read("OPENAI_API_KEY")
         if key is None and here == openai:
             raise UserError(
-                "No API key for OpenAI. Set OPENAI_API_KEY, or name another variable with --model-key-env or "
-                "--judge-key-env."
+                "No API key for OpenAI. Set OPENAI_API_KEY, or name another variable with --model-key-env, "
+                "--judge-key-env or --guard-key-env."
             )
         return key
     others = {origin(other) for other in urls_in_use} - _openai_origins()
