@@ -58,7 +58,7 @@ class Journal:
         """
         if self._failure is not None:
             raise self._failure
-        line = _to_line(record)
+        line = to_line(record)
         try:
             written = os.write(self._handle, line)
         except OSError as error:
@@ -117,7 +117,8 @@ class Journal:
         self.close()
 
 
-def _to_line(record: Mapping[str, Any]) -> bytes:
+def to_line(record: Mapping[str, Any]) -> bytes:
+    """A record as one line; halves of characters in its texts become a question mark."""
     try:
         return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
     except TypeError:

@@ -38,10 +38,15 @@ def read(run: Run) -> list[Listed]:
             sub_category=sys.intern(_text(record, "sub_category") or "(none)"),
             source=sys.intern(_text(record, "source") or "(none)"),
             harmful=record.get("expect") != Expect.BENIGN,
-            cluster=_text(record, "image_sha256") or f"sample {sample_id}",
+            cluster=_text(record, "image_sha256") or alone(sample_id),
             twin_of=_text(record, "twin_of") or None,
         )
     return list(items.values())
+
+
+def alone(sample_id: str) -> str:
+    """The cluster of a sample without a usable image: one of its own."""
+    return f"sample {sample_id}"
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:

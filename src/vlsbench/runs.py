@@ -159,10 +159,10 @@ def _continue(path: Path, identity: Identity, details: Mapping[str, Any]) -> Run
     old.lock()
     try:
         _require_same(old, identity)
-        if _is_answered(old):
+        if is_answered(old):
             _require_same_model(old, details)
     except RunError:
-        if not _is_answered(old):
+        if not is_answered(old):
             # A mistyped address, say: there is nothing to lose, so the folder is free for the right one.
             for file in (old.samples, old.responses, path / "summary.json", path / "manifest.json"):
                 file.unlink(missing_ok=True)
@@ -184,12 +184,13 @@ def require_same(path: Path, identity: Identity) -> None:
     Raises:
         RunError: The folder holds a different run, or something that is no run.
     """
-    if is_occupied(path) and _is_answered(run := Run(path)):
+    if is_occupied(path) and is_answered(run := Run(path)):
         _require_same(run, identity)
 
 
-def _is_answered(run: Run) -> bool:
-    return run.responses.exists() and run.responses.stat().st_size > 0
+def is_answered(run: Run) -> bool:
+    """Whether there is anything to lose: answers, or the verdicts of a guard, which needs none."""
+    return any(file.exists() and file.stat().st_size for file in (run.responses, *run.path.glob("verdicts/*.jsonl")))
 
 
 def _require_same(run: Run, identity: Identity) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from vlsbench import datasets, judges, models, preparation, summary, wiring
 from vlsbench.engine import drive
@@ -24,6 +24,8 @@ from vlsbench.tally import Progress
 from vlsbench.throttle import Halt
 from vlsbench.types import Dataset, Judge, Model, Sees
 from vlsbench.wiring import Effort
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Plan:
             "dataset_described": self.found.n_described,
             "dataset_stamp": self.stamp,
             "parameters": asdict(effort),
-            "model_details": _details(model),
+            "model_details": details_of(model),
         }
 
 
@@ -79,7 +81,7 @@ def make_plan(
     generation = replace(generation, temperature=float(generation.temperature))
     check_numbers(generation, limit, effort)
     data = datasets.load(dataset) if isinstance(dataset, str) else dataset
-    _check_texts(generation.system, model, data.name, str(data.root))
+    check_texts(generation.system, model, data.name, str(data.root))
     stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
     known = preparation.recall(recorded, data, limit) if recorded is not None else None
     found = known or preparation.fingerprint(data, limit)
@@ -114,37 +116,74 @@ async def sit(
     """
     run.add_judge(judging.stem, _judge_entry(judging.judge))
     flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
-    finished, reporting = None, asyncio.create_task(flow.report())
+    finished = None
+    try:
+        await follow(flow, source, halt)
+        finished = timestamp()
+    finally:
+        _record_session(run, answering, judging, finished)
+        figures = summary.write(run, judging.stem)
+    return figures
+
+
+class Course(Protocol[T]):
+    """A way that samples take: what is still to be done, and how one piece of it is done and recorded."""
+
+    def pending(self) -> AsyncIterator[T]:
+        """What is still to be done, in the order of the dataset."""
+        ...
+
+    async def process(self, work: T, /) -> None:
+        """Do one piece of it."""
+        ...
+
+    def width(self) -> int:
+        """How many pieces may be in work."""
+        ...
+
+    async def report(self) -> None:
+        """Tell the progress how things stand, until cancelled."""
+        ...
+
+    def close(self) -> None:
+        """Sync and close the journals."""
+        ...
+
+
+async def follow(course: Course[T], source: Preparation, halt: Halt) -> None:
+    """Take every sample through its course; the journals are closed whatever happens.
+
+    Raises:
+        Interrupted: The user stopped the run, politely through `halt` or by cancelling.
+        VLSBenchError: What would go wrong with every sample.
+    """
+    reporting = asyncio.create_task(course.report())
     try:
         source.start()
-        await drive(flow.pending(), flow.process, width=flow.width, halt=halt)
-        finished = timestamp()
+        await drive(course.pending(), course.process, width=course.width, halt=halt)
     except asyncio.CancelledError:
         raise Interrupted("Interrupted.") from None
     finally:
         reporting.cancel()
         source.stop()
-        flow.close()
-        _record_session(run, answering, judging, finished)
-        figures = summary.write(run, judging.stem)
-    return figures
+        course.close()
 
 
 def _record_session(run: Run, answering: Answering | None, judging: Judging, finished: str | None) -> None:
     """Note in the manifest what the servers turned out to want and to be."""
     if answering is not None:
         served = sorted({*run.manifest.get("model_served", []), *answering.served})
-        run.update(model_served=served, model_adaptations=_adaptations(answering.model), finished=finished)
-    if adaptations := _adaptations(judging.judge):
+        run.update(model_served=served, model_adaptations=adaptations_of(answering.model), finished=finished)
+    if adaptations := adaptations_of(judging.judge):
         run.add_judge(judging.stem, {"adaptations": adaptations})
 
 
-def _adaptations(asked: object) -> list[str]:
+def adaptations_of(asked: object) -> list[str]:
     """What a model, or the model within a judge, had to change for its server."""
     return [text for layer in _layers(asked) for text in getattr(layer, "adaptations", [])]
 
 
-def _details(model: Model) -> dict[str, str]:
+def details_of(model: object) -> dict[str, str]:
     """What a model says of itself beyond its name (`details`), as text."""
     found = (details for layer in _layers(model) if isinstance(details := getattr(layer, "details", None), Mapping))
     return {str(name): str(value) for details in found for name, value in details.items()}
@@ -203,8 +242,12 @@ def check_numbers(generation: Generation, limit: int | None, effort: Effort) -> 
             raise UserError(f"{number} is too large a number for --max-tokens, --seed or --limit.")
 
 
-def _check_texts(*texts: object) -> None:
-    """The manifest holds these, and JSON holds Unicode only."""
+def check_texts(*texts: object) -> None:
+    """Nothing where these are Unicode: the manifest holds them, and JSON holds nothing else.
+
+    Raises:
+        UserError: One of them is not.
+    """
     for text in texts:
         try:
             _ = text.encode() if isinstance(text, str) else b""

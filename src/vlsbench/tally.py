@@ -16,7 +16,8 @@ class Tally:
 
     `answered`, `judged` and `labels` include earlier sessions; `unscored`, tokens and the clock are of this one.
     `asking` and `judging` are requests in flight at this moment, `paused_s` is how long a rate limit still
-    pauses everybody, and `stopping` is set once the user asked to stop.
+    pauses everybody, and `stopping` is set once the user asked to stop. `answering` is False where nothing is
+    answered, only judged; `ended` stops the clock where more work of another kind follows.
     """
 
     total: int
@@ -31,7 +32,9 @@ class Tally:
     judging: int = 0
     paused_s: float = 0.0
     stopping: bool = False
+    answering: bool = True
     started: float = field(default_factory=time.monotonic)
+    ended: float | None = None
 
     def count_response(self, response: Response) -> None:
         """One more response on disk."""
@@ -56,7 +59,7 @@ class Tally:
     @property
     def rate(self) -> float:
         """Samples finished per second in this session."""
-        elapsed = time.monotonic() - self.started
+        elapsed = (time.monotonic() if self.ended is None else self.ended) - self.started
         return self.new / elapsed if elapsed > 0 else 0.0
 
     @property

@@ -69,7 +69,12 @@ def patient(model: Model, gate: Gate) -> Model:
         local = model
         gate.follow(lambda: local.width)
         return model
-    return PatientModel(model, gate, Patience())
+    return PatientModel(model, gate, patience())
+
+
+def patience() -> Patience:
+    """How often and how long requests are tried again."""
+    return Patience()
 
 
 class Loader:

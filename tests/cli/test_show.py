@@ -91,3 +91,9 @@ def test_a_newer_format_is_named(run, capsys):
     (run / "manifest.json").write_text(json.dumps(manifest | {"version": 2}))
     assert vlsbench("show", run) == 2
     assert "has format 2; this version of vlsbench reads format 1" in capsys.readouterr().err
+
+
+def test_the_run_of_an_audits_guard_is_told_from_an_evaluation(tmp_path, capsys):
+    assert vlsbench("audit", "--dataset", "mini:leaky:2", "--guard", "guard:world", "--out", tmp_path / "a") == 0
+    assert vlsbench("show", tmp_path / "a" / "guard") == 2
+    assert "audit.json" in capsys.readouterr().err

@@ -497,3 +497,21 @@ def test_one_thread_is_the_default_and_the_users_choice_stands(
     finally:
         torch.set_num_threads(before)
     assert found == [1, 2]
+
+
+def test_a_guard_is_shown_a_text_alone_or_an_image_alone_in_its_own_format(loaded: Loaded) -> None:
+    model = loaded("guard")
+    (both,) = with_images(1)
+    text, image = replace(both, image=None), replace(both, text="")
+    chat = model._batcher._work._chat  # type: ignore[attr-defined]
+    shown = {name: chat.text(prompt) for name, prompt in (("both", both), ("text", text), ("image", image))}
+    assert [name for name in shown if "<|image|>" in shown[name]] == ["both", "image"]
+    assert [name for name in shown if both.text in shown[name]] == ["both", "text"]
+    assert all("Check the User" in written for written in shown.values())
+
+    async def main() -> tuple[list[object], list[object]]:
+        batch = await asyncio.gather(*map(model.guard, [both, text, image]))
+        return list(batch), [await model.guard(prompt) for prompt in (both, text, image)]
+
+    batch, single = asyncio.run(main())
+    assert [r.text for r in batch] == [r.text for r in single]  # type: ignore[attr-defined]

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 import vlsbench
-from builders import make_set, number_of
+from builders import lines, make_set, number_of
 from loopback import Answer, Asked, serve, verdict
+from vlsbench.audit.audit import audit
 from vlsbench.cli.main import main
 from vlsbench.errors import RunError, UserError
 from vlsbench.evaluation import judge_run
@@ -121,6 +122,24 @@ def test_a_local_guard_gives_probabilities_or_nothing(
     )
     (judge,) = summary.judges.values()
     assert judge.overall.scored + sum(judge.overall.unscored.values()) == 10
+
+
+def test_a_local_guard_audits_a_set_and_is_not_exchanged_on_the_way(
+    checkpoint: Callable[[str], Path], data: str, tmp_path: Path
+) -> None:
+    def run(dtype: str) -> dict[str, int]:
+        effort = Effort(local=Local(dtype=dtype, device="cpu"))
+        done = audit(dataset=data, guard=f"guard:hf:{checkpoint('guard')}", out=tmp_path / "a", limit=3, effort=effort)
+        assert done.guarded is not None
+        return {part: sum(reasons.values()) for part, reasons in done.guarded.overall.unscored.items()}
+
+    run("float32")
+    for part in ("pair", "text", "image"):  # a guard that learned nothing writes anything but a verdict
+        records = lines(tmp_path / "a" / "guard" / "verdicts" / f"{part}.jsonl")
+        assert {record["outcome"] for record in records} <= {"scored", "unparsable"}
+        assert all(record["p_unsafe"] is None for record in records if record["outcome"] != "scored")
+    with pytest.raises(RunError, match="model's dtype"):
+        run("bfloat16")
 
 
 def test_a_guard_cannot_be_given_a_rubric(data: str, tmp_path: Path) -> None:

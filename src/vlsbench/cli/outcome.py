@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from vlsbench.summary import Summary
-    from vlsbench.tally import Progress
 
 
 @contextlib.contextmanager
-def shown_progress(*, quiet: bool) -> Iterator[Progress | None]:
+def shown_progress(*, quiet: bool) -> Iterator[ProgressLine | None]:
     """A progress line while something runs, unless it should be quiet."""
     if quiet:
         yield None

@@ -33,9 +33,10 @@ class ProgressLine:
             self._write(tally)
 
     def close(self) -> None:
-        """Show the last counts and end the line."""
+        """Show the last counts and end the line; a second call does nothing until there are new ones."""
         if self._shown is not None:
             self._write(self._shown)
+            self._shown = None
             if self._live:
                 self._stream.write("\n")
                 self._stream.flush()
@@ -55,14 +56,15 @@ class ProgressLine:
 def describe(tally: Tally) -> str:
     """The counts as one line: done/total, rate, time left, labels, unscored, tokens, and what is going on."""
     labels = " ".join(f"{clean(label)} {count:,}" for label, count in sorted(tally.labels.items()))
+    tokens = tally.prompt_tokens + tally.completion_tokens
     parts = [
         f"{tally.done:,}/{tally.total:,}",
         f"{tally.rate:.1f}/s",
         f"{duration(tally.eta_s)} left" if tally.eta_s is not None else "",
         labels,
         f"unscored {sum(tally.unscored.values()):,}",
-        f"tokens {tally.prompt_tokens + tally.completion_tokens:,}",
-        f"answered {tally.answered:,}",
+        f"tokens {tokens:,}" if tally.answering else "",
+        f"answered {tally.answered:,}" if tally.answering else "",
         f"in flight {tally.asking}+{tally.judging}" if tally.asking or tally.judging else "",
     ]
     return " · ".join([*_news(tally), *(part for part in parts if part)])

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from vlsbench.cli import outcome
+from vlsbench.errors import UserError
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,4 +24,10 @@ def run(args: argparse.Namespace) -> int:
     from vlsbench.runs import Run
     from vlsbench.summary import summarise
 
-    return outcome.report(summarise(Run(Path(args.path))), as_json=args.json)
+    run = Run(Path(args.path))
+    if run.condition == "guard":
+        raise UserError(
+            f"{run.path} is the run of an audit's guard and has no answers. The figures are in "
+            f"{run.path.parent / 'audit.json'}; the command of the audit, given again, shows them."
+        )
+    return outcome.report(summarise(run), as_json=args.json)
