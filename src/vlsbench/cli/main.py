@@ -8,6 +8,10 @@ from collections.abc import Sequence
 
 import vlsbench
 from vlsbench.cli import ablate, align, audit, data, datasets, demo, judge, show
+from vlsbench.cli import eval as eval_
+from vlsbench.errors import Interrupted, Stopped, VLSBenchError
+
+COMMANDS = (demo, eval_, judge, show, audit, ablate, datasets, data, align)
 """One module per command, in the order of the help."""
 
 _EPILOG = """exit codes:
