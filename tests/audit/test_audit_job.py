@@ -14,8 +14,8 @@ import pytest
 from builders import finish, hurry, lines, make_set, manifest, number_of, start, tiny_png
 from loopback import Answer, Asked, error, serve, verdict
 from vlsbench.audit.audit import audit
-from vlsbench.audit.protocol import Part
 from vlsbench.audit.findings import Audit
+from vlsbench.audit.protocol import Part
 from vlsbench.errors import AccessDenied, RequestFailed, RunError, UnknownName, UserError
 from vlsbench.judges.guard import Finding
 from vlsbench.types import Image, Sample, VerdictOutcome

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from vlsbench.audit.protocol import Part, Row, by, figures
 from vlsbench.audit.findings import Audit, Example, Guarded
+from vlsbench.audit.protocol import Part, Row, by, figures
 from vlsbench.cli.terminal import clean
 from vlsbench.report.audit import print_audit
 from vlsbench.summary import Cause

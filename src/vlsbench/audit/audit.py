@@ -20,8 +20,8 @@ import orjson
 from vlsbench import datasets, preparation
 from vlsbench.audit import findings, guards, joined
 from vlsbench.audit.checking import Checking
-from vlsbench.audit.guards import Desk, Guard
 from vlsbench.audit.findings import Audit, Verdicts, Writer
+from vlsbench.audit.guards import Desk, Guard
 from vlsbench.engine import run_to_end, stoppable
 from vlsbench.errors import RunError, UserError
 from vlsbench.folders import acquire_lock, is_occupied, make_folder, set_aside

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.audit.protocol import Figures, Share
 from vlsbench.audit.findings import Audit, Example, Guarded
+from vlsbench.audit.protocol import Figures, Share
 from vlsbench.report.terminal import Clean, percent
 
 if TYPE_CHECKING:
