@@ -21,6 +21,7 @@ import orjson
 
 import vlsbench
 from vlsbench import images, journal, records
+from vlsbench.datasets.base import listing, since
 from vlsbench.errors import DatasetError, ImageProblem, RunError
 from vlsbench.images import ImageFile
 from vlsbench.journal import Journal
@@ -50,16 +51,7 @@ class Fingerprint:
 
 def selection(dataset: Dataset, limit: int | None, start: int = 0) -> Iterator[Sample]:
     """The first `limit` samples of a dataset, or all, from number `start` on."""
-    since = getattr(dataset, "since", None)
-    if start and since is not None:
-        return islice(since(start), None if limit is None else max(0, limit - start))
-    return islice(iter(dataset), start, limit)
-
-
-def _listing(dataset: Dataset, limit: int | None) -> Iterator[Sample]:
-    """The same without the images that lie inside the dataset's files, where it can spare reading them."""
-    listing = getattr(dataset, "listing", None)
-    return islice(iter(dataset) if listing is None else listing(), limit)
+    return islice(since(dataset, start), None if limit is None else max(0, limit - start))
 
 
 def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
@@ -71,7 +63,7 @@ def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
     digest = hashlib.blake2b(digest_size=32)
     ids: set[str] = set()
     n_described = 0
-    for sample in _listing(dataset, limit):
+    for sample in islice(listing(dataset), limit):
         if sample.id in ids:
             raise DatasetError(
                 f"The id {sample.id!r} occurs twice in {dataset.name}. Give each sample its own id; "

@@ -156,6 +156,18 @@ class Records:
         return self.resume(start) if self.resume else islice(self.scan(stop), start, None)
 
 
+def listing(dataset: Dataset) -> Iterator[Sample]:
+    """The samples of any dataset for whoever needs no image, and so spares reading those inside its files."""
+    quick: Callable[[], Iterator[Sample]] | None = getattr(dataset, "listing", None)
+    return iter(dataset) if quick is None else quick()
+
+
+def since(dataset: Dataset, start: int) -> Iterator[Sample]:
+    """The samples of any dataset from number `start` (counted from 0) on, quickly where it can jump there."""
+    jump: Callable[[int], Iterator[Sample]] | None = getattr(dataset, "since", None)
+    return islice(iter(dataset), start, None) if jump is None or not start else jump(start)
+
+
 def text_field(row: Mapping[str, Any], name: str, *, required: bool = True) -> str:
     """A text of a record; a missing or null one that is not required is empty.
 

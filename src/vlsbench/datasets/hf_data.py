@@ -115,7 +115,7 @@ ENTRY = Entry(
     records="any",
     images="inside the files",
     pictures="any",
-    licence="the repository's",
+    licence="its own",
     source="the Hugging Face hub",
     citation="",
     get="Name a repository and pass hf-data:REPO[@REVISION][#SPLIT] with --columns text=COLUMN,image=COLUMN.",

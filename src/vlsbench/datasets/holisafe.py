@@ -57,7 +57,7 @@ ENTRY = Entry(
     records="4,031",
     images="images/ beside the records",
     pictures="1,796",
-    licence="see the dataset card",
+    licence="on its card",
     source="https://huggingface.co/datasets/etri-vilab/holisafe-bench",
     citation=(
         "Youngwan Lee, Kangsan Kim, Kwanyong Park, Ilchae Jung, Soojin Jang, Seanie Lee, Young-Ju Lee, Sung Ju Hwang. "

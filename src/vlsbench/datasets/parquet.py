@@ -206,7 +206,7 @@ def _opened(file: Path) -> Iterator[ParquetFile]:
         raise MissingExtra("pyarrow", "data") from error
     try:
         # With a buffer, a column is read bit by bit; without, a row group's worth at once.
-        with ParquetFile(file, buffer_size=_BUFFER_BYTES) as table:
+        with ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False) as table:
             yield table
     except pa.ArrowException as error:
         text = str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -47,7 +47,7 @@ ENTRY = Entry(
     records="167",
     images="a folder beside the records",
     pictures="167",
-    licence="see the dataset card",
+    licence="on its card",
     source="https://huggingface.co/datasets/sinwang/SIUO",
     citation=(
         "Siyin Wang, Xingsong Ye, Qinyuan Cheng, Junwen Duan, Shimin Li, Jinlan Fu, Xipeng Qiu, Xuanjing Huang. "

@@ -78,7 +78,7 @@ ENTRY = Entry(
     records="1,000+",
     images="test.zip and train.zip, which unpack to test/ and train/",
     pictures="1,000",
-    licence="see the dataset card",
+    licence="on its card",
     source="https://huggingface.co/datasets/ys-zong/VLGuard",
     citation=(
         "Yongshuo Zong, Ondrej Bohdal, Tingyang Yu, Yongxin Yang, Timothy Hospedales. Safety Fine-Tuning at (Almost) "
