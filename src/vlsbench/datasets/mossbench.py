@@ -26,12 +26,12 @@ def open_folder(ref: Ref) -> Records:
     """Open ``mossbench:DIR`` (both), ``mossbench/benign:DIR`` or ``mossbench/contrast:DIR``."""
     root = need_folder(ref, ENTRY)
     kinds = (ref.subset,) if ref.subset else tuple(FOLDERS)
-    find_images(root, ("data/images",), ENTRY, archives=("data/images.zip", "images.zip"))
     parts = []
     for kind in kinds:
         file = find_file(root, (f"{FOLDERS[kind]}/images_information/information.json",), ENTRY)
         part = json_table(file, names="pid")
         parts.append((part, lambda row, _, kind=kind: [to_sample(row, kind, root, twins=len(kinds) > 1)]))
+    find_images(root, ("data/images",), ENTRY, archives=("data/images.zip", "images.zip"))
     return opened(ref, root, parts, ("image", "question", "pid"))
 
 

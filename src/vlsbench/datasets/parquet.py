@@ -208,8 +208,8 @@ def _opened(file: Path) -> Iterator[ParquetFile]:
         # With a buffer, a column is read bit by bit; without, a row group's worth at once.
         with ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False) as table:
             yield table
-    except pa.ArrowException as error:
-        text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, OSError) and error.strerror:
+            raise DatasetError(f"{file} cannot be read ({error.strerror}).") from error
+        text = next(iter(str(error).splitlines()), type(error).__name__)
         raise DatasetError(f"{file} cannot be read as Parquet ({text}). Was the download cut off?") from error
-    except OSError as error:
-        raise DatasetError(f"{file} cannot be read ({error.strerror or error}).") from error
