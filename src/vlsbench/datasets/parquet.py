@@ -29,7 +29,7 @@ ToSample = Callable[[Mapping[str, Any], str], Sample]
 URI or None."""
 
 _BUFFER_BYTES = 1 << 16
-_BATCH_BYTES = 4 << 20
+_BATCH_BYTES = 1 << 18
 """Images held at once; more than one batch would be waste, since they are used one after the other."""
 _MOST_ROWS = 1024
 
