@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vlsbench.datasets import hub
 from vlsbench.datasets.base import Entry, OnHub, Records, Ref, need_folder, text_field
 from vlsbench.datasets.layout import find_file
 from vlsbench.datasets.parquet import open_parquet
@@ -25,7 +26,8 @@ def open_folder(ref: Ref) -> Records:
     """Open ``spa_vl:DIR``."""
     root = need_folder(ref, ENTRY)
     file = find_file(root, (f"test/{_FILE}", _FILE), ENTRY)
-    return open_parquet(str(ref), (file,), root, to_sample, fields=_WANTED, optional=_MORE)
+    commit = hub.fetched_commit(root)
+    return open_parquet(str(ref), (file,), root, to_sample, fields=_WANTED, optional=_MORE, revision=commit)
 
 
 def to_sample(row: Mapping[str, Any], number: str) -> Sample:
