@@ -11,7 +11,6 @@ import re
 import sys
 from pathlib import Path, PurePosixPath
 
-from vlsbench.datasets import hub
 from vlsbench.datasets.base import Entry, Records, Ref
 from vlsbench.datasets.remote import Remote, tree
 from vlsbench.datasets.table_files import open_tables
@@ -33,6 +32,8 @@ def open_split(ref: Ref) -> Records:
         AccessDenied: The repository is gated, private or gone.
         Stopped: The hub cannot be reached.
     """
+    from vlsbench.datasets import hub
+
     if ref.place is None:
         raise DatasetError(f"{ref} needs the data. {ENTRY.get}")
     repo, revision, split = take_apart(str(ref.place))
@@ -98,6 +99,8 @@ def _split_of(path: PurePosixPath) -> str:
 
 def _folder(repo: str, commit: str, split: str) -> Path:
     """Where a split of a commit lies: beside the sets that `vlsbench data fetch` brings."""
+    from vlsbench.datasets import hub
+
     return hub.default_folder(repo).parent / "tables" / repo.replace("/", "--") / commit / split.replace("/", "--")
 
 

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from vlsbench.datasets import hub
 from vlsbench.datasets.base import Entry, OnBad, Records, Ref
 from vlsbench.datasets.tables import Table, ToSamples, samples
 from vlsbench.errors import DatasetError
@@ -65,6 +64,8 @@ def opened(ref: Ref, root: Path, parts: Sequence[Part], wanted: Sequence[str]) -
         parts: The files.
         wanted: Fields that the rows of each must have.
     """
+    from vlsbench.datasets import hub
+
     def scan(on_bad: OnBad) -> Iterator[Sample]:
         for table, to_samples in parts:
             yield from samples(table, to_samples, wanted, on_bad)

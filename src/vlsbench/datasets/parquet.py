@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlsbench import images
 from vlsbench.datasets.base import BadField, BadRecord, OnBad, Records, stop
 from vlsbench.datasets.tables import need_fields
 from vlsbench.errors import DatasetError, ImageProblem, MissingExtra
@@ -154,6 +153,8 @@ def _batch_rows(table: ParquetFile, column: str) -> int:
 
 def _uri(value: object) -> str | None:
     """An embedded image as a ``data:`` URI; a struct without bytes gives the path in it."""
+    from vlsbench import images
+
     path = None
     if isinstance(value, dict):
         path, value = value.get("path"), value.get("bytes")

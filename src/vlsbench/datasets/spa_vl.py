@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vlsbench.datasets import hub
 from vlsbench.datasets.base import Entry, OnHub, Records, Ref, need_folder, text_field
 from vlsbench.datasets.layout import find_file
 from vlsbench.datasets.parquet import open_parquet
@@ -24,6 +23,8 @@ _MORE = {"class1": "class1", "class2": "class2"}
 
 def open_folder(ref: Ref) -> Records:
     """Open ``spa_vl:DIR``."""
+    from vlsbench.datasets import hub
+
     root = need_folder(ref, ENTRY)
     file = find_file(root, (f"test/{_FILE}", _FILE), ENTRY)
     commit = hub.fetched_commit(root)
