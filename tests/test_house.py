@@ -48,6 +48,7 @@ HEAVY = {
     "datasets",
     "huggingface_hub",
     "numpy",
+    "pyarrow",
     "rich",
     "PIL",
 }

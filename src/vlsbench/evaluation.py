@@ -8,9 +8,11 @@ again without its dataset.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from vlsbench import judges, wiring
+from vlsbench import datasets, judges, wiring
+from vlsbench.datasets import Columns
 from vlsbench.engine import run_to_end, stoppable
 from vlsbench.errors import RunError
 from vlsbench.flow import Answering, Generation, Judging
@@ -29,6 +31,7 @@ def evaluate(
     model: str | Model,
     dataset: str | Dataset,
     judge: str | Judge,
+    columns: str | Mapping[str, str] | Columns | None = None,
     judge_sees: str = Sees.IMAGE,
     rubric: str | None = None,
     out: str | Path | None = None,
@@ -47,6 +50,7 @@ def evaluate(
         model: A reference such as ``openai:gpt-4o@http://localhost:8000/v1``, or any `Model`.
         dataset: A reference such as ``vlsbench:DIR`` or ``jsonl:FILE``, or any `Dataset`.
         judge: A model reference, ``refusal``, or any `Judge`.
+        columns: For a dataset that is a table: which column holds which field, as ``text=prompt,image=picture``.
         judge_sees: ``image`` (the paper), ``description`` (text only) or ``both``.
         rubric: A packaged rubric's name or a file; None for the three labels of the paper.
         out: The run folder; by default ``runs/<slug>-<hash8>``.
@@ -70,7 +74,7 @@ def evaluate(
     effort = effort or Effort()
     plan = make_plan(
         model=model,
-        dataset=dataset,
+        dataset=datasets.load(dataset, columns) if isinstance(dataset, str) else dataset,
         judge=judge,
         judge_sees=judge_sees,
         limit=limit,

@@ -42,7 +42,7 @@ class Identity:
     def folder_name(self) -> str:
         """``<slug>-<hash8>``: readable, and different for different runs."""
         digest = hashlib.sha256(orjson.dumps(self.fields(), option=orjson.OPT_SORT_KEYS)).hexdigest()
-        return f"{slug(self.model)}-{slug(self.dataset)}-{digest[:8]}"
+        return f"{slug(self.model)}-{dataset_slug(self.dataset)}-{digest[:8]}"
 
 
 def slug(text: str) -> str:
@@ -53,6 +53,12 @@ def slug(text: str) -> str:
     of_dataset = colon and scheme in ("jsonl", "mini", "vlsbench", "figstep")
     readable = f"{scheme}-{last}" if of_dataset else last or scheme
     return re.sub(r"[^A-Za-z0-9._-]+", "-", readable).strip("-.")[:48].lower() or "run"
+
+
+def dataset_slug(name: str) -> str:
+    """The same of a dataset: what it is, and the last part of where it lies; columns and commits fall away."""
+    scheme, colon, place = re.sub(r"(@[0-9a-f]{40}|\?.*$)", "", name).partition(":")
+    return slug(f"{scheme}-{place.rstrip('/').rsplit('/', 1)[-1]}".replace(":", "-") if colon else name)
 
 
 def judge_slug(name: str, settings: Mapping[str, str]) -> str:

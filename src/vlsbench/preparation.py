@@ -21,6 +21,7 @@ import orjson
 
 import vlsbench
 from vlsbench import images, journal, records
+from vlsbench.datasets.base import listing, since
 from vlsbench.errors import DatasetError, ImageProblem, RunError
 from vlsbench.images import ImageFile
 from vlsbench.journal import Journal
@@ -48,9 +49,9 @@ class Fingerprint:
     n_described: int
 
 
-def selection(dataset: Dataset, limit: int | None) -> Iterator[Sample]:
-    """The first `limit` samples of a dataset, or all."""
-    return islice(iter(dataset), limit)
+def selection(dataset: Dataset, limit: int | None, start: int = 0) -> Iterator[Sample]:
+    """The first `limit` samples of a dataset, or all, from number `start` on."""
+    return islice(since(dataset, start), None if limit is None else max(0, limit - start))
 
 
 def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
@@ -62,7 +63,7 @@ def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
     digest = hashlib.blake2b(digest_size=32)
     ids: set[str] = set()
     n_described = 0
-    for sample in selection(dataset, limit):
+    for sample in islice(listing(dataset), limit):
         if sample.id in ids:
             raise DatasetError(
                 f"The id {sample.id!r} occurs twice in {dataset.name}. Give each sample its own id; "
@@ -227,7 +228,7 @@ class Preparation:
     def _write(self, dataset: Dataset) -> None:
         try:
             with Journal(self._run.samples) as file:
-                for sample in islice(selection(dataset, self._limit), self._listed, None):
+                for sample in selection(dataset, self._limit, self._listed):
                     if self._stop.is_set():
                         return
                     checked, stamp = self._check(sample, dataset.root)

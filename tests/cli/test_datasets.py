@@ -18,7 +18,7 @@ def run(*words):
 def test_the_catalogue_is_listed(capsys):
     assert run() == 0
     shown = capsys.readouterr().out
-    assert all(entry.usage in shown for entry in CATALOG.values())
+    assert all(name in shown for name in CATALOG)
 
 
 @pytest.mark.parametrize("name", list(CATALOG))

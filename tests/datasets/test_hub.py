@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -423,3 +424,71 @@ def test_the_beginning_of_a_commit_stands_for_it(served: Hub, tmp_path: Path) ->
 def test_a_pinned_commit_that_is_gone_is_named(served: Hub, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="has no commit abcdef1 any more"):
         fetch(REPO, "abcdef1", ["data.json"], tmp_path / "set")
+
+
+def test_patterns_bring_what_fits_them_with_one_listing(served: Hub, tmp_path: Path) -> None:
+    served.repos[f"datasets/{REPO}"] |= {f"images/a/{i}.png": bytes([i]) * 20 for i in range(3)}
+    folder = fetch(REPO, "main", ("data.json", "images/*"), tmp_path / "set")
+    assert listing(folder) == {"data.json", ".vlsbench-fetch.json"} | {f"images/a/{i}.png" for i in range(3)}
+    assert served.asked_for("HEAD") == []
+    served.requests.clear()
+    fetch(REPO, "main", ("data.json", "images/*"), folder)
+    assert served.requests == []
+    (folder / "images/a/1.png").unlink()
+    fetch(REPO, "main", ("data.json", "images/*"), folder)
+    assert [path.rpartition("/")[2] for path, _ in served.asked_for("GET") if "/resolve/" in path] == ["1.png"]
+
+
+def test_a_pattern_that_nothing_fits_says_what_there_is(served: Hub, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has no images/\*, which was expected there\. It has: data\.json, imgs\.tar"):
+        fetch(REPO, "main", ("images/*",), tmp_path / "set")
+
+
+def test_a_branch_is_resolved_and_its_commit_recorded(served: Hub, tmp_path: Path) -> None:
+    assert hub_module.fetched_commit(get(tmp_path / "set")) == COMMIT
+    assert hub_module.fetched_commit(tmp_path) == ""
+
+
+def zipped(*members: tuple[str, bytes], mode: int = 0) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in members:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = mode << 16
+            archive.writestr(info, data)
+    return buffer.getvalue()
+
+
+def test_a_zip_archive_is_unpacked_as_a_tar_archive_is(served: Hub, tmp_path: Path) -> None:
+    pictures = zipped(("test/a/1.png", b"x" * 2000), ("test/b/", b""), ("__MACOSX/test/._1.png", b"y"))
+    served.repos[f"datasets/{REPO}"]["test.zip"] = pictures
+    folder = fetch(REPO, "main", ("test.zip",), tmp_path / "set", archives=("test.zip",))
+    assert listing(folder) == {"test/a/1.png", ".vlsbench-fetch.json"}
+    assert (folder / "test/b").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (zipped(("../1.png", b"x")), "points outside"),
+        (zipped(("/etc/1.png", b"x")), "points outside"),
+        (zipped(("a/1.png", b"/etc/passwd"), mode=0o120777), "is a link"),
+        (zipped(("a", b"x"), ("a/b", b"x")), "twice"),
+        (zipped(("a/1.png", b"x" * 500))[:-100], "damaged"),
+        (zipped(("a/1.png", b"x" * 500)).replace(b"xxx", b"xyx"), "damaged"),
+    ],
+    ids=["parent", "absolute", "link", "twice", "cut", "checksum"],
+)
+def test_an_unsafe_or_damaged_zip_archive_places_nothing(tmp_path: Path, data: bytes, problem: str) -> None:
+    (tmp_path / "x.zip").write_bytes(data)
+    (tmp_path / "set").mkdir()
+    with pytest.raises(DatasetError, match=problem):
+        unpack(tmp_path / "x.zip", tmp_path / "set", workspace=tmp_path / "work")
+    assert listing(tmp_path / "set") == set()
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/1.png", bytes(5_000_000))
+    with pytest.raises(DatasetError, match="far more than pictures"):
+        unpack(tmp_path / "x.zip", tmp_path, workspace=tmp_path / "work")

@@ -19,6 +19,7 @@ from vlsbench.audit import conditions as views
 from vlsbench.audit import folder, mismatch
 from vlsbench.audit.conditions import CONDITIONS, FULL, MISMATCHED
 from vlsbench.audit.results import Ablation
+from vlsbench.datasets import Columns
 from vlsbench.engine import run_to_end, stoppable
 from vlsbench.errors import DatasetError, UserError
 from vlsbench.flow import Answering, Generation, Judging
@@ -42,6 +43,7 @@ def ablate(
     model: str | Model,
     dataset: str | Dataset,
     judge: str | Judge,
+    columns: str | Mapping[str, str] | Columns | None = None,
     conditions: Iterable[str] = CONDITIONS,
     judge_sees: str = Sees.IMAGE,
     rubric: str | None = None,
@@ -64,6 +66,7 @@ def ablate(
         model: As for `vlsbench.evaluate`, like all that is not explained here.
         dataset: Likewise.
         judge: Likewise.
+        columns: Likewise.
         conditions: Some of ``full``, ``text``, ``caption``, ``blank`` and ``mismatched``; ``full`` must be one.
         judge_sees: Likewise.
         rubric: Likewise.
@@ -88,7 +91,7 @@ def ablate(
     """
     effort = effort or Effort()
     names = views.chosen(conditions)
-    data = datasets.load(dataset) if isinstance(dataset, str) else dataset
+    data = datasets.load(dataset, columns) if isinstance(dataset, str) else dataset
     found, skipped = _survey(data, names, limit)
     names = tuple(name for name in names if name not in skipped)
     path = Path(out) if out is not None else None

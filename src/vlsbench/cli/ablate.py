@@ -50,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
         found = ablate(
             model=args.model,
             dataset=args.dataset,
+            columns=args.columns,
             judge=args.judge,
             conditions=args.conditions.split(","),
             judge_sees=args.judge_sees,

@@ -31,7 +31,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Count what is in a set, read every image once, and list every problem with its sample id. "
         "Exits 0 whenever the set could be read, problems or not.",
     )
-    check.add_argument("ref", metavar="REF", help="NAME:DIR, NAME/SUBSET:DIR or jsonl:FILE")
+    check.add_argument(
+        "ref", metavar="REF", help="NAME:DIR, NAME/SUBSET:DIR, jsonl:FILE, parquet:PATH, csv:PATH or hf-data:REPO"
+    )
+    options.add_dataset_options(check)
     check.add_argument("--limit", type=options.positive, metavar="N", help="the first N samples only")
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=run)
@@ -41,7 +44,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Download a dataset, check it against the hub's digests, and unpack it. The same command "
         "continues a download that was stopped; where everything is there, it does nothing. Prints the folder.",
     )
-    fetch.add_argument("name", metavar="NAME", help="a dataset that the hub has: vlsbench")
+    fetch.add_argument("name", metavar="NAME", help="a dataset of the list that the hub has, see vlsbench datasets")
     fetch.add_argument("--to", metavar="DIR", help="folder (default: under HF_HOME, where NAME alone finds it)")
     fetch.set_defaults(run=run_fetch)
 
@@ -51,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from vlsbench.datasets import load
     from vlsbench.datasets.check import check
 
-    report = check(load(args.ref), limit=args.limit)
+    report = check(load(args.ref, args.columns), limit=args.limit)
     if args.json:
         terminal.console().print(json.dumps(as_json(report), indent=2), soft_wrap=True)
     else:
@@ -69,7 +72,7 @@ def run_fetch(args: argparse.Namespace) -> int:
 
     entry = find(args.name)
     if entry.hub is None:
-        raise UserError(f"{entry.name} cannot be fetched. {entry.get}")
+        raise UserError(f"{entry.name} cannot be fetched from the hub. {entry.get}")
     folder = fetch(
         entry.hub.repo,
         entry.hub.revision,

@@ -18,7 +18,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser(
         "datasets",
         help="list the datasets, or show one",
-        description="List the datasets, or show one: size, licence, source, citation, how to get it.",
+        description="List the datasets (records, what they hold, pictures, licence, where from), or show one: "
+        "size, subsets, source, citation, how to get it.",
     )
     parser.add_argument("name", nargs="?", metavar="NAME", help="a dataset of the list")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -35,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     elif args.name:
         _show(find(args.name))
     else:
-        _list(list(CATALOG.values()))
+        _list()
     return 0
 
 
@@ -45,24 +46,27 @@ def as_json(entry: Entry) -> dict[str, Any]:
     return {**plain, "hub": asdict(entry.hub) if entry.hub else None}
 
 
-def _list(entries: list[Entry]) -> None:
+def _list() -> None:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Reference", no_wrap=True)
-    for head in ("What it is", "Size", "Licence"):
-        table.add_column(head)
-    for entry in entries:
-        table.add_row(entry.usage, entry.title, entry.size, entry.licence)
-    terminal.console().print(table)
-    terminal.console().print("More about one: vlsbench datasets NAME")
+    from vlsbench.datasets.overview import HEADS, lines
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for head in HEADS:
+        table.add_column(head, no_wrap=head == HEADS[0], justify="right" if head == "Records" else "left")
+    for line in lines():
+        table.add_row(*line.cells)
+    console = terminal.console()
+    console.print(table)
+    console.print("All about one, and how to get it: vlsbench datasets NAME")
 
 
 def _show(entry: Entry) -> None:
     from rich.table import Table
 
-    holds = [word for word in ("harmful", "benign", "twins") if getattr(entry, word)]
+    from vlsbench.datasets.overview import holds
+
     table = Table.grid("", "", padding=(0, 2))
     for label, value in (
         ("name", entry.name),
@@ -70,7 +74,7 @@ def _show(entry: Entry) -> None:
         ("reference", entry.usage),
         ("subsets", ", ".join(f"{entry.name}/{subset}" for subset in entry.subsets)),
         ("size", entry.size),
-        ("holds", ", ".join(holds)),
+        ("holds", ", ".join(holds(entry))),
         ("images", entry.images),
         ("licence", entry.licence),
         ("source", entry.source),

@@ -54,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
         summary = evaluate(
             model=args.model,
             dataset=args.dataset,
+            columns=args.columns,
             judge=args.judge,
             judge_sees=args.judge_sees,
             rubric=args.rubric,
@@ -91,7 +92,7 @@ def _dry_run(args: argparse.Namespace) -> int:
 
     if (asked := judges.model_ref(args.judge)) is not None:
         models.canonical(asked)
-    data, sees = datasets.load(args.dataset), Sees(args.judge_sees)
+    data, sees = datasets.load(args.dataset, args.columns), Sees(args.judge_sees)
     identity = Identity(
         model=models.canonical(args.model),
         dataset=data.name,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vlsbench.errors import UserError
 
 if TYPE_CHECKING:
+    from vlsbench.datasets.columns import Columns
     from vlsbench.throttle import Concurrency
     from vlsbench.wiring import Effort
 
@@ -24,7 +25,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         metavar="REF",
         help="openai:NAME, openai:NAME@URL (URL ends in /v1) or hf:REPO_OR_FOLDER",
     )
-    what.add_argument("--dataset", metavar="REF", help="NAME:DIR or jsonl:FILE; see vlsbench datasets")
+    what.add_argument("--dataset", metavar="REF", help="NAME:DIR, jsonl:FILE, …; see vlsbench datasets")
+    add_dataset_options(what)
     what.add_argument("--judge", metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)")
     what.add_argument("--limit", type=positive, metavar="N", help="only the first N samples")
     asked = parser.add_argument_group("how the model is asked")
@@ -52,6 +54,26 @@ def fill_in(args: argparse.Namespace) -> bool:
     if missing := [f"--{name}" for name in EMBEDDED if getattr(args, name) is None]:
         raise UserError(f"{' and '.join(missing)} must be named too (or name nothing, for the embedded default).")
     return False
+
+
+def columns(text: str) -> Columns:
+    """The columns of ``FIELD=COLUMN,...``."""
+    from vlsbench.datasets.columns import Columns
+
+    try:
+        return Columns.parse(text)
+    except UserError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def add_dataset_options(parser: argparse._ActionsContainer) -> None:
+    """Which column of a table holds which field of a sample."""
+    parser.add_argument(
+        "--columns",
+        type=columns,
+        metavar="FIELD=COLUMN,...",
+        help="for parquet:, csv: and hf-data:, for example text=prompt,image=picture,category=topic",
+    )
 
 
 def add_judge_options(parser: argparse.ArgumentParser) -> None:

@@ -7,15 +7,60 @@ write such a file and name its entry here.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
 
-from vlsbench.datasets import figstep, jsonl, mini, vlsbench
+from vlsbench.datasets import (
+    figstep,
+    harmbench_mm,
+    hf_data,
+    holisafe,
+    jailbreakv,
+    jsonl,
+    mini,
+    mm_safetybench,
+    mossbench,
+    mssbench,
+    siuo,
+    spa_vl,
+    table_files,
+    vlguard,
+    vlsafe,
+    vlsbench,
+    vlsu,
+    xstest,
+)
 from vlsbench.datasets.base import BadRecord, Entry, Records, Ref
-from vlsbench.errors import DatasetError, UnknownName
+from vlsbench.datasets.columns import Columns
+from vlsbench.errors import DatasetError, UnknownName, UserError
 from vlsbench.types import Dataset
 
-__all__ = ["CATALOG", "BadRecord", "Entry", "Records", "Ref", "find", "load"]
+__all__ = ["CATALOG", "BadRecord", "Columns", "Entry", "Records", "Ref", "find", "load"]
 
-CATALOG: dict[str, Entry] = {entry.name: entry for entry in (vlsbench.ENTRY, figstep.ENTRY, mini.ENTRY, jsonl.ENTRY)}
+CATALOG: dict[str, Entry] = {
+    entry.name: entry
+    for entry in (
+        vlsbench.ENTRY,
+        figstep.ENTRY,
+        mm_safetybench.ENTRY,
+        jailbreakv.ENTRY,
+        harmbench_mm.ENTRY,
+        vlsafe.ENTRY,
+        vlguard.ENTRY,
+        siuo.ENTRY,
+        mssbench.ENTRY,
+        spa_vl.ENTRY,
+        holisafe.ENTRY,
+        vlsu.ENTRY,
+        mossbench.ENTRY,
+        xstest.ENTRY,
+        mini.ENTRY,
+        jsonl.ENTRY,
+        table_files.PARQUET,
+        table_files.CSV,
+        hf_data.ENTRY,
+    )
+}
 """Every dataset by name, in the order in which it is shown."""
 
 
@@ -30,20 +75,37 @@ def find(name: str) -> Entry:
     return CATALOG[name]
 
 
-def load(ref: str) -> Dataset:
+def load(ref: str, columns: str | Mapping[str, str] | Columns | None = None) -> Dataset:
     """Open the dataset that a reference names: ``NAME``, ``NAME:DIR``, ``NAME/SUBSET:DIR`` or ``jsonl:FILE``.
 
+    Args:
+        ref: The reference.
+        columns: For tables: which column holds which field, as ``text=prompt,image=picture`` or as a mapping.
+
     Raises:
-        UnknownName: No such dataset or subset.
+        UnknownName: No such dataset or subset, or no such field.
         DatasetError: The data is not there, or is not what it should be.
+        UserError: Columns cannot be read, or are named for a dataset that has its own.
     """
     parsed = Ref.parse(ref)
     if parsed.name not in CATALOG and os.path.exists(ref):
-        usage = "jsonl:" if os.path.isfile(ref) else "vlsbench:"
+        schemes = {".csv": "csv:", ".parquet": "parquet:"}
+        usage = schemes.get(os.path.splitext(ref)[1], "jsonl:") if os.path.isfile(ref) else "vlsbench:"
         raise DatasetError(f"{ref} is a path; say which dataset it holds, for example {usage}{ref}")
     entry = find(parsed.name)
     if parsed.subset and parsed.subset not in entry.subsets:
         if not entry.subsets:
             raise DatasetError(f"{entry.name} has no subsets: write {entry.usage}")
         raise UnknownName(f"subset of {entry.name}", parsed.subset, entry.subsets)
-    return entry.open(parsed)
+    if columns and not entry.takes_columns:
+        tables = ", ".join(f"{other.name}:" for other in CATALOG.values() if other.takes_columns)
+        raise UserError(f"{entry.name} has columns of its own; --columns goes with {tables}.")
+    return entry.open(replace(parsed, columns=_columns(columns)))
+
+
+def _columns(columns: str | Mapping[str, str] | Columns | None) -> Columns | None:
+    if not columns:
+        return None
+    if isinstance(columns, Columns):
+        return columns
+    return Columns.parse(columns) if isinstance(columns, str) else Columns.of(columns)

@@ -5,20 +5,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vlsbench.datasets.columns import Columns
 from vlsbench.errors import DatasetError
 from vlsbench.types import Dataset, Sample
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ref:
-    """A dataset reference, ``NAME[/SUBSET][:PLACE]``, taken apart. `place` is a folder or a file."""
+    """A dataset reference, ``NAME[/SUBSET][:PLACE]``, taken apart. `place` is a folder or a file.
+
+    `columns` says which column of a table holds which field of a sample; a part of what the data is called.
+    """
 
     name: str
     subset: str = ""
     place: Path | None = None
+    columns: Columns | None = None
 
     @classmethod
     def parse(cls, text: str) -> Ref:
@@ -29,14 +35,17 @@ class Ref:
 
     def __str__(self) -> str:
         head = f"{self.name}/{self.subset}" if self.subset else self.name
-        return f"{head}:{self.place}" if self.place else head
+        whole = f"{head}:{self.place}" if self.place else head
+        return f"{whole}?{self.columns}" if self.columns else whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OnHub:
     """Where `vlsbench data fetch` finds a dataset: a dataset repository of the Hugging Face hub.
 
-    `archives` are those of `files` that are tar archives, to be unpacked beside the others.
+    `files` are paths, or patterns such as ``images/*`` where there are many. `archives` are those of `files` that
+    are tar or zip archives, to be unpacked beside the others. A `revision` that is a branch is resolved when it is
+    fetched, and the commit is recorded.
     """
 
     repo: str
@@ -49,8 +58,9 @@ class OnHub:
 class Entry:
     """A dataset in the catalogue: what it is, where it comes from, and how a reference to it is opened.
 
-    `size` and `images` are sentences for people; `revision` is the one that `open` was written for, empty
-    where the source has no versions. `harmful`, `benign` and `twins` say what kinds of samples it holds.
+    `size` and `images` are sentences for people, and `records` and `pictures` the same as figures for a table;
+    `revision` is the one that `open` was written for, empty where the source has no versions. `harmful`, `benign`
+    and `twins` say what kinds of samples it holds, `takes_columns` whether it needs to be told which column is what.
     """
 
     name: str
@@ -63,11 +73,14 @@ class Entry:
     get: str
     open: Callable[[Ref], Dataset]
     usage: str
+    records: str
+    pictures: str
     revision: str = ""
     subsets: tuple[str, ...] = ()
     harmful: bool = True
     benign: bool = False
     twins: bool = False
+    takes_columns: bool = False
     hub: OnHub | None = None
 
 
@@ -106,7 +119,8 @@ class Records:
     """A dataset read from files: a `vlsbench.types.Dataset`, the same samples in the same order each time.
 
     `scan` reads the files from the start, and hands records that it cannot use to its argument. `files` are all
-    that the records depend on.
+    that the records depend on. Where images lie inside the files, `light` reads the same records with a short
+    reference in place of each image, and `resume` begins at a record without reading those before it.
     """
 
     name: str
@@ -114,6 +128,8 @@ class Records:
     scan: Callable[[OnBad], Iterator[Sample]]
     revision: str = ""
     files: tuple[Path, ...] = ()
+    light: Callable[[OnBad], Iterator[Sample]] | None = None
+    resume: Callable[[int], Iterator[Sample]] | None = None
 
     @property
     def stamp(self) -> str:
@@ -130,6 +146,26 @@ class Records:
     def __iter__(self) -> Iterator[Sample]:
         """The samples; raises `BadRecord` at the first record that cannot be used."""
         return self.scan(stop)
+
+    def listing(self) -> Iterator[Sample]:
+        """The samples for whoever needs no image: one that lies inside the files is only named, not read."""
+        return (self.light or self.scan)(stop)
+
+    def since(self, start: int) -> Iterator[Sample]:
+        """The samples from number `start` (counted from 0) on."""
+        return self.resume(start) if self.resume else islice(self.scan(stop), start, None)
+
+
+def listing(dataset: Dataset) -> Iterator[Sample]:
+    """The samples of any dataset for whoever needs no image, and so spares reading those inside its files."""
+    quick: Callable[[], Iterator[Sample]] | None = getattr(dataset, "listing", None)
+    return iter(dataset) if quick is None else quick()
+
+
+def since(dataset: Dataset, start: int) -> Iterator[Sample]:
+    """The samples of any dataset from number `start` (counted from 0) on, quickly where it can jump there."""
+    jump: Callable[[int], Iterator[Sample]] | None = getattr(dataset, "since", None)
+    return islice(iter(dataset), start, None) if jump is None or not start else jump(start)
 
 
 def text_field(row: Mapping[str, Any], name: str, *, required: bool = True) -> str:

@@ -143,6 +143,8 @@ ENTRY = Entry(
     ),
     get="Run git clone https://github.com/ThuCCSLab/FigStep and pass figstep:DIR, where DIR is the clone.",
     usage="figstep:DIR",
+    records="500",
+    pictures="500",
     subsets=tuple(PARTS),
     open=open_clone,
 )

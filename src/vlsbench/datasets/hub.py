@@ -11,14 +11,13 @@ import errno
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from vlsbench.datasets.remote import Remote, look_up
 from vlsbench.datasets.unpack import unpack
 from vlsbench.errors import DatasetError, MissingExtra, Stopped, UserError
 from vlsbench.hub_errors import clear_errors
@@ -28,16 +27,6 @@ _PARTIAL = ".vlsbench-partial"
 _LOCK = ".vlsbench-fetch.lock"
 _SLACK_BYTES = 64 * 1024 * 1024
 _CHUNK = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remote:
-    """One file on the hub: where it is, its size in bytes, and its digest as the hub gives it."""
-
-    name: str
-    url: str
-    etag: str
-    size: int
 
 
 def default_folder(repo: str) -> Path:
@@ -58,6 +47,12 @@ def is_fetched(folder: Path, repo: str, revision: str, files: Sequence[str]) -> 
     return all(os.path.exists(folder / name) for name in record.get("holds", ["?"]))
 
 
+def fetched_commit(folder: Path) -> str:
+    """The commit of a fetched folder; empty where it was not fetched."""
+    commit = _read_record(folder).get("commit")
+    return commit if isinstance(commit, str) else ""
+
+
 def fetch(
     repo: str,
     revision: str,
@@ -72,9 +67,9 @@ def fetch(
     Args:
         repo: Dataset repository, for example ``Foreshhh/vlsbench``.
         revision: Commit, tag or branch. The commit that it stood for is kept in the record.
-        files: Paths in the repository.
+        files: Paths in the repository, or patterns such as ``images/*``.
         to: The folder; `default_folder` where not given.
-        archives: Those of `files` that are tar archives, to be unpacked into the folder and then dropped.
+        archives: Those of `files` that are tar or zip archives, to be unpacked into the folder and then dropped.
         say: Receives a line of progress; bars of the downloads go to the terminal by themselves.
 
     Returns:
@@ -110,7 +105,7 @@ def _complete(
     The record notes the contents of each archive, under its digest, before they move to their place. Without
     that, a fetch killed after the move would take them for the user's own.
     """
-    remotes, commit = _look_up(repo, revision, files)
+    remotes, commit = look_up(repo, revision, files)
     unpacked = _unpacked(folder)
     missing = [remote for remote in remotes if not _is_there(folder, remote, remote.name in archives, unpacked)]
     _check_room(folder, missing, archives)
@@ -129,7 +124,7 @@ def _complete(
         ours = _contents(remote, unpacked)
         unpack(part, folder, workspace=folder / _PARTIAL, ours=ours, before_placing=note)
         part.unlink()
-    holds = {name for name in files if name not in archives}
+    holds = {remote.name for remote in remotes if remote.name not in archives}
     holds.update(name for remote in remotes if remote.name in archives for name in _contents(remote, unpacked))
     done = {"repo": repo, "revision": revision, "commit": commit, "files": sorted(files), "holds": sorted(holds)}
     _write_record(folder, {**done, "unpacked": unpacked})
@@ -163,40 +158,6 @@ def _locked(folder: Path) -> Iterator[None]:
             yield
     except Timeout as error:
         raise Stopped(f"Another process is fetching into {folder}. Wait for it, or choose another folder.") from error
-
-
-def _look_up(repo: str, revision: str, files: Sequence[str]) -> tuple[list[Remote], str]:
-    """Every file's address, size and digest, all of the one commit that the revision stands for now."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-
-    remotes: list[Remote] = []
-    commit = _full(repo, revision)
-    for name in files:
-        url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
-        found = get_hf_file_metadata(url, token=None, retry_on_errors=True)
-        if found.commit_hash is None or found.etag is None or found.size is None:
-            raise Stopped(f"The server does not answer as the hub does (no commit, digest or size for {name}).")
-        commit = found.commit_hash
-        url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
-        remotes.append(Remote(name=name, url=url, etag=found.etag, size=found.size))
-    return remotes, commit
-
-
-def _full(repo: str, revision: str) -> str:
-    """A revision; where it is the beginning of a commit, the whole of it, which is all that the hub serves by.
-
-    Raises:
-        UserError: No commit of the repository begins so.
-    """
-    if not re.fullmatch(r"[0-9a-f]{7,39}", revision):
-        return revision
-    from huggingface_hub import HfApi
-
-    commits: Iterator[str] = (commit.commit_id for commit in HfApi().list_repo_commits(repo, repo_type="dataset"))
-    found = next((commit for commit in commits if commit.startswith(revision)), None)
-    if found is None:
-        raise UserError(f"{repo} has no commit {revision} any more: its history was rewritten since this was pinned.")
-    return found
 
 
 def _check_room(folder: Path, remotes: Sequence[Remote], archives: Sequence[str]) -> None:

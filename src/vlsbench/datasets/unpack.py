@@ -1,15 +1,19 @@
-"""Unpack a tar archive from elsewhere: plain files and folders inside one folder, all of them or none."""
+"""Unpack a tar or zip archive from elsewhere: plain files and folders inside one folder, all of them or none."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
+import stat
 import tarfile
 import tempfile
 import unicodedata
+import zipfile
+import zlib
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import IO
 
 from vlsbench.errors import DatasetError
 
@@ -19,6 +23,10 @@ MAX_MEMBERS = 1_000_000
 MAX_DEPTH = 32
 """Most folders that a member may lie in; far deeper ones cannot even be removed again."""
 
+MAX_EXPANSION = 10
+"""Most times its own size that a zip archive may claim to hold; pictures hardly shrink."""
+
+_ZIP = b"PK\x03\x04"
 _UNREADABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 """Unicode categories that can deceive a terminal or a log, or that stand for bytes that are not UTF-8."""
 
@@ -31,7 +39,7 @@ def unpack(
     ours: Collection[str] = (),
     before_placing: Callable[[list[str]], None] = lambda _: None,
 ) -> list[str]:
-    """Unpack an uncompressed tar archive into a folder.
+    """Unpack an uncompressed tar archive, or a zip archive, into a folder.
 
     Everything is unpacked in `workspace` first and moved by renaming, so that an interrupted call leaves the
     folder without the archive's files rather than with some of them.
@@ -57,9 +65,12 @@ def unpack(
     with tempfile.TemporaryDirectory(prefix="unpacking-", dir=workspace) as temporary:
         inside = Path(temporary)
         try:
-            with tarfile.open(archive, "r:") as tar:
-                _extract(tar, inside, archive.stat().st_size)
-        except (tarfile.TarError, EOFError, UnicodeError) as error:
+            if _is_zip(archive):
+                _extract_zip(archive, inside)
+            else:
+                with tarfile.open(archive, "r:") as tar:
+                    _extract(tar, inside, archive.stat().st_size)
+        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, UnicodeError) as error:
             raise DatasetError(f"{archive.name} cannot be unpacked: it is damaged ({error}).") from error
         names = sorted(path.name for path in inside.iterdir())
         for name in names:
@@ -75,53 +86,76 @@ def unpack(
 def _extract(tar: tarfile.TarFile, inside: Path, limit: int) -> None:
     total = 0
     for number, member in enumerate(tar):
-        target = inside.joinpath(*_parts(member))
+        plain = (member.isreg() or member.isdir()) and not member.issparse()
+        target = inside.joinpath(*_parts(member.name, plain=plain, is_folder=member.isdir()))
         total += member.size
         # A sparse file claims more bytes than the archive has: the tar form of a bomb.
         if number >= MAX_MEMBERS or member.size < 0 or total > limit:
             raise DatasetError(
                 f"The archive is cut off, or claims more than it holds ({member.name!r}). It is not unpacked."
             )
-        try:
-            _place(tar, member, target)
-        except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
-            raise DatasetError(f"The archive holds {member.name!r} twice. It is not unpacked.") from error
-        except OSError as error:
-            if error.errno not in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL):
-                raise
-            raise DatasetError(
-                f"The archive's member {_short(member.name)} cannot have this name here ({error.strerror}). "
-                "It is not unpacked."
-            ) from error
+        _place(member.name, target, None if member.isdir() else tar.extractfile(member))
 
 
-def _place(tar: tarfile.TarFile, member: tarfile.TarInfo, target: Path) -> None:
-    if member.isdir():
-        target.mkdir(parents=True, exist_ok=True)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = tar.extractfile(member)
-    if source is None:
-        raise DatasetError(f"The archive's member {member.name!r} cannot be read. It is not unpacked.")
-    with source, target.open("xb") as file:
-        shutil.copyfileobj(source, file, 1 << 20)
+def _extract_zip(archive: Path, inside: Path) -> None:
+    with zipfile.ZipFile(archive) as whole:
+        members = [member for member in whole.infolist() if not member.filename.startswith("__MACOSX/")]
+        total = sum(member.file_size for member in members)
+        if len(members) > MAX_MEMBERS or total > MAX_EXPANSION * archive.stat().st_size:
+            raise DatasetError("The archive claims far more than pictures can be packed into. It is not unpacked.")
+        for member in members:
+            kind = stat.S_IFMT(member.external_attr >> 16)
+            plain = kind in (0, stat.S_IFREG, stat.S_IFDIR) and not member.flag_bits & 1  # the flag: encrypted
+            target = inside.joinpath(*_parts(member.filename, plain=plain, is_folder=member.is_dir()))
+            try:
+                source = None if member.is_dir() else whole.open(member)
+            except NotImplementedError as error:
+                raise DatasetError(
+                    f"The archive's member {_short(member.filename)} cannot be read ({error})."
+                ) from error
+            _place(member.filename, target, source)
 
 
-def _parts(member: tarfile.TarInfo) -> list[str]:
+def _is_zip(archive: Path) -> bool:
+    with archive.open("rb") as file:
+        return file.read(len(_ZIP)) == _ZIP
+
+
+def _place(name: str, target: Path, source: IO[bytes] | None) -> None:
+    """Write a member, or make the folder that it is where `source` is None."""
+    try:
+        if source is None:
+            target.mkdir(parents=True, exist_ok=True)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with source, target.open("xb") as file:
+            shutil.copyfileobj(source, file, 1 << 20)
+    except (FileExistsError, IsADirectoryError, NotADirectoryError) as error:
+        raise DatasetError(f"The archive holds {name!r} twice. It is not unpacked.") from error
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL):
+            raise
+        raise DatasetError(
+            f"The archive's member {_short(name)} cannot have this name here ({error.strerror}). It is not unpacked."
+        ) from error
+
+
+def _parts(name: str, *, plain: bool, is_folder: bool) -> list[str]:
     """A member's path below the folder.
 
     Raises:
         DatasetError: It is neither a plain file nor a folder, its path leaves the folder, or its name is
             unreadable or nested too deeply.
     """
-    name = member.name
     if any(unicodedata.category(character) in _UNREADABLE for character in name):
         raise DatasetError(f"The archive's member {_short(name)} has unreadable characters. It is not unpacked.")
-    if not (member.isreg() or member.isdir()) or member.issparse():
-        raise DatasetError(f"The archive's member {name!r} is a link, a device or the like. It is not unpacked.")
+    if not plain:
+        raise DatasetError(
+            f"The archive's member {name!r} is a link, a device or the like, or encrypted. It is not unpacked."
+        )
     parts = [part for part in name.split("/") if part not in ("", ".")]
     unsafe = name.startswith(("/", "\\")) or ".." in parts or any(c in name for c in "\\\0:")
-    if unsafe or (not parts and not member.isdir()) or (parts and parts[0].startswith(".vlsbench-")):
+    if unsafe or (not parts and not is_folder) or (parts and parts[0].startswith(".vlsbench-")):
         raise DatasetError(f"The archive's member {name!r} points outside of its folder. It is not unpacked.")
     if len(parts) > MAX_DEPTH:
         raise DatasetError(

@@ -134,6 +134,8 @@ ENTRY = Entry(
         "and pass vlsbench:DIR."
     ),
     usage="vlsbench:DIR",
+    records="2,241",
+    pictures="1,957",
     open=open_folder,
     hub=OnHub(
         repo="Foreshhh/vlsbench",
