@@ -22,6 +22,8 @@ def main() -> None:
         "bench_memory": quick,
         "bench_resume": quick,
         "bench_hf": [],
+        "bench_overlap": quick,
+        "bench_partial_input": quick,
     }
     failed = []
     for name, flags in benchmarks.items():

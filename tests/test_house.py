@@ -50,6 +50,8 @@ HEAVY = {
     "numpy",
     "rich",
     "PIL",
+    "scipy",
+    "sklearn",
 }
 """Imported inside functions only, so that starting stays quick."""
 
