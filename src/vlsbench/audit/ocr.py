@@ -28,7 +28,7 @@ TIMEOUT_S = 60.0
 MOST_PIXELS = 4_000_000
 """Larger images are scaled down to this width x height first: print stays legible, and the time bounded."""
 
-_LANGUAGES = re.compile(r"[A-Za-z0-9_/-]+(\+[A-Za-z0-9_/-]+)*")
+_LANGUAGES = re.compile(r"[A-Za-z][A-Za-z0-9_/-]*(\+[A-Za-z][A-Za-z0-9_/-]*)*")
 _SKIPPED = "Text in the images is not read: there is no tesseract on this machine. To include it: "
 
 

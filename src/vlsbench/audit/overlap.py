@@ -75,28 +75,30 @@ class Frequencies:
 
 
 class Query:
-    """A query's content words, with their places and weights, ready to be compared with several texts.
+    """A query's content words, ready to be compared with several texts.
 
     Args:
         text: The query.
         frequencies: Those of the set it belongs to.
     """
 
-    __slots__ = ("_frequencies", "_places", "_weight", "stems")
+    __slots__ = ("_frequencies", "_text", "stems")
 
     def __init__(self, text: str, frequencies: Frequencies) -> None:
-        self._places = words.content_with_places(text)
-        self.stems = {place[0] for place in self._places}
+        self.stems = words.content(text)
+        self._text = text
         self._frequencies = frequencies
-        self._weight = sum(map(frequencies.idf, sorted(self.stems)))
 
     def overlap(self, other: set[str]) -> float:
         """The weighted share of the query's content words that are among `other`; 0 for a query without any."""
         both = self.stems & other
         if not both:
             return 0.0
-        # Sorted, because a sum of floats depends on its order, and that of a set on the process.
-        return 1.0 if len(both) == len(self.stems) else sum(map(self._frequencies.idf, sorted(both))) / self._weight
+        if len(both) == len(self.stems):
+            return 1.0
+        # fsum: the order of a set differs from process to process, and a plain sum would with it.
+        idf = self._frequencies.idf
+        return math.fsum(map(idf, both)) / math.fsum(map(idf, self.stems))
 
     def spans(self, other: set[str], source: str, common: float = COMMON) -> list[Span]:
         """Where the query says what `other` says too, leaving out words that are common in the set.
@@ -111,7 +113,7 @@ class Query:
             return []
         leaks = {stem for stem in both if not self._frequencies.is_common(stem, common)}
         found: list[Span] = []
-        for stem, start, end in self._places:
+        for stem, start, end in words.content_with_places(self._text) if leaks else ():
             if stem not in leaks:
                 continue
             if found and start < found[-1].end:  # pairs of characters that overlap are one stretch

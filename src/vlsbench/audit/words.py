@@ -40,6 +40,7 @@ _BY_PAIRS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3130-\u318f\u31f0-\u31ff"
     "\u3400-\u4dbf\u4e00-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uffdc\U00020000-\U0003ffff]"
 )
+_PLAIN_WORDS = re.compile(r"[A-Za-z0-9]+")
 _ASCII_WORDS = re.compile(r"[A-Za-z0-9]+(?:'[A-Za-z0-9]+)*")
 _WORDS = re.compile(r"(?P<pairs>p[pm]*)|w[wm]*(?:a[wm]+)*")
 
@@ -99,7 +100,7 @@ def content_with_places(text: str) -> list[tuple[str, int, int]]:
 def spelled(text: str) -> list[str]:
     """The words of a text as they are written, in order."""
     if text.isascii():
-        return _ASCII_WORDS.findall(text)
+        return (_ASCII_WORDS if "'" in text else _PLAIN_WORDS).findall(text)
     return [text[start:end] for start, end in places(text)]
 
 
