@@ -79,6 +79,16 @@ def test_folds_with_one_kind_of_record_do_not_count():
     assert area([True, True], [1, 2]) is None
 
 
+def test_models_that_share_training_data_widen_the_interval():
+    rng = np.random.default_rng(2)
+    y, x, folds = rng.random(100) < 0.5, rng.normal(size=100), np.arange(100) % 5
+    plain, wider = area(y, x, folds=folds), area(y, x, folds=folds, cross_validated=True)
+    assert wider.value == plain.value
+    assert wider.se == pytest.approx(1.5 * plain.se)
+    assert wider.method.startswith(DELONG)
+    assert wider.method != DELONG
+
+
 def test_a_perfect_area_keeps_an_honest_interval():
     found = area([True] * 10 + [False] * 10, range(20, 0, -1))
     assert (found.value, found.high, found.method) == (1.0, 1.0, NEWCOMBE)

@@ -7,6 +7,7 @@ only pairs within a fold count.
 References:
     DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44: the variance from structural components.
     Obuchowski (1997), Nonparametric analysis of clustered ROC curve data. Biometrics 53: the same for clusters.
+    Nadeau and Bengio (2003), Inference for the generalization error. Machine Learning 52: cross-validation's variance.
     Newcombe (2006), Statistics in Medicine 25: an interval that stays honest at 0 and 1 (his method 5).
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 DELONG = "delong"
 CLUSTERED = "delong-clustered"
+CROSS_VALIDATED = ", widened for shared training data"
 NEWCOMBE = "newcombe"
 ONE_CLUSTER = "none: fewer than 2 clusters"
 
@@ -49,6 +51,7 @@ def area(
     clusters: ArrayLike | None = None,
     folds: ArrayLike | None = None,
     *,
+    cross_validated: bool = False,
     confidence: float = 0.95,
 ) -> Auc | None:
     """The area for scored records.
@@ -59,6 +62,9 @@ def area(
         clusters: A whole number per record; records of one cluster are not independent. None: all are.
         folds: A whole number per record; only records of one fold are compared. Clusters lie within folds.
             None: one fold.
+        cross_validated: Each fold's scores come from a model that was trained on the other folds. Such models share
+            most of their training data, so that their errors go together; the variance is multiplied by
+            1 + k / (k - 1) for k folds (Nadeau and Bengio, 2003).
         confidence: Coverage of the interval, which takes Student's t with (clusters - 1) degrees of freedom.
 
     Returns:
@@ -86,7 +92,9 @@ def area(
     extra = np.where(use, parts - value * _met(y, fold), 0.0) / pairs
     one_each = clusters is None
     ids = np.arange(len(y)) if clusters is None else np.unique(np.asarray(clusters), return_inverse=True)[1]
-    return _with_interval(value, extra, y, use, ids, confidence=confidence, one_each=one_each)
+    k = len(np.unique(fold))
+    widen = 1 + k / (k - 1) if cross_validated and k > 1 else 1.0
+    return _with_interval(value, extra, y, use, ids, confidence=confidence, one_each=one_each, widen=widen)
 
 
 def _won(y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
@@ -119,6 +127,7 @@ def _with_interval(
     *,
     confidence: float,
     one_each: bool,
+    widen: float,
 ) -> Auc:
     import numpy as np
     from scipy.stats import t
@@ -131,14 +140,14 @@ def _with_interval(
     variance += sum(_factor(of_kind[kind]) * float((sums[kind] ** 2).sum()) for kind in (True, False))
     low = high = se = None
     single = one_each or int((counts[True] + counts[False]).max()) == 1
-    method = DELONG if single else CLUSTERED
+    method = (DELONG if single else CLUSTERED) + (CROSS_VALIDATED if widen > 1 else "")
     if n_clusters < 2:
         method = ONE_CLUSTER
     elif value in (0.0, 1.0):
         low, high = newcombe(value, of_kind[True], of_kind[False], confidence)
         method = NEWCOMBE
     else:
-        se = math.sqrt(max(0.0, variance))
+        se = math.sqrt(max(0.0, widen * variance))
         half = float(t.ppf((1 + confidence) / 2, n_clusters - 1)) * se
         low, high = max(0.0, value - half), min(1.0, value + half)
     return Auc(

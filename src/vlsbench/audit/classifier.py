@@ -122,7 +122,14 @@ def cross_validated(
             weigh, model = _trained(counts[~tested], y[~tested])
             scores[tested] = model.decision_function(weigh.transform(counts[tested]))
     scored = ~np.isnan(scores)
-    found = area(y[scored], scores[scored], np.asarray(groups)[scored], folds[scored], confidence=confidence)
+    found = area(
+        y[scored],
+        scores[scored],
+        np.asarray(groups)[scored],
+        folds[scored],
+        cross_validated=True,
+        confidence=confidence,
+    )
     if found is None:
         return Classifier(refused=Refused.ONE_GROUP)
     _, model = _trained(counts, y)
