@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from vlsbench.audit import classifier
 from vlsbench.audit.partial_input import Refused, baseline, grouped, split
 from vlsbench.datasets import load
 from vlsbench.errors import MissingExtra
@@ -136,6 +137,18 @@ def test_folds_keep_groups_whole_and_share_both_kinds_evenly():
     assert split(groups, harmful, 5) == fold != split(groups, harmful, 5, seed=1)
 
 
+def test_counting_terms_is_what_scikit_learn_does():
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    texts = [sample.description for sample in load("mini:twins:40")] + ["", "once only"]
+    counts, names = classifier.counted(texts)
+    other = CountVectorizer(analyzer=classifier.terms, min_df=2)
+    expected = other.fit_transform(texts).toarray()
+    order = [names.index(name) for name in other.get_feature_names_out()]
+    assert (counts.toarray()[:, order] == expected).all()
+    assert counts.shape == expected.shape
+
+
 def test_the_result_is_the_same_every_time_and_plain_json():
     first, second = (baseline(load("mini:leaky-twins:60")).to_json() for _ in range(2))
     assert first == second
@@ -143,7 +156,7 @@ def test_the_result_is_the_same_every_time_and_plain_json():
 
 
 def test_without_scikit_learn_the_extra_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.feature_extraction.text", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(MissingExtra, match=r"vlsbench\[audit\]"):
         baseline(load("mini:twins:40"))
 
