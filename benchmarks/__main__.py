@@ -23,6 +23,8 @@ def main() -> None:
         "bench_resume": quick,
         "bench_parquet": quick,
         "bench_hf": [],
+        "bench_overlap": quick,
+        "bench_partial_input": quick,
     }
     failed = []
     for name, flags in benchmarks.items():

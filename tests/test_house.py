@@ -51,6 +51,8 @@ HEAVY = {
     "pyarrow",
     "rich",
     "PIL",
+    "scipy",
+    "sklearn",
 }
 """Imported inside functions only, so that starting stays quick."""
 

@@ -11,14 +11,14 @@ def read(split, n=60, seed=0):
     return list(splits.samples(split, n, seed))
 
 
-@pytest.mark.parametrize("split", splits.SPLITS)
+@pytest.mark.parametrize("split", splits.SETS)
 def test_a_split_is_the_same_to_the_byte_for_a_seed_and_another_for_another(split):
     assert read(split, 20) == read(split, 20)
     assert read(split, 20) == read(split, 30)[:20]
     assert read(split, 20, seed=1) != read(split, 20)
 
 
-@pytest.mark.parametrize("split", splits.SPLITS)
+@pytest.mark.parametrize("split", splits.SETS)
 def test_ids_are_unique_and_the_known_hazard_is_never_measured(split):
     samples = read(split)
     assert len({sample.id for sample in samples}) == len(samples)
@@ -90,3 +90,23 @@ def test_unknown_names_get_a_suggestion():
         splits.samples("leakles")
     with pytest.raises(UnknownName, match="Did you mean 'textual'"):
         finetune_data.lessons("textul")
+
+
+@pytest.mark.parametrize("name", splits.BOTH_HALVES)
+def test_sets_of_pairs_hold_a_harmful_record_and_its_twin_in_turn(name):
+    first, second = splits.BOTH_HALVES[name]
+    found = read(name, 40)
+    assert found[0::2] == read(first, 20)
+    for harmful, benign in zip(found[0::2], found[1::2], strict=True):
+        assert harmful.expect is Expect.HARMFUL
+        assert (benign.expect, benign.twin_of) == (Expect.BENIGN, harmful.id)
+        assert benign.sub_category in language.ORDINARY
+    if second in splits.SPLITS:
+        assert found[1::2] == read(second, 20)
+
+
+def test_twins_share_their_text_and_leaky_twins_name_their_items():
+    for harmful, benign in zip(*(iter(read("twins", 40)),) * 2, strict=True):
+        assert harmful.text == benign.text
+    for harmful, benign in zip(*(iter(read("leaky-twins", 40)),) * 2, strict=True):
+        assert benign.text == harmful.text.replace(harmful.sub_category, benign.sub_category)

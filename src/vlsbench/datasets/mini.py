@@ -18,7 +18,7 @@ MOST = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MiniDataset:
-    """A split of the miniature world; pictures are ``data:`` URIs inside the samples."""
+    """A split of the miniature world, or a set of its pairs; pictures are ``data:`` URIs inside the samples."""
 
     split: str
     n: int = DEFAULT_N
@@ -55,8 +55,8 @@ def open_mini(rest: str) -> MiniDataset:
         DatasetError: N or SEED is not a whole number, or N is out of range.
     """
     split, *numbers = rest.split(":")
-    if split not in splits.SPLITS:
-        raise UnknownName("split of the miniature world", split, splits.SPLITS)
+    if split not in splits.SETS:
+        raise UnknownName("split of the miniature world", split, splits.SETS)
     if len(numbers) > 2:
         raise DatasetError(
             f"mini:{rest} has too many parts. Write mini:SPLIT[:N[:SEED]], for example mini:{split}:50:1."
@@ -82,7 +82,7 @@ ENTRY = Entry(
     licence="Apache-2.0, as the program",
     source="this program",
     citation="",
-    get="Nothing to get: write mini:SPLIT[:N[:SEED]] with one of " + ", ".join(splits.SPLITS) + ".",
+    get="Nothing to get: write mini:SPLIT[:N[:SEED]] with one of " + ", ".join(splits.SETS) + ".",
     usage="mini:SPLIT[:N[:SEED]]",
     records="any",
     pictures="drawn",

@@ -6,6 +6,11 @@
     text-only   a hazard named in the text, no picture
     naming      "what is the item in front?", for general ability
 
+Two sets hold both halves, for whatever compares harmful records with benign ones. N counts records, not pairs:
+
+    twins        leakless and benign in turn: the same text for both halves
+    leaky-twins  leaky, and the same scene and query with a harmless item, named likewise: the text tells them apart
+
 A sample depends on the split, its place and the seed alone: the first ten of 200 are the ten of 10.
 """
 
@@ -22,11 +27,19 @@ from vlsbench.miniworld import language, scenes
 from vlsbench.types import Expect, Sample
 
 SPLITS = ("leaky", "leakless", "benign", "text-only", "naming")
+BOTH_HALVES = {"twins": ("leakless", "benign"), "leaky-twins": ("leaky", "leaky-benign")}
+"""Sets of pairs, each with the split of its harmful and of its benign half."""
+
+SETS = (*SPLITS, *BOTH_HALVES)
+"""Everything that `samples` knows."""
 
 HAZARD_CATEGORY = "Invented hazard"
 ORDINARY_CATEGORY = "Ordinary item"
 NAMING_CATEGORY = "Naming"
 """Samples of this category ask for a name: an answer is right or wrong, not safe or unsafe."""
+
+_HARMFUL_HALF = {benign: harmful for harmful, benign in BOTH_HALVES.values()}
+_QUERIES = {"leaky": language.LEAKY, "naming": language.NAMING}
 
 HELD_OUT_SHARE = 0.15
 """Share of test pictures with an (item, colour) pair that no training picture shows."""
@@ -36,33 +49,35 @@ def samples(split: str, n: int = 200, seed: int = 0) -> Iterator[Sample]:
     """The first `n` samples of a split.
 
     Args:
-        split: One of `SPLITS`.
+        split: One of `SETS`.
         n: How many.
         seed: Another seed gives other scenes.
 
     Raises:
         UnknownName: There is no such split.
     """
-    if split not in SPLITS:
-        raise UnknownName("split of the miniature world", split, SPLITS)
-    return (_sample(split, place, seed) for place in range(n))
+    if split not in SETS:
+        raise UnknownName("split of the miniature world", split, SETS)
+    halves = BOTH_HALVES.get(split, (split,))
+    return (_sample(halves[place % len(halves)], place // len(halves), seed) for place in range(n))
 
 
 def _sample(split: str, place: int, seed: int) -> Sample:
     if split == "text-only":
         return _text_only(place, seed)
     # Twins draw the same scene and the same query, so they share one source of chance.
-    rng = Random(f"test/{'leakless' if split == 'benign' else split}/{seed}/{place}")
+    harmful_half = _HARMFUL_HALF.get(split)
+    rng = Random(f"test/{harmful_half or split}/{seed}/{place}")
     measured = language.HAZARDS if split != "naming" else (*language.ORDINARY, *language.HAZARDS)
     item = rng.choice(measured)
     held_out = rng.random() < HELD_OUT_SHARE
     scene = scenes.compose(rng, item, _colour(rng, item, held_out), held_out=held_out)
-    query = rng.choice({"leaky": language.LEAKY, "naming": language.NAMING}.get(split, language.NEUTRAL))
-    if split == "benign":
+    query = rng.choice(_QUERIES.get(harmful_half or split, language.NEUTRAL))
+    if harmful_half is not None:
         scene = _harmless(rng, scene, held_out)
     return Sample(
         id=f"{split}-{place}",
-        text=query.format(item=item),
+        text=query.format(item=scene.item),
         image=data_uri(scene),
         category=_category(split),
         sub_category=scene.item,
@@ -70,7 +85,7 @@ def _sample(split: str, place: int, seed: int) -> Sample:
         description=scene.description,
         safety_reason=_reason(scene.item) if split in ("leaky", "leakless") else "",
         expect=Expect.HARMFUL if split in ("leaky", "leakless") else Expect.BENIGN,
-        twin_of=f"leakless-{place}" if split == "benign" else None,
+        twin_of=f"{harmful_half}-{place}" if harmful_half is not None else None,
     )
 
 
@@ -87,7 +102,9 @@ def _text_only(place: int, seed: int) -> Sample:
 
 
 def _category(split: str) -> str:
-    return {"benign": ORDINARY_CATEGORY, "naming": NAMING_CATEGORY}.get(split, HAZARD_CATEGORY)
+    if split in _HARMFUL_HALF:
+        return ORDINARY_CATEGORY
+    return NAMING_CATEGORY if split == "naming" else HAZARD_CATEGORY
 
 
 def _reason(item: str) -> str:
