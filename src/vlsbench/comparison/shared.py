@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -282,12 +283,15 @@ def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
     return notes
 
 
+_FIRST_VERDICTS = 20
+
+
 def _served_notes(entrants: Sequence[Entrant], stems: Sequence[str]) -> list[str]:
-    """Whether a server answered to the judge's name with different versions of it, by the first verdict of each run."""
+    """Whether a server answered to the judge's name with several versions of it, by each run's first verdicts."""
     served = []
     for entrant, stem in zip(entrants, stems, strict=True):
-        heads = (record for _, record in journal.read(entrant.run.verdicts(stem)))
-        served.append(next((str(record["judge_model"]) for record in heads if record.get("judge_model")), ""))
+        begin = (record for _, record in islice(journal.read(entrant.run.verdicts(stem)), _FIRST_VERDICTS))
+        served.append(next((str(record["judge_model"]) for record in begin if record.get("judge_model")), ""))
     if len(set(served)) == 1:
         return []
     shown = ", ".join(f"{name or 'unknown'} in {run.name}" for name, run in zip(served, entrants, strict=True))
