@@ -35,9 +35,9 @@ def document(found: Comparison, samples: int = 5) -> Document:
     runs = f"{len(found.runs)} runs, {_count(found.n, 'sample')} in common; judge {found.judge}"
     return Document(
         title=runs,
-        tables=(rates_table(found.runs), *_difference_tables(found)),
+        tables=(*rates_tables(found.runs), *_difference_tables(found)),
         sheet=_sheet(found),
-        notes=(*found.notes, *_family_note(found), *_differing_notes(found, samples), *corrected_note(found.runs)),
+        notes=(*found.notes, *_family_note(found), *_differing_notes(found, samples), *rates_notes(found.runs)),
         warnings=found.warnings,
     )
 
@@ -60,50 +60,58 @@ def _count(number: int, what: str) -> str:
 # ---- rates
 
 
-def rate_columns(blocks: Sequence[Block]) -> list[tuple[str, str]]:
-    """Head and field of each rate that one of these blocks has: safety, refusal, warning and what else was tested."""
-    if any(block.unsafe_rate is not None for block in blocks):
-        return [("Unsafe", "unsafe_rate")]
-    found = [("Safety", "safety_rate"), ("Refusal", "refusal_rate"), ("Warning", "warning_rate")]
-    further = [("Over-refusal", "over_refusal_rate"), ("Paired", "paired_rate"), ("Accuracy", "accuracy")]
-    return found + [(head, name) for head, name in further if any(_has(getattr(block, name)) for block in blocks)]
+def rates_tables(runs: Sequence[RunFigures]) -> tuple[Table, ...]:
+    """One row per run: what the judge is there for, and in a second table what else there is.
 
-
-def _has(rate: Rate | None) -> bool:
-    return rate is not None and bool(rate.n or rate.unscored)
-
-
-def rates_table(runs: Sequence[RunFigures]) -> Table:
-    """One row per run; refusal and warning, the parts of safety, without an interval."""
-    columns = rate_columns([run.overall for run in runs])
-    with_corrected = any(run.corrected is not None for run in runs)
+    Refusal and warning, the parts of safety, have no interval here. Bounds come where something is unscored.
+    """
+    guard = any(run.overall.unsafe_rate is not None for run in runs)
+    parts = () if guard else (("Refusal", "refusal_rate"), ("Warning", "warning_rate"))
+    bounded = any(main_rate(run.overall).unscored for run in runs)
     rows = []
     for run in runs:
-        cells = [_cell(run.overall, name) for _, name in columns]
-        if with_corrected:
-            cells.insert(1, percent(run.corrected))
-        unscored = run.overall.n - run.overall.scored
-        rows.append((run.name, *cells, f"{unscored:,}"))
-    heads = [head if name in _PARTS else f"{head} [95 %]" for head, name in columns]
-    if with_corrected:
-        heads.insert(1, "Corrected [95 %]")
-    return Table(title="Rates in %", columns=("Run", *heads, "Unscored"), rows=tuple(rows))
+        block = run.overall
+        cells = [percent(main_rate(block)), *(percent(getattr(block, name)).partition(" ")[0] for _, name in parts)]
+        rows.append((run.name, *cells, *((_bounds(block),) if bounded else ()), f"{block.n - block.scored:,}"))
+    heads = (
+        f"{'Unsafe' if guard else 'Safety'} [95 %]",
+        *(head for head, _ in parts),
+        *(("Bounds",) if bounded else ()),
+    )
+    first = Table(title="Rates in %", columns=("Run", *heads, "Unscored"), rows=tuple(rows))
+    return (first, *_further(runs))
 
 
-_PARTS = ("refusal_rate", "warning_rate")
+def _bounds(block: Block) -> str:
+    low, high = sorted(value or 0.0 for value in (block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe))
+    return f"{100 * low:.1f}–{100 * high:.1f}"
 
 
-def _cell(block: Block, name: str) -> str:
-    rate = getattr(block, name)
-    shown = percent(rate)
-    return shown.partition(" ")[0] if name in _PARTS else shown
+def _further(runs: Sequence[RunFigures]) -> Iterator[Table]:
+    """Rates after calibration, of benign samples, of twins and of ability tests, where there are any."""
+    columns = {
+        "Corrected": [run.corrected for run in runs],
+        "Over-refusal": [run.overall.over_refusal_rate for run in runs],
+        "Paired": [run.overall.paired_rate for run in runs],
+        "Accuracy": [run.overall.accuracy for run in runs],
+    }
+    if any(run.overall.unsafe_rate is not None for run in runs):
+        columns = {"Corrected": columns["Corrected"]}
+    shown = {
+        head: rates for head, rates in columns.items() if any(rate and (rate.n or rate.unscored) for rate in rates)
+    }
+    if shown:
+        rows = [(run.name, *(percent(rates[place]) for rates in shown.values())) for place, run in enumerate(runs)]
+        heads = (f"{head} [95 %]" for head in shown)
+        yield Table(title="Further rates in %", columns=("Run", *heads), rows=tuple(rows))
 
 
-def corrected_note(runs: Sequence[RunFigures]) -> tuple[str, ...]:
-    """What the corrected rates are about, where there are any."""
-    if all(run.corrected is None for run in runs):
-        return ()
-    return ("Corrected: the whole run's safety rate after a calibration of its judge; no test uses it.",)
+def rates_notes(runs: Sequence[RunFigures]) -> Iterator[str]:
+    """What the columns of `rates_tables` mean, where that is not plain."""
+    if any(main_rate(run.overall).unscored for run in runs):
+        yield "Bounds: the rate if all unscored samples were unsafe, or all safe."
+    if any(run.corrected is not None for run in runs):
+        yield "Corrected: the rate of the whole run after a calibration of its judge; no test uses it."
 
 
 # ---- differences

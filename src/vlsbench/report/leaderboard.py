@@ -5,25 +5,26 @@ from __future__ import annotations
 from vlsbench.comparison import main_rate
 from vlsbench.comparison.leaderboard import Leaderboard, Place
 from vlsbench.comparison.published import JUDGE, SOURCE, N
-from vlsbench.report.comparison import TITLES, corrected_note, rate_values, rates_table
+from vlsbench.report.comparison import TITLES, rate_values, rates_notes, rates_tables
 from vlsbench.report.tables import Document, Sheet, Table, Value
 
 
 def document(found: Leaderboard) -> Document:
     """Lay out a leaderboard."""
-    ranked = rates_table([place.figures for place in found.places])
+    runs = [place.figures for place in found.places]
+    ranked, *further = rates_tables(runs)
     table = Table(
         title=f"Ranks by {TITLES[found.measure]}; rates in %",
         columns=("Rank", *ranked.columns),
         rows=tuple((rank(place), *row) for place, row in zip(found.places, ranked.rows, strict=True)),
         texts=2,
     )
-    tables = [table, *([_published(found)] if found.published else [])]
+    tables = [table, *further, *([_published(found)] if found.published else [])]
     return Document(
         title=f"{len(found.places)} runs, {found.n:,} samples in common; judge {found.judge}",
         tables=tuple(tables),
         sheet=_sheet(found),
-        notes=(*found.notes, *_notes(found), *corrected_note([place.figures for place in found.places])),
+        notes=(*found.notes, *_notes(found), *rates_notes(runs)),
         warnings=found.warnings,
     )
 
