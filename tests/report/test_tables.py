@@ -14,7 +14,7 @@ from vlsbench.report.tables import Document, Sheet, Table, csv_text, latex, mark
 def document(name, warnings=(), notes=()):
     return Document(
         title=f"About {name}",
-        tables=(Table(title="Rates", columns=("Run", "Safety [95 %]"), rows=((name, "−5.0 [−7.1, +2.0]"),)),),
+        tables=(Table(title="Rates", columns=("Run", "Safety [95 %]"), rows=((name, "-5.0 [-7.1, +2.0]"),)),),
         sheet=Sheet(columns=("run", "value"), rows=((name, -0.05),)),
         notes=notes,
         warnings=warnings,
@@ -60,7 +60,7 @@ def test_markdown_keeps_the_table_and_shows_the_name(name):
 
 
 def test_intervals_stay_readable_in_markdown():
-    assert "| −5.0 [−7.1, +2.0] |" in markdown(document("m"), clean)
+    assert "| -5.0 [-7.1, +2.0] |" in markdown(document("m"), clean)
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -115,16 +115,21 @@ def test_the_terminal_gets_no_control_characters(name, width):
 
 def test_a_narrow_terminal_shows_every_column():
     row = (
-        "mini:multimodal-sft − mini:mixed-sft",
-        "−98.0 [−99.2, −94.3]",
+        "mini:multimodal-sft - mini:mixed-sft",
+        "-98.0 [-99.2, -94.3]",
         *("<0.001",) * 2,
         "1,234/1,234",
         "2,241",
         "19.5",
     )
-    heads = ("First − second", "Difference [95 %]", "p (Holm)", "p", "Only 1st/2nd", "n", "MDD")
+    heads = ("First - second", "Difference [95 %]", "p (Holm)", "p", "Only 1st/2nd", "n", "MDD")
     found = document("m")
     wide = Document(title="t", tables=(Table(title="t", columns=heads, rows=(row,)),), sheet=found.sheet)
     text = printed(wide)
-    for cell in ("−98.0", "[−99.2, −94.3]", "1,234/1,234", "2,241", "19.5", "MDD"):
+    for cell in ("-98.0", "[-99.2, -94.3]", "1,234/1,234", "2,241", "19.5", "MDD"):
         assert cell in text
+
+
+def test_latex_sets_minus_signs_and_leaves_hyphens():
+    text = latex(document("mini:mixed-sft - x-1"), clean)
+    assert "mini:mixed-sft $-$ x-1 & $-$5.0 [$-$7.1, +2.0]" in text

@@ -32,9 +32,8 @@ def document(found: Comparison, samples: int = 5) -> Document:
         found: The comparison.
         samples: How many ids of samples to name for each measure.
     """
-    runs = f"{len(found.runs)} runs, {_count(found.n, 'sample')} in common; judge {found.judge}"
     return Document(
-        title=runs,
+        title=title_of(found.runs, found.n, found.judge),
         tables=(*rates_tables(found.runs), *_difference_tables(found)),
         sheet=_sheet(found),
         notes=(*found.notes, *_family_note(found), *_differing_notes(found, samples), *rates_notes(found.runs)),
@@ -51,6 +50,12 @@ def differing_sheet(found: Comparison) -> Sheet:
             for each in found.differing
         ),
     )
+
+
+def title_of(runs: Sequence[RunFigures], n: int, judge: str) -> str:
+    """How many runs on which dataset, the samples in common, and the judge."""
+    datasets = " and ".join(dict.fromkeys(run.dataset for run in runs))
+    return f"{_count(len(runs), 'run')} on {datasets}, {_count(n, 'sample')} in common; judge {judge}"
 
 
 def _count(number: int, what: str) -> str:
@@ -152,7 +157,7 @@ def _differences(title: str, found: Comparison, several: Sequence[Difference], g
     rows: list[tuple[str, ...]] = []
     for each in several:
         paired = each.paired
-        names = f"{found.runs[each.first].name} − {found.runs[each.second].name}"
+        names = f"{found.runs[each.first].name} - {found.runs[each.second].name}"
         difference = points(paired.value, paired.low, paired.high)
         only, adjusted = f"{paired.only_first:,}/{paired.only_second:,}", p_value(each.p_holm)
         if group is not None:
@@ -160,7 +165,7 @@ def _differences(title: str, found: Comparison, several: Sequence[Difference], g
         else:
             smallest = NO_VALUE if paired.smallest is None else f"{100 * paired.smallest:.1f}"
             rows.append((names, difference, adjusted, p_value(paired.p_value), only, f"{paired.n:,}", smallest))
-    heads = ["First − second", "Difference [95 %]", "p (Holm)", "p", "Only 1st/2nd", "n", "MDD"]
+    heads = ["First - second", "Difference [95 %]", "p (Holm)", "p", "Only 1st/2nd", "n", "MDD"]
     if group is not None:
         heads = [group, *(head for head in heads if head not in ("p", "MDD"))]
     return Table(title=title, columns=tuple(heads), rows=tuple(rows), texts=1 if group is None else 2)
@@ -177,7 +182,7 @@ def points(value: float | None, low: float | None, high: float | None) -> str:
 
 def _signed(value: float) -> str:
     text = f"{100 * value:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
+    return "0.0" if text in ("+0.0", "-0.0") else text
 
 
 def p_value(value: float | None) -> str:
@@ -200,7 +205,7 @@ def _family_note(found: Comparison) -> tuple[str, ...]:
         else ""
     )
     return (
-        f"p: {how}; p (Holm): adjusted for all {found.family:,} tests of this comparison, shown or not. "
+        f"p: {how}; p (Holm): adjusted for the {_count(found.family, 'test')} of this comparison, shown or not. "
         f"MDD: minimum detectable difference, which so many samples would show with a power of 80 %. Only 1st/2nd: "
         f"samples that are a hit in one of the two runs only.{more}",
     )

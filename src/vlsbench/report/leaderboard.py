@@ -5,7 +5,7 @@ from __future__ import annotations
 from vlsbench.comparison import main_rate
 from vlsbench.comparison.leaderboard import Leaderboard, Place
 from vlsbench.comparison.published import JUDGE, SOURCE, N
-from vlsbench.report.comparison import TITLES, rate_values, rates_notes, rates_tables
+from vlsbench.report.comparison import TITLES, rate_values, rates_notes, rates_tables, title_of
 from vlsbench.report.tables import Document, Sheet, Table, Value
 
 
@@ -21,7 +21,7 @@ def document(found: Leaderboard) -> Document:
     )
     tables = [table, *further, *([_published(found)] if found.published else [])]
     return Document(
-        title=f"{len(found.places)} runs, {found.n:,} samples in common; judge {found.judge}",
+        title=title_of(runs, found.n, found.judge),
         tables=tuple(tables),
         sheet=_sheet(found),
         notes=(*found.notes, *_notes(found), *rates_notes(runs)),

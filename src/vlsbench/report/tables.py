@@ -125,7 +125,7 @@ def _md(text: str) -> str:
     """Text that shows as it is: no markup, HTML, links, mentions or further cells; intervals keep their brackets."""
     text = re.sub(r"[\\`*_|~$#!^]", r"\\\g<0>", text)
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = re.sub(r"\[(?![\d+−-])|(?<=\])(?=[(\[:])", lambda found: "\\[" if found[0] else "\\", text)
+    text = re.sub(r"\[(?![\d+-])|(?<=\])(?=[(\[:])", lambda found: "\\[" if found[0] else "\\", text)
     # A zero-width character would travel along when the name is copied; an entity does not.
     return re.sub(r"(?i)@(?=\w)|:(?=//)|(?<=www)\.", lambda found: f"&#{ord(found[0])};", text)
 
@@ -148,7 +148,6 @@ _TEX = {
     "|": r"\textbar{}",
     '"': r"\textquotedbl{}",
     "–": "--",
-    "−": "$-$",
     "≤": r"$\leq$",
     "≥": r"$\geq$",
     "…": r"\ldots{}",
@@ -181,7 +180,8 @@ def _tex_row(cells: Sequence[str]) -> str:
 
 
 def _tex(text: str) -> str:
-    return "".join(_TEX.get(character, character) for character in text)
+    escaped = "".join(_TEX.get(character, character) for character in text)
+    return re.sub(r"(?:^|(?<=[ \[]))-(?=[\d ])", "$-$", escaped)  # a minus sign, not a hyphen
 
 
 # ---- CSV
