@@ -107,12 +107,13 @@ def main() -> None:
         for runs, samples, target_s, target_mb in SETTINGS:
             n = min(samples, 2_000) if args.quick else samples
             used = [measure(Path(folder), runs, n) for _ in range(1 if args.quick else ROUNDS)]
-            wall, peak = median(each.wall_s for each in used), max(each.peak_mb for each in used)
-            rows.append([f"{runs} x {n:,}", f"{wall:.2f}", f"{peak:.0f}"])
+            wall, cpu = median(each.wall_s for each in used), median(each.cpu_s for each in used)
+            peak = max(each.peak_mb for each in used)
+            rows.append([f"{runs} x {n:,}", f"{wall:.2f}", f"{cpu:.2f}", f"{peak:.0f}"])
             verdicts.append(f"- {runs} x {n:,}: {verdict(wall, target_s, ' s')}")
             if target_mb is not None:
                 verdicts.append(f"- {runs} x {n:,}: {verdict(peak, target_mb, ' MB')}")
-    print(table(["runs x samples", "wall, s", "peak RSS, MB"], rows))
+    print(table(["runs x samples", "wall, s", "CPU, s", "peak RSS, MB"], rows))
     print("\n" + "\n".join(verdicts) + "\n")
 
 
