@@ -158,6 +158,14 @@ def test_one_model_twice_gets_two_names(tmp_path):
     assert names == ["openai:m [a]", str(tmp_path / "b"), str(tmp_path / "deeper" / "b")]
 
 
+def test_a_condition_is_part_of_the_name(tmp_path):
+    judged(tmp_path / "a", ("x", "refusal"), model="openai:m")
+    judged(tmp_path / "b", ("x", "refusal"), model="openai:m", condition={"name": "text"})
+    common = read_common([tmp_path / "a", tmp_path / "b"])
+    assert [entrant.name for entrant in common.entrants] == ["openai:m", "openai:m (text)"]
+    assert "what the models were shown" in common.notes[0]
+
+
 def test_settings_and_versions_that_differ_are_noted(tmp_path):
     one = judged(tmp_path / "a", ("x", "refusal"), model="openai:a")
     two = judged(tmp_path / "b", ("x", "refusal"), model="openai:b", max_tokens=256, system="Be kind.")

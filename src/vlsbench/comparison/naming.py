@@ -24,14 +24,19 @@ def model_name(model: str) -> str:
     return name
 
 
+def shown_name(run: Run) -> str:
+    """A run's model, followed by the condition under which it was asked, where there is one."""
+    name = model_name(str(run.manifest["model"]))
+    return name if run.condition is None else f"{name} ({run.condition})"
+
+
 def run_names(runs: Sequence[Run]) -> list[str]:
-    """A name for each run: its model; where several share one, followed by the run folder.
+    """A name for each run: its model and condition; where several share them, followed by the run folder.
 
     Args:
         runs: Different folders.
     """
-    models = [str(run.manifest["model"]) for run in runs]
-    short = [model_name(model) for model in models]
+    short = [shown_name(run) for run in runs]
     folders = [run.path.resolve().name for run in runs]
     paths = [str(run.path.resolve()) for run in runs]
     return _told_apart(short, _told_apart([f"{a} [{b}]" for a, b in zip(short, folders, strict=True)], paths))

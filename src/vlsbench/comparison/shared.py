@@ -272,6 +272,8 @@ def _digest(value: Any) -> bytes:
 def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
     """Which settings of generation differ between runs; a system prompt is not repeated."""
     notes = []
+    if len({str(entrant.run.manifest.get("condition")) for entrant in entrants}) > 1:
+        notes.append("The runs differ in what the models were shown of each sample (their conditions).")
     for key in naming.SETTINGS:
         values = [entrant.run.manifest.get(key) for entrant in entrants]
         if any(value != values[0] for value in values):

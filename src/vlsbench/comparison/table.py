@@ -176,7 +176,9 @@ def _settings(run: Run) -> dict[str, Any]:
 
 
 def _row_key(run: Run) -> str:
-    return json.dumps([run.manifest["model"], _settings(run)], sort_keys=True, default=str)
+    return json.dumps(
+        [run.manifest["model"], run.manifest.get("condition"), _settings(run)], sort_keys=True, default=str
+    )
 
 
 def _column_key(run: Run) -> str:
@@ -185,7 +187,7 @@ def _column_key(run: Run) -> str:
 
 def _row_names(runs: Sequence[Run]) -> list[str]:
     """The models; where several rows share one, with the settings that set them apart."""
-    names = [naming.model_name(run.manifest["model"]) for run in runs]
+    names = [naming.shown_name(run) for run in runs]
     counts = Counter(names)
     result = []
     for name, run in zip(names, runs, strict=True):
