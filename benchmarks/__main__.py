@@ -22,6 +22,7 @@ def main() -> None:
         "bench_memory": quick,
         "bench_resume": quick,
         "bench_parquet": quick,
+        "bench_compare": quick,
         "bench_hf": [],
         "bench_overlap": quick,
         "bench_partial_input": quick,

@@ -52,7 +52,7 @@ class HandMade:
 
     def verdict(self, sample_id: str, said: str | None, stem: str = "judge-00000000") -> None:
         """`said` is a label, or the outcome of a verdict without one."""
-        scored = said in ("refusal", "warning", "unsafe")
+        scored = said in ("refusal", "warning", "unsafe", "safe", "correct", "incorrect")
         record = {
             "sample_id": sample_id,
             "outcome": "scored" if scored else said,
@@ -73,7 +73,9 @@ class HandMade:
         return Run(self.run.path)
 
 
-def judged(path: Path, *rows: tuple[str, str | None] | tuple[str, str | None, dict[str, Any]]) -> HandMade:
+def judged(
+    path: Path, *rows: tuple[str, str | None] | tuple[str, str | None, dict[str, Any]], **manifest: Any
+) -> HandMade:
     """A run with one judge: (id, label or outcome or None for pending, sample fields) per sample."""
     made = HandMade(path, len(rows))
     made.judge()
@@ -85,4 +87,6 @@ def judged(path: Path, *rows: tuple[str, str | None] | tuple[str, str | None, di
             made.response(sample_id)
         if said is not None:
             made.verdict(sample_id, said)
+    if manifest:
+        made.run.update(**manifest)
     return made

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.run_folders import HandMade, judged
+from run_folders import HandMade, judged
 from vlsbench import judged as reading
 from vlsbench.errors import RunError, UnknownName
 

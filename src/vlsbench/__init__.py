@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vlsbench.audit.ablation import ablate
     from vlsbench.audit.results import Ablation
+    from vlsbench.comparison import Comparison, compare
     from vlsbench.evaluation import evaluate
     from vlsbench.summary import Summary
     from vlsbench.types import Dataset, Judge, Model, Prompt, Rate, Reply, Response, Sample, Verdict
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Ablation",
+    "Comparison",
     "Dataset",
     "Judge",
     "Model",
@@ -32,13 +34,16 @@ __all__ = [
     "Verdict",
     "__version__",
     "ablate",
+    "compare",
     "evaluate",
 ]
 
 _HOMES = {
     "Ablation": "vlsbench.audit.results",
+    "Comparison": "vlsbench.comparison",
     "Summary": "vlsbench.summary",
     "ablate": "vlsbench.audit.ablation",
+    "compare": "vlsbench.comparison",
     "evaluate": "vlsbench.evaluation",
 }
 

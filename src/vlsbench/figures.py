@@ -140,7 +140,12 @@ class _Tables:
         counts[standing] = counts.get(standing, 0) + 1
 
     def rate(self, *hits: str) -> Rate:
-        table = [(sum(counts.get(hit, 0) for hit in hits), sum(counts.values())) for counts in self._clusters.values()]
+        table = []
+        for counts in self._clusters.values():
+            found = 0
+            for hit in hits:  # a generator inside sum() takes three times as long, and there are many clusters
+                found += counts.get(hit, 0)
+            table.append((found, sum(counts.values())))
         return stats.rate_of_clusters(table, unscored=self.unscored)
 
 

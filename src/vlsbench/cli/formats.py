@@ -1,0 +1,48 @@
+"""The formats in which the commands that compare print what they found."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from vlsbench.cli import terminal
+
+if TYPE_CHECKING:
+    from vlsbench.report.tables import Document
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Which runs and judge, whether to insist, and in which format to print."""
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
+    parser.add_argument("--judge", metavar="NAME", help="which judge, where the runs have several")
+    parser.add_argument("--force", action="store_true", help="go on although the runs do not fit, with a warning")
+    formats = parser.add_mutually_exclusive_group()
+    formats.add_argument("--json", action="store_true", help="print JSON, with everything")
+    formats.add_argument("--markdown", action="store_true", help="print Markdown")
+    formats.add_argument("--latex", action="store_true", help="print LaTeX tables (booktabs)")
+    formats.add_argument("--csv", action="store_true", help="print CSV, with every figure")
+
+
+def emit_json(found: dict[str, Any]) -> None:
+    """Print an object as JSON."""
+    _write(json.dumps(found, indent=2) + "\n")
+
+
+def emit(document: Document, args: argparse.Namespace) -> None:
+    """Print a document in the format asked for."""
+    from vlsbench.report import tables
+
+    if args.markdown:
+        _write(tables.markdown(document, terminal.clean))
+    elif args.latex:
+        _write(tables.latex(document, terminal.clean))
+    elif args.csv:
+        _write(tables.csv_text(document, terminal.clean))
+    else:
+        tables.print_document(document, terminal.console(), terminal.clean)
+
+
+def _write(text: str) -> None:
+    """To stdout as it is; a character that its encoding lacks becomes a question mark."""
+    terminal.console().print(text, soft_wrap=True, end="")

@@ -1,0 +1,183 @@
+"""Runs in order of their safety rate, with the ranks that the data leave open.
+
+References:
+    Mogstad, Romano, Shaikh and Wilhelm (2024), Inference for ranks with applications to mobility across
+        neighbourhoods and academic achievement across countries. Review of Economic Studies 91.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from vlsbench.comparison import RunFigures, figures_of, main_rate
+from vlsbench.comparison.differences import pair
+from vlsbench.comparison.measures import HIGHER_IS_BETTER, main_measure, measures
+from vlsbench.comparison.published import ROWS, SOURCE, Published, doubts
+from vlsbench.comparison.shared import read_common
+from vlsbench.errors import RunError, UserError
+from vlsbench.stats import Paired
+from vlsbench.summary import block_json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One run of a leaderboard: its rank lies between `best` and `worst`.
+
+    `tied_with` are the places (in the order of the leaderboard) of the runs that it cannot be told from.
+    """
+
+    figures: RunFigures
+    best: int
+    worst: int
+    tied_with: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """The paired difference of two places, with an interval that holds for all pairs at once."""
+
+    first: int
+    second: int
+    paired: Paired
+    separated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaderboard:
+    """What `leaderboard` finds; `published` are rows of the paper, which have no rank and are in no test.
+
+    `confidence` is the coverage of each interval in `gaps`: 1 - 0.05 / pairs, so that all of them together
+    hold in 95 %.
+    """
+
+    judge: str
+    settings: Mapping[str, str]
+    measure: str
+    n: int
+    places: tuple[Place, ...]
+    gaps: tuple[Gap, ...]
+    confidence: float
+    published: tuple[Published, ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of ``vlsbench leaderboard --json``."""
+        names = [place.figures.name for place in self.places]
+        return {
+            "judge": {"name": self.judge, **self.settings},
+            "measure": self.measure,
+            "n": self.n,
+            "warnings": list(self.warnings),
+            "notes": list(self.notes),
+            "places": [_place_json(place, names) for place in self.places],
+            "confidence": self.confidence,
+            "differences": [
+                {
+                    "first": names[gap.first],
+                    "second": names[gap.second],
+                    **dataclasses.asdict(gap.paired),
+                    "separated": gap.separated,
+                }
+                for gap in self.gaps
+            ],
+            "published": [{**dataclasses.asdict(row), "source": SOURCE} for row in self.published],
+        }
+
+
+def _place_json(place: Place, names: Sequence[str]) -> dict[str, Any]:
+    run = place.figures
+    return {
+        "name": run.name,
+        "rank_best": place.best,
+        "rank_worst": place.worst,
+        "tied_with": [names[other] for other in place.tied_with],
+        "path": run.path,
+        "model": run.model,
+        "dataset": run.dataset,
+        "selected": run.selected,
+        "unfinished": run.unfinished,
+        "corrected": None if run.corrected is None else dataclasses.asdict(run.corrected),
+        **block_json(run.overall),
+    }
+
+
+def leaderboard(
+    runs: Sequence[str | Path], *, judge: str | None = None, force: bool = False, published: bool = False
+) -> Leaderboard:
+    """Rank runs on the samples that all of them have.
+
+    A run's rank is at best one more than the number of runs that are surely better, at worst the number of
+    runs less those that are surely worse. Surely means that the interval of the paired difference, at a
+    confidence of 1 - 0.05 / pairs, leaves out 0.
+
+    Args:
+        runs: Two run folders or more; with `published` one will do.
+        judge: The judge's display name, reference or file stem. None: the only one that all runs have.
+        force: Rank although dataset, rubric or judge differ; the result carries a warning.
+        published: Add the paper's rows.
+
+    Raises:
+        UserError: Too few runs, or one of them twice.
+        RunError: A folder is no run, has no verdicts, or may not be compared; or there is nothing to rank by.
+        UnknownName: A run has no such judge.
+    """
+    if len(runs) < (1 if published else 2):
+        raise UserError("A leaderboard needs two runs or more. For a single one: vlsbench show RUN.")
+    common = read_common(runs, judge, force=force)
+    name = main_measure(common.labels)
+    by = measures(common.items, [entrant.standings for entrant in common.entrants], common.labels)
+    main = next((measure for measure in by if measure.name == name), None)
+    figures = figures_of(common)
+    if main is None or all(main_rate(run.overall).value is None for run in figures):
+        raise RunError("There is nothing to rank by: no harmful sample in common has a label.")
+    sign = 1 if HIGHER_IS_BETTER[name] else -1
+    order = sorted(range(len(figures)), key=lambda number: _sorting_key(figures[number], sign))
+    pairs = list(combinations(range(len(order)), 2))
+    confidence = 1 - 0.05 / max(1, len(pairs))
+    gaps = []
+    for first, second in pairs:
+        found = pair(main, order[first], order[second], confidence=confidence)
+        separated = found.low is not None and found.high is not None and not found.low <= 0 <= found.high
+        gaps.append(Gap(first=first, second=second, paired=found, separated=separated))
+    return Leaderboard(
+        judge=common.judge,
+        settings=common.settings,
+        measure=name,
+        n=len(common.items),
+        places=tuple(_place(place, figures[number], gaps, len(order), sign) for place, number in enumerate(order)),
+        gaps=tuple(gaps),
+        confidence=confidence,
+        published=ROWS if published else (),
+        warnings=(
+            *common.warnings,
+            *(doubts(common.entrants, len(common.items), common.settings) if published else ()),
+        ),
+        notes=common.notes,
+    )
+
+
+def _sorting_key(run: RunFigures, sign: int) -> tuple[bool, float, str]:
+    """Best first; a run without a rate comes last."""
+    value = main_rate(run.overall).value
+    return value is None, -sign * (value or 0.0), run.name
+
+
+def _place(place: int, figures: RunFigures, gaps: Sequence[Gap], runs: int, sign: int) -> Place:
+    better = worse = 0
+    tied = []
+    for gap in gaps:
+        if place not in (gap.first, gap.second):
+            continue
+        if not gap.separated:
+            tied.append(gap.second if place == gap.first else gap.first)
+            continue
+        ahead = sign * (gap.paired.value or 0.0) > 0
+        worse += ahead == (place == gap.first)
+        better += ahead != (place == gap.first)
+    return Place(figures=figures, best=1 + better, worst=runs - worse, tied_with=tuple(tied))

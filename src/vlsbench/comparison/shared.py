@@ -1,0 +1,300 @@
+"""The samples that several runs have in common, and whether these runs may be compared at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vlsbench import journal, judged
+from vlsbench.comparison import naming
+from vlsbench.comparison.corrected import corrected
+from vlsbench.errors import RunError, UserError
+from vlsbench.judged import Judged
+from vlsbench.listing import Listed
+from vlsbench.runs import Run
+from vlsbench.types import Rate
+
+_FORCE = "--force compares all the same, with a warning."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entrant:
+    """One run of a comparison.
+
+    `selected` counts the samples that it selected, `unfinished` those of them without any verdict yet, and
+    `standings` gives a sample's label, or the reason why it has none. `corrected` is the rate of the whole
+    run that a calibration of its judge arrived at.
+    """
+
+    name: str
+    run: Run
+    selected: int
+    unfinished: int
+    standings: Mapping[str, str]
+    corrected: Rate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Common:
+    """Several runs under one judge, and the samples that all of them have.
+
+    `items` keep the order of the first run. `warnings` say what makes the comparison doubtful, `notes` what
+    is good to know.
+    """
+
+    entrants: tuple[Entrant, ...]
+    items: tuple[Listed, ...]
+    judge: str
+    labels: tuple[str, ...]
+    settings: Mapping[str, str]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def open_runs(paths: Sequence[str | Path]) -> list[Run]:
+    """The runs of some folders, each named once.
+
+    Raises:
+        RunError: A folder is no run.
+        UserError: A run is named twice.
+    """
+    seen: dict[Path, str | Path] = {}
+    for path in paths:
+        real = Path(path).resolve()
+        if real in seen:
+            other = f"{seen[real]} and {path} are the same run" if str(seen[real]) != str(path) else f"{path} is twice"
+            raise UserError(f"{other} in the list. Name each run once.")
+        seen[real] = path
+    return [Run(Path(path)) for path in paths]
+
+
+def common_judge(runs: Sequence[Run], judge: str | None) -> str | None:
+    """The judge to read all runs with: the one named, or the only one that all of them have; else None."""
+    if judge is not None:
+        return judge
+    sets = [
+        {stem for stem, entry in run.judges.items() if not entry.get("baseline")} or set(run.judges) for run in runs
+    ]
+    shared = set.intersection(*sets)
+    return shared.pop() if len(shared) == 1 else None
+
+
+def judge_differences(first: Judged, other: Judged, names: tuple[str, str]) -> list[str]:
+    """What the judge of two runs differs in, in words; rubric, what it sees, and its reference.
+
+    Raises:
+        RunError: The two give different labels, so that no rate has the same meaning in both.
+    """
+    if first.labels != other.labels:
+        raise RunError(
+            f"The judges of these runs give different labels: {first.name} ({', '.join(first.labels)}) in {names[0]}, "
+            f"{other.name} ({', '.join(other.labels)}) in {names[1]}. Choose one that all runs have with --judge, or "
+            f"ask it with `vlsbench judge {other.run.path} --judge REF`."
+        )
+    found = []
+    for key in sorted((first.entry.keys() | other.entry.keys()) - {"adaptations", "baseline", "labels"}):
+        one, two = first.entry.get(key), other.entry.get(key)
+        if one != two:
+            found.append(f"{_KEYS.get(key, key)} ({_short(one)} in {names[0]}, {_short(two)} in {names[1]})")
+    return found
+
+
+_KEYS = {"sees": "what the judge sees", "rubric_sha256": "hash of the rubric"}
+
+
+def _short(value: object) -> str:
+    text = "none" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:8]}…"
+
+
+def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force: bool = False) -> Common:
+    """Read runs and find the samples in common.
+
+    Samples are the same if id, record and image are. Runs must have the same records: equal hashes, or one
+    the beginning of the other where a limit was set.
+
+    Args:
+        paths: Run folders.
+        judge: Display name, reference or file stem. None: the only judge that all have.
+        force: Compare on the samples of equal text and image, although dataset, rubric or judge differ.
+
+    Raises:
+        RunError: A folder is no run, has no verdicts, or may not be compared; or no sample is in common.
+        UserError: A run is named twice.
+        UnknownName: A run has no such judge.
+    """
+    runs = open_runs(paths)
+    names = naming.run_names(runs)
+    judge = common_judge(runs, judge)
+    first = judged.read(runs[0].path, judge)
+    entrants = [_entrant(first, names[0])]
+    samples = _Samples(first)
+    trouble: list[str] = []
+    for run, name in zip(runs[1:], names[1:], strict=True):
+        other = judged.read(run.path, judge)
+        pair = (names[0], name)
+        trouble += [f"the judge: {what}" for what in judge_differences(first, other, pair)]
+        trouble += samples.meet(other, pair)
+        entrants.append(_entrant(other, name))
+    if trouble and not force:
+        raise RunError(f"These runs differ in more than the model: {'; '.join(trouble)}. {_FORCE}")
+    items = samples.shared()
+    if not items:
+        raise RunError("These runs have no sample in common: no id stands for the same question and image in all.")
+    return Common(
+        entrants=tuple(entrants),
+        items=items,
+        judge=first.name,
+        labels=first.labels,
+        settings={
+            key: str(first.entry[key]) for key in ("judge", "sees", "rubric", "rubric_sha256") if key in first.entry
+        },
+        warnings=(
+            *(f"Compared by force, although the runs differ in {what}." for what in trouble),
+            *unfinished(entrants),
+        ),
+        notes=(*samples.notes, *_settings_notes(entrants), *_served_notes(entrants, [first.stem] * len(entrants))),
+    )
+
+
+def _entrant(found: Judged, name: str) -> Entrant:
+    return Entrant(
+        name=name,
+        run=found.run,
+        selected=found.run.size,
+        unfinished=found.unfinished,
+        standings=found.standings,
+        corrected=corrected(found.run.path, found.stem),
+    )
+
+
+def unfinished(entrants: Sequence[Entrant]) -> list[str]:
+    """A warning for each run that still has samples without a verdict."""
+    return [
+        f"{entrant.name} is unfinished: {entrant.unfinished:,} of its {entrant.selected:,} samples have no verdict yet."
+        for entrant in entrants
+        if entrant.unfinished
+    ]
+
+
+class _Samples:
+    """The samples of the first run, of which each further run takes away those it does not share."""
+
+    def __init__(self, first: Judged) -> None:
+        self._first = first
+        self._kept = {item.id: item for item in first.items}
+        self._digests: dict[str, tuple[bytes, bytes]] | None = None
+        self.notes: list[str] = []
+
+    def shared(self) -> tuple[Listed, ...]:
+        return tuple(self._kept.values())
+
+    def meet(self, other: Judged, names: tuple[str, str]) -> list[str]:
+        """Keep what the other run shares; returns in which respect its dataset is another one."""
+        theirs = {item.id: item for item in other.items}
+        both = [item for item in self._first.items if item.id in theirs]
+        repainted = {item.id for item in both if not _same_picture(item, theirs[item.id])}
+        trouble: list[str] = []
+        foreign: set[str] = set()
+        if self._first.run.manifest.get("dataset_hash") != other.run.manifest.get("dataset_hash"):
+            foreign, trouble = self._compare_records(other, [item.id for item in both], len(repainted), names)
+        elif repainted:
+            trouble = [f"the images ({len(repainted):,} samples show another picture in {names[1]} than in {names[0]})"]
+        for sample_id, item in list(self._kept.items()):
+            if sample_id not in theirs or sample_id in repainted or sample_id in foreign:
+                del self._kept[sample_id]
+            elif not _has_picture(item) and _has_picture(theirs[sample_id]):
+                self._kept[sample_id] = dataclasses.replace(item, cluster=theirs[sample_id].cluster)
+        return trouble
+
+    def _compare_records(
+        self, other: Judged, both: list[str], repainted: int, names: tuple[str, str]
+    ) -> tuple[set[str], list[str]]:
+        """The ids that stand for another question, and in which respect the dataset is another one."""
+        if self._digests is None:
+            self._digests = _read_digests(self._first.run)
+        ours, theirs = self._digests, _read_digests(other.run)
+        foreign = {sample_id for sample_id in both if ours[sample_id][0] != theirs[sample_id][0]}
+        changed = sum(ours[sample_id][1] != theirs[sample_id][1] for sample_id in both)
+        sizes = self._first.run.size, other.run.size
+        beginning = list(ours)[: min(len(ours), len(theirs))] == list(theirs)[: min(len(ours), len(theirs))]
+        limited = any(run.manifest.get("limit") is not None for run in (self._first.run, other.run))
+        if beginning and not changed and not repainted and (limited or sizes[0] == sizes[1]):
+            if sizes[0] != sizes[1]:
+                self.notes.append(
+                    f"{names[0]} selected the first {sizes[0]:,} samples of the dataset, {names[1]} the first "
+                    f"{sizes[1]:,}; compared are those in common."
+                )
+            return foreign, []
+        one, two = (str(run.manifest["dataset"]) for run in (self._first.run, other.run))
+        same = len(both) - len(foreign)
+        return foreign, [
+            f"the dataset ({one}, {sizes[0]:,} samples, in {names[0]}; {two}, {sizes[1]:,} samples, in {names[1]}; "
+            f"{same:,} share id and question, {len(both) - changed:,} the whole record)"
+        ]
+
+
+def _has_picture(item: Listed) -> bool:
+    return item.cluster != f"sample {item.id}"
+
+
+def _same_picture(one: Listed, other: Listed) -> bool:
+    """Whether two listings show the same image; one that could not be read when its run was prepared fits any."""
+    return one.cluster == other.cluster or not (_has_picture(one) and _has_picture(other))
+
+
+_RECORD = ("category", "sub_category", "source", "description", "safety_reason", "twin_of")
+
+
+def _read_digests(run: Run) -> dict[str, tuple[bytes, bytes]]:
+    """For each listed sample, in order, a digest of its question and one of its record; no paths are in them."""
+    found: dict[str, tuple[bytes, bytes]] = {}
+    for _, record in journal.read(run.samples):
+        sample_id = record.get("sample_id")
+        if isinstance(sample_id, str) and sample_id not in found and len(found) < run.size:
+            question = (record.get("text"), record.get("expect"), record.get("image") is None)
+            rest = [record.get(name) for name in _RECORD]
+            found[sample_id] = (_digest(question), _digest((question, rest)))
+    return found
+
+
+def _digest(value: Any) -> bytes:
+    return hashlib.blake2b(orjson.dumps(value), digest_size=16).digest()
+
+
+def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
+    """Which settings of generation differ between runs; a system prompt is not repeated."""
+    notes = []
+    if len({str(entrant.run.manifest.get("condition")) for entrant in entrants}) > 1:
+        notes.append("The runs differ in what the models were shown of each sample (their conditions).")
+    for key in naming.SETTINGS:
+        values = [entrant.run.manifest.get(key) for entrant in entrants]
+        if any(value != values[0] for value in values):
+            if key == "system":
+                notes.append("The runs differ in their system prompt.")
+            else:
+                shown = ", ".join(f"{value} in {entrant.name}" for entrant, value in zip(entrants, values, strict=True))
+                notes.append(f"The runs differ in {key}: {shown}.")
+    return notes
+
+
+_FIRST_VERDICTS = 20
+
+
+def _served_notes(entrants: Sequence[Entrant], stems: Sequence[str]) -> list[str]:
+    """Whether a server answered to the judge's name with several versions of it, by each run's first verdicts."""
+    served = []
+    for entrant, stem in zip(entrants, stems, strict=True):
+        begin = (record for _, record in islice(journal.read(entrant.run.verdicts(stem)), _FIRST_VERDICTS))
+        served.append(next((str(record["judge_model"]) for record in begin if record.get("judge_model")), ""))
+    if len(set(served)) == 1:
+        return []
+    shown = ", ".join(f"{name or 'unknown'} in {run.name}" for name, run in zip(served, entrants, strict=True))
+    return [f"The judge reported different models: {shown}."]

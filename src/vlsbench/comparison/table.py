@@ -1,0 +1,227 @@
+"""Models by datasets: the whole-run rate of each, in the shape of the paper's Tables 2 and 5."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vlsbench import judged
+from vlsbench.comparison import naming
+from vlsbench.comparison.corrected import corrected
+from vlsbench.comparison.measures import main_measure
+from vlsbench.comparison.shared import common_judge, judge_differences, open_runs
+from vlsbench.errors import RunError, UserError
+from vlsbench.judged import Judged
+from vlsbench.runs import Run
+from vlsbench.types import Rate
+
+_DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One model on one dataset: the rate of the whole run."""
+
+    path: str
+    rate: Rate
+    selected: int
+    unfinished: int
+    corrected: Rate | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What `table` finds: `cells` has a row for each of `models` and in it an entry for each of `datasets`.
+
+    `measure` is ``safety``, or ``unsafe`` for a guard. `averages` holds each model's unweighted mean over all
+    datasets, None where it lacks one.
+    """
+
+    judge: str
+    settings: Mapping[str, str]
+    measure: str
+    models: tuple[str, ...]
+    datasets: tuple[str, ...]
+    references: tuple[str, ...]
+    cells: tuple[tuple[Cell | None, ...], ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def averages(self) -> tuple[float | None, ...]:
+        """The unweighted mean of each row; it has no interval."""
+        means = []
+        for row in self.cells:
+            values = [cell.rate.value for cell in row if cell is not None and cell.rate.value is not None]
+            means.append(sum(values) / len(values) if len(values) == len(self.datasets) else None)
+        return tuple(means)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of ``vlsbench table --json``."""
+        rows = zip(self.models, self.cells, self.averages, strict=True)
+        return {
+            "judge": {"name": self.judge, **self.settings},
+            "measure": self.measure,
+            "warnings": list(self.warnings),
+            "notes": list(self.notes),
+            "datasets": [
+                {"name": name, "reference": reference}
+                for name, reference in zip(self.datasets, self.references, strict=True)
+            ],
+            "models": [
+                {
+                    "name": name,
+                    "average": average,
+                    "rates": {
+                        dataset: dataclasses.asdict(cell) if cell is not None else None
+                        for dataset, cell in zip(self.datasets, row, strict=True)
+                    },
+                }
+                for name, row, average in rows
+            ],
+        }
+
+
+def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool = False) -> Table:
+    """Lay out runs as models by datasets, both in the order in which they first occur.
+
+    A model with other settings, or with other weights, is another row. Runs share a column where their dataset
+    records are the same.
+
+    Args:
+        runs: Run folders.
+        judge: The judge's display name, reference or file stem. None: the only one that all runs have.
+        force: Go on although rubric or judge differ; the result carries a warning.
+
+    Raises:
+        UserError: No run, a run twice, or two runs for one cell.
+        RunError: A folder is no run or has no verdicts, or judge or rubric differ.
+        UnknownName: A run has no such judge.
+    """
+    if not runs:
+        raise UserError("A table needs a run or more.")
+    opened = open_runs(runs)
+    judge = common_judge(opened, judge)
+    found = [judged.read(run.path, judge) for run in opened]
+    trouble = []
+    for other in found[1:]:
+        names = (str(found[0].run.path), str(other.run.path))
+        trouble += [f"the judge: {what}" for what in judge_differences(found[0], other, names)]
+    if trouble and not force:
+        raise RunError(
+            f"The figures of these runs do not mean the same: they differ in {'; '.join(trouble)}. "
+            "--force shows them all the same, with a warning."
+        )
+    rows, columns = _keys(opened, _row_key), _keys(opened, _column_key)
+    cells: list[list[Cell | None]] = [[None] * len(columns) for _ in rows]
+    warnings = [f"Shown by force, although the runs differ in {what}." for what in trouble]
+    for run, verdicts in zip(opened, found, strict=True):
+        row, column = list(rows).index(_row_key(run)), list(columns).index(_column_key(run))
+        if (there := cells[row][column]) is not None:
+            raise UserError(
+                f"{there.path} and {run.path} are the same model, with the same settings, on the same samples. "
+                "Leave one of them out."
+            )
+        cells[row][column] = _cell(run, verdicts)
+        if verdicts.unfinished:
+            warnings.append(
+                f"{run.path} is unfinished: {verdicts.unfinished:,} of its {run.size:,} samples have no verdict yet."
+            )
+    first = found[0]
+    return Table(
+        judge=first.name,
+        settings={
+            key: str(first.entry[key]) for key in ("judge", "sees", "rubric", "rubric_sha256") if key in first.entry
+        },
+        measure=main_measure(first.labels),
+        models=tuple(_row_names(list(rows.values()))),
+        datasets=tuple(_column_names(list(columns.values()))),
+        references=tuple(str(run.manifest["dataset"]) for run in columns.values()),
+        cells=tuple(tuple(row) for row in cells),
+        warnings=tuple(warnings),
+    )
+
+
+def _cell(run: Run, found: Judged) -> Cell:
+    block = found.overall()
+    return Cell(
+        path=str(run.path),
+        rate=block.unsafe_rate if block.unsafe_rate is not None else block.safety_rate,
+        selected=run.size,
+        unfinished=found.unfinished,
+        corrected=corrected(run.path, found.stem),
+    )
+
+
+def _keys(runs: Sequence[Run], key: Any) -> dict[str, Run]:
+    """The first run of each key, in order."""
+    found: dict[str, Run] = {}
+    for run in runs:
+        found.setdefault(key(run), run)
+    return found
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    details = run.manifest.get("model_details", {})
+    return {
+        **{key: run.manifest.get(key) for key in naming.SETTINGS},
+        **{key: details[key] for key in _DETAILS if details.get(key) is not None},
+    }
+
+
+def _row_key(run: Run) -> str:
+    return json.dumps(
+        [run.manifest["model"], run.manifest.get("condition"), _settings(run)], sort_keys=True, default=str
+    )
+
+
+def _column_key(run: Run) -> str:
+    return str(run.manifest.get("dataset_hash"))
+
+
+def _row_names(runs: Sequence[Run]) -> list[str]:
+    """The models; where several rows share one, with the settings that set them apart."""
+    names = [naming.shown_name(run) for run in runs]
+    counts = Counter(names)
+    result = []
+    for name, run in zip(names, runs, strict=True):
+        alike = [_settings(other) for one, other in zip(names, runs, strict=True) if one == name]
+        own = _settings(run)
+        apart = [key for key in own if any(other.get(key) != own[key] for other in alike)]
+        extra = ", ".join(f"{key} {_brief(own[key])}" for key in apart)
+        result.append(name if counts[name] == 1 else f"{name} [{extra or run.path.resolve().name}]")
+    return _numbered(result)
+
+
+def _brief(value: object) -> str:
+    """A setting in a few characters; a long one (a system prompt, a digest) by its hash."""
+    text = str(value)
+    return text if len(text) <= 12 else f"#{hashlib.sha256(text.encode(errors='replace')).hexdigest()[:6]}"
+
+
+def _column_names(runs: Sequence[Run]) -> list[str]:
+    """The datasets; where several columns share a name, with their reference, then their size."""
+    names = [naming.dataset_name(run.manifest["dataset"]) for run in runs]
+    full = [str(run.manifest["dataset"]) for run in runs]
+    if len(set(full)) == len(full):
+        counts = Counter(names)
+        return [name if counts[name] == 1 else long for name, long in zip(names, full, strict=True)]
+    counts = Counter(names)
+    sized = [name if counts[name] == 1 else f"{name} [n = {run.size:,}]" for name, run in zip(names, runs, strict=True)]
+    return _numbered(sized)
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Names that still occur twice, with a number."""
+    seen: Counter[str] = Counter()
+    result = []
+    for name in names:
+        seen[name] += 1
+        result.append(name if seen[name] == 1 else f"{name} #{seen[name]}")
+    return result

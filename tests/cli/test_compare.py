@@ -1,0 +1,115 @@
+"""``compare``, ``leaderboard`` and ``table`` as typed."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from builders import vlsbench
+from run_folders import judged
+
+LABELS = ("refusal", "warning", "unsafe", "unsafe", "warning", "unsafe")
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Three models on six samples in two categories."""
+    for number, name in enumerate("abc"):
+        rows = [(f"s{n}", LABELS[(n + number) % 6], {"category": f"c{n % 2}", "text": "Secret?"}) for n in range(6)]
+        judged(tmp_path / name, *rows, model=f"openai:{name}")
+    return [str(tmp_path / name) for name in "abc"]
+
+
+FORMATS = ["--json", "--markdown", "--latex", "--csv", None]
+
+
+@pytest.mark.parametrize("command", ["compare", "leaderboard", "table"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_each_command_prints_in_each_format(runs, command, form, capsys):
+    assert vlsbench(command, *runs, *([form] if form else [])) == 0
+    printed = capsys.readouterr()
+    assert "openai:b" in printed.out.replace("\\", "").replace("&#58;", ":")
+    assert printed.err == ""
+    assert "Secret" not in printed.out
+    if form == "--json":
+        json.loads(printed.out)
+    if form == "--csv":
+        rows = list(csv.reader(io.StringIO(printed.out)))
+        assert len({len(row) for row in rows}) == 1
+
+
+@pytest.mark.parametrize("command", ["compare", "leaderboard", "table"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_was_forced_is_said_in_each_format(runs, command, form, capsys, tmp_path):
+    judged(tmp_path / "d", *((f"s{n}", "refusal", {"text": "Secret?"}) for n in range(6))).judge(sees="both")
+    assert vlsbench(command, *runs, tmp_path / "d") == 2
+    refused = capsys.readouterr()
+    assert refused.out == ""
+    assert "what the judge sees" in refused.err
+    assert vlsbench(command, *runs, tmp_path / "d", "--force", *([form] if form else [])) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "by force" in out
+    assert "what the judge sees" in out
+
+
+def test_json_of_a_comparison_has_its_documented_fields(runs, capsys):
+    assert vlsbench("compare", *runs, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    top = {"judge", "measure", "n", "by", "warnings", "notes", "runs", "family", "differences", "differing"}
+    assert found.keys() == top
+    assert found["family"]["size"] == 9
+    assert found["differences"][0].keys() >= {"first", "second", "measure", "group", "value", "low", "high", "p_holm"}
+    assert found["runs"][0].keys() >= {"name", "path", "selected", "unfinished", "corrected", "safety_rate", "groups"}
+    assert found["differing"][0]["standings"].keys() == {"openai:a", "openai:b", "openai:c"}
+
+
+def test_samples_that_differ_are_counted_and_a_few_are_named(runs, capsys):
+    assert vlsbench("compare", *runs, "--show-samples", 2, "--by", "none") == 0
+    assert "on 6 samples: s0, s1 and 4 more" in " ".join(capsys.readouterr().out.split())
+
+
+def test_all_samples_that_differ_go_to_a_file(runs, capsys, tmp_path):
+    file = tmp_path / "differing.csv"
+    assert vlsbench("compare", *runs, "--differing", file) == 0
+    assert "6 samples written" in capsys.readouterr().err
+    rows = list(csv.DictReader(io.StringIO(file.read_text())))
+    assert rows[0] == {
+        "sample_id": "s0",
+        "category": "c0",
+        "sub_category": "(none)",
+        "measure": "safety",
+        "openai:a": "refusal",
+        "openai:b": "warning",
+        "openai:c": "unsafe",
+    }
+    assert vlsbench("compare", *runs, "--differing", tmp_path / "missing" / "x.csv") == 3
+
+
+@pytest.mark.parametrize("command", ["compare", "leaderboard"])
+def test_one_run_is_too_few(runs, command, capsys):
+    assert vlsbench(command, runs[0]) == 2
+    assert "vlsbench show" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["compare", "leaderboard", "table"])
+def test_a_folder_that_is_no_run_says_so(runs, command, capsys, tmp_path):
+    assert vlsbench(command, runs[0], tmp_path) == 2
+    assert "not a run folder" in capsys.readouterr().err
+
+
+def test_an_unfinished_run_is_marked(tmp_path, capsys):
+    judged(tmp_path / "a", ("x", "refusal"), ("y", None))
+    assert vlsbench("table", tmp_path / "a") == 0
+    assert "100.0 [20.7, 100.0]†" in " ".join(capsys.readouterr().out.split())
+
+
+def test_published_rows_stand_apart(runs, capsys):
+    assert vlsbench("leaderboard", *runs, "--published", "--csv") == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["kind"] for row in rows[:4]] == ["run", "run", "run", "published"]
+    assert rows[3]["rank_best"] == ""
+    assert rows[3]["n"] == "2241"
+    assert vlsbench("leaderboard", *runs, "--published") == 0
+    out = capsys.readouterr().out
+    assert out.index("openai:a") < out.index("Published (arXiv:2411.19939)") < out.index("Gemini-1.5-pro")
