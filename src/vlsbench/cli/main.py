@@ -7,11 +7,11 @@ import sys
 from collections.abc import Sequence
 
 import vlsbench
-from vlsbench.cli import ablate, align, data, datasets, demo, judge, show
+from vlsbench.cli import ablate, align, calibrate, data, datasets, demo, judge, show
 from vlsbench.cli import eval as eval_
 from vlsbench.errors import Interrupted, Stopped, VLSBenchError
 
-COMMANDS = (demo, eval_, judge, show, ablate, datasets, data, align)
+COMMANDS = (demo, eval_, judge, show, calibrate, ablate, datasets, data, align)
 """One module per command, in the order of the help."""
 
 _EPILOG = """exit codes:

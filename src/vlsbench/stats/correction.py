@@ -27,7 +27,6 @@ References:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -41,7 +40,7 @@ NONE_OF_THIS = "none: no labelled answer is truly this"
 _PULL = 5.0
 """How many labels' worth a stratum is drawn towards its group, in variances only."""
 
-_PRIOR = 0.5
+_PRIOR = 1.0
 """How many labels' worth of each outcome a group is drawn towards one half, in variances only."""
 
 
@@ -80,9 +79,7 @@ class Share:
     method: str
 
 
-def share(
-    strata: Sequence[Stratum], hits: Collection[str], *, effect: float = 1.0, confidence: float = 0.95
-) -> Share:
+def share(strata: Sequence[Stratum], hits: Collection[str], *, effect: float = 1.0, confidence: float = 0.95) -> Share:
     """The share of answers whose true label is among `hits`.
 
     Args:
@@ -102,6 +99,9 @@ def share(
         (row.size / size) ** 2 * p * (1 - p) * (1 / row.labelled - 1 / row.size)
         for row, p in zip(rows, shares, strict=True)
     )
+    # As many shares were estimated as there are groups, so the labels spread a little less around them.
+    groups = len({row.group for row in rows})
+    of_labels *= labelled / (labelled - groups) if labelled > groups else 1.0
     run_low, run_high = _ends(value, centre, of_labels, confidence)
     low, high = _ends(value, centre, of_labels + effect * centre * (1 - centre) / size, confidence)
     return Share(
@@ -210,33 +210,3 @@ def _no_share(size: int, labelled: int, why: str) -> Share:
         labelled=labelled,
         method=why,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inverted:
-    """A share from the inverted misclassification matrix, with its interval; `clipped` where it left [0, 1].
-
-    `value` is None where the matrix cannot be inverted; `method` then says why.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    clipped: bool
-    method: str
-
-
-def rogan_gladen(apparent: float, sensitivity: float, specificity: float) -> float:
-    """The true share behind an apparent one (Rogan and Gladen, 1978), not clipped: it may leave [0, 1].
-
-    Args:
-        apparent: The share of hits by the judge.
-        sensitivity: The share of true hits that the judge calls hits.
-        specificity: The share of true misses that the judge calls misses.
-
-    Raises:
-        ValueError: The judge is no better than chance (sensitivity + specificity <= 1).
-    """
-    if sensitivity + specificity <= 1 + math.ulp(1.0):
-        raise ValueError("a judge that is no better than chance cannot be corrected for")
-    return (apparent + specificity - 1) / (sensitivity + specificity - 1)
