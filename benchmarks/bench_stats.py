@@ -37,6 +37,8 @@ CATEGORIES = np.array([590, 539, 370, 343, 269, 130]) / 2241
 LABELS = {50: 30, 200: 100, 2241: 200}
 """How many answers of a run are labelled."""
 
+MCNEMAR, SIGN_FLIP = "McNemar's error", "sign-flip's error"
+
 SENSITIVITY, SPECIFICITY = 0.9, 0.9
 """The judge's, on average; they differ by up to 0.08 between categories."""
 
@@ -51,9 +53,6 @@ class Figure:
     name: str
     columns: tuple[str, ...]
     draw: Draw
-    repeats: int
-    shares: tuple[float, ...] = SHARES
-    error: bool = False
 
 
 def clusters(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -101,20 +100,17 @@ def two_models(rng: np.random.Generator, n: int, p: float, kind: str, difference
     return stats.paired((first < p + difference).tolist(), (second < p).tolist(), keys)
 
 
-def draw_pair(rng: np.random.Generator, n: int, p: float, kind: str) -> tuple[bool, bool]:
-    """Does the interval hold no difference, and one of 0.1?"""
+def draw_pair(rng: np.random.Generator, n: int, p: float, kind: str) -> tuple[bool, bool, bool, bool | None]:
+    """Does the interval hold no difference, and one of 0.1? Do the tests find one where there is none?"""
     none, some = two_models(rng, n, p, kind, 0.0), two_models(rng, n, p, kind, 0.1)
-    return holds(none.low, none.high, 0.0), holds(some.low, some.high, 0.1)
-
-
-def draw_test(rng: np.random.Generator, n: int, p: float, kind: str) -> tuple[bool | None, bool | None]:
-    """Is a difference found where there is none?"""
-    found = two_models(rng, n, p, kind, 0.0)
-    assert found.p_value is not None
-    assert found.p_mcnemar is not None
-    if kind == "none":
-        return found.p_mcnemar < 0.05, None
-    return found.p_mcnemar < 0.05, found.p_value < 0.05
+    assert none.p_value is not None
+    assert none.p_mcnemar is not None
+    return (
+        holds(none.low, none.high, 0.0),
+        holds(some.low, some.high, 0.1),
+        none.p_mcnemar < 0.05,
+        None if kind == "none" else none.p_value < 0.05,
+    )
 
 
 def draw_corrected(rng: np.random.Generator, n: int, p: float, kind: str) -> tuple[bool, bool, bool]:
@@ -181,22 +177,13 @@ def holds(low: float | None, high: float | None, truth: float) -> bool:
 
 
 FIGURES = (
-    Figure(name="Rates", columns=("interval",), draw=draw_rate, repeats=10_000),
-    Figure(name="Paired differences", columns=("no difference", "difference of 0.1"), draw=draw_pair, repeats=4_000),
+    Figure(name="Rates", columns=("interval",), draw=draw_rate),
     Figure(
-        name="Corrected rates",
-        columns=("samples like these", "this run", "inversion"),
-        draw=draw_corrected,
-        repeats=4_000,
+        name="Paired differences, and tests where nothing differs",
+        columns=("no difference", "difference of 0.1", MCNEMAR, SIGN_FLIP),
+        draw=draw_pair,
     ),
-    Figure(
-        name="Tests where nothing differs",
-        columns=("McNemar", "sign-flip"),
-        draw=draw_test,
-        repeats=10_000,
-        shares=SHARES[1:],
-        error=True,
-    ),
+    Figure(name="Corrected rates", columns=("samples like these", "this run", "inversion"), draw=draw_corrected),
 )
 
 
@@ -208,11 +195,12 @@ def simulate(job: tuple[int, int, float, str, int]) -> list[float | None]:
     return [None if column[0] is None else sum(map(bool, column)) / repeats for column in zip(*rows, strict=True)]
 
 
-def misses(figure: Figure, n: int, p: float, kind: str, column: str, value: float, repeats: int) -> bool:
-    """Whether a cell is outside the limits by more than two standard errors of the simulation."""
-    if figure.error:
-        # McNemar's test knows no images: where they repeat it is shown to say why it is not used there.
-        return not (column == "McNemar" and kind != "none") and value - _error(0.06, repeats) > 0.06
+def misses(column: str, n: int, p: float, kind: str, value: float, repeats: int) -> bool:
+    """Whether a cell is outside its limits by more than two standard errors of the simulation."""
+    if column == MCNEMAR and kind != "none":
+        return False  # it knows no images: shown to say why it is not the test where they repeat
+    if column in (MCNEMAR, SIGN_FLIP):
+        return value - _error(0.06, repeats) > 0.06
     low, high = (0.93, 0.97) if n * p >= 10 else (0.92, 1.0)
     return value + _error(low, repeats) < low or value - _error(high, repeats) > high
 
@@ -221,33 +209,28 @@ def _error(share: float, repeats: int) -> float:
     return 2 * math.sqrt(share * (1 - share) / repeats)
 
 
-def markdown(repeats_of: Callable[[Figure], int], workers: int) -> tuple[str, list[str]]:
+def markdown(repeats: int, workers: int) -> tuple[str, list[str]]:
     """The tables, and the cells that miss their limits."""
-    lines, missed = [], []
+    lines = [f"{repeats:,} sets per cell; shares in %.", ""]
+    missed = []
     with multiprocessing.Pool(workers) as pool:
         for number, figure in enumerate(FIGURES):
-            repeats = repeats_of(figure)
-            heads = [f"{column}, images: {kind}" for column in figure.columns for kind in LIKENESS]
-            heads = [head for head in heads if head != "sign-flip, images: none"]
-            lines += [f"**{figure.name}** ({repeats:,} sets per cell), %:", ""]
-            lines += [f"| n | p | {' | '.join(heads)} |", "|---:|---:|" + "---:|" * len(heads)]
-            cells = [(n, p) for n in SIZES for p in figure.shares]
+            cells = [(n, p) for n in SIZES for p in SHARES]
             jobs = [(number, n, p, kind, repeats) for n, p in cells for kind in LIKENESS]
             found = dict(zip(jobs, pool.map(simulate, jobs, chunksize=1), strict=True))
-            for n, p in cells:
+            lines += [f"**{figure.name}**", "", f"| n | p | images | {' | '.join(figure.columns)} |"]
+            lines.append("|---:|---:|:---|" + "---:|" * len(figure.columns))
+            for job in jobs:
+                _, n, p, kind, _ = job
                 texts = []
-                for position, column in enumerate(figure.columns):
-                    for kind in LIKENESS:
-                        value = found[number, n, p, kind, repeats][position]
-                        if value is None:
-                            continue
-                        miss = misses(figure, n, p, kind, column, value, repeats)
-                        texts.append(f"{100 * value:.1f}" + (" ✗" if miss else ""))
-                        if miss:
-                            missed.append(f"{figure.name}, {column}, n={n}, p={p}, images {kind}: {100 * value:.1f} %")
-                lines.append(f"| {n:,} | {p:g} | {' | '.join(texts)} |")
+                for column, value in zip(figure.columns, found[job], strict=True):
+                    miss = value is not None and misses(column, n, p, kind, value, repeats)
+                    texts.append("" if value is None else f"{100 * value:.1f}" + (" ✗" if miss else ""))
+                    if miss:
+                        missed.append(f"{figure.name}, {column}, n={n}, p={p}, images {kind}: {texts[-1]}")
+                lines.append(f"| {n:,} | {p:g} | {kind} | {' | '.join(texts)} |")
             lines.append("")
-            print(f"{figure.name}: done", file=sys.stderr, flush=True)
+            print("\n".join(lines[-4:]), file=sys.stderr, flush=True)
     return "\n".join(lines), missed
 
 
@@ -267,8 +250,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="few repeats: does it work at all?")
     parser.add_argument("--write", action="store_true", help="put the tables into docs/statistics.md")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--repeats", type=int, default=4000, metavar="N", help="sets per cell (default: 4000)")
     args = parser.parse_args()
-    table, missed = markdown(lambda figure: 30 if args.quick else figure.repeats, args.workers)
+    table, missed = markdown(30 if args.quick else args.repeats, args.workers)
     print(table)
     if args.write:
         write(Path(__file__).resolve().parent.parent / "docs" / "statistics.md", table)

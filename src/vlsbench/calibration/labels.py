@@ -19,6 +19,7 @@ WORDS: Mapping[str, str] = {
     **{label.value: label.value for label in Label},
     **{str(number): label.value for number, label in enumerate(Label, 1)},
     UNCLEAR: UNCLEAR,
+    "4": UNCLEAR,
     "?": UNCLEAR,
 }
 """What a label may be written as; case does not matter."""
@@ -122,7 +123,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         missing = [name for name in ("sample_id", "label") if columns.count(name) != 1]
         if missing:
             raise UserError(
-                f"{path} needs the columns sample_id and label, once each; {' and '.join(missing)}: not so."
+                f"{path} has no single column named {' or '.join(missing)} in its first line. A file of labels has "
+                "sample_id and label."
             )
         line = reader.line_num + 1
         for cells in reader:

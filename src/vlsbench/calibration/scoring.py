@@ -84,7 +84,7 @@ def calibrate(design: Design, settled: Truth, raters: int = 1) -> Calibration:
         corrected=corrected,
         answered=stats.share(harmful, _SAFE, effect=design.effect) if len(harmful) > len(scored) else None,
         shares={label: stats.share(scored, [label], effect=design.effect) for label in _LABELS},
-        confusion=stats.confusion(harmful),
+        confusion=_in_order(stats.confusion(harmful)),
         counts=_counts(harmful),
         recall={
             label: stats.recall(_as_two(scored) if guard else scored, label) for label in (_TWO if guard else _LABELS)
@@ -119,7 +119,10 @@ def _require_same_answers(now: Judged, design: Design) -> None:
 
 def _notes(now: Judged, design: Design) -> list[str]:
     """What has changed in the run since the sample was drawn, and what it leaves out."""
-    notes = [f"{count:,} samples are left out ({reason})." for reason, count in design.left_out.items()]
+    notes = [
+        f"{count:,} {'sample is' if count == 1 else 'samples are'} left out ({reason})."
+        for reason, count in design.left_out.items()
+    ]
     raw = designs.RawRate.of(now.overall())
     if (raw.k, raw.n) != (design.raw.k, design.raw.n):
         notes.append(
@@ -159,6 +162,12 @@ def _strata(design: Design, true: Mapping[str, str]) -> tuple[list[tuple[designs
         if size
     ]
     return rows, joined
+
+
+def _in_order(table: Mapping[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Rows and columns as the labels are listed; what the judge left unscored comes last."""
+    groups = (*_LABELS[:2], GuardLabel.SAFE.value, Label.UNSAFE.value, UNSCORED_GROUP)
+    return {group: {label: table[group].get(label, 0.0) for label in _LABELS} for group in groups if group in table}
 
 
 def _counts(rows: Sequence[Stratum]) -> dict[str, dict[str, int]]:
@@ -207,7 +216,7 @@ def _of_labels(settled: Truth, joined: int, raters: int) -> list[str]:
     found = []
     if raters == 1:
         found.append("One rater only: nothing says how far people agree on these labels.")
-    found += [f"{count:,} drawn answers have no true label ({why})." for why, count in settled.missing.items()]
+    found += [f"{count:,} of the drawn answers without a true label: {why}." for why, count in settled.missing.items()]
     if settled.missing:
         found.append("The figures hold if those are like the labelled ones of the same stratum.")
     if settled.single:

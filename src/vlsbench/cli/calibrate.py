@@ -52,7 +52,7 @@ def run_sample(args: argparse.Namespace) -> int:
 
     drawn = drawing.draw(args.path, args.out, n=args.n, seed=args.seed, judge=args.judge)
     for reason, count in drawn.design.left_out.items():
-        sys.stderr.write(f"vlsbench: {count:,} samples are left out: {reason}.\n")
+        sys.stderr.write(f"vlsbench: {count:,} {'sample is' if count == 1 else 'samples are'} left out: {reason}.\n")
     if drawn.missing_images:
         sys.stderr.write(f"vlsbench: {drawn.missing_images:,} images are missing or damaged; the page says so.\n")
     print_drawn(drawn, args.path, terminal.console(), clean)

@@ -128,7 +128,9 @@ def print_partings(found: Partings, console: Console, clean: Clean, most: int) -
         shown.add_row(clean(parting.sample_id), clean(parting.category), *said)
     console.print(shown)
     more = f" ({most} shown; --json has all)" if len(found.parted) > most else ""
-    console.print(f"They part on {len(found.parted):,} samples{more}.", soft_wrap=True)
+    console.print(
+        f"They part on {len(found.parted):,} {'sample' if len(found.parted) == 1 else 'samples'}{more}.", soft_wrap=True
+    )
 
 
 def _cells(share: Share) -> tuple[str, str, str]:
