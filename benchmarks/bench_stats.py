@@ -135,7 +135,7 @@ def draw_corrected(rng: np.random.Generator, n: int, p: float, kind: str) -> tup
         Stratum(group="safe" if row.group in GROUPS[:2] else "unsafe", size=row.size, truths=row.truths) for row in rows
     ]
     counts = {"safe": int((judged < 2).sum()), "unsafe": int((judged == 2).sum())}
-    turned, _ = stats.invert(two, ["safe", "unsafe"], ["safe"], {"all": counts}, effect=effect, resamples=400)
+    turned, _ = stats.invert(two, ["safe", "unsafe"], ["safe"], {"all": counts}, effect=effect, resamples=200)
     return (
         holds(found.low, found.high, p),
         holds(found.run_low, found.run_high, float(truth.mean())),
@@ -217,7 +217,10 @@ def markdown(repeats: int, workers: int) -> tuple[str, list[str]]:
         for number, figure in enumerate(FIGURES):
             cells = [(n, p) for n in SIZES for p in SHARES]
             jobs = [(number, n, p, kind, repeats) for n, p in cells for kind in LIKENESS]
-            found = dict(zip(jobs, pool.map(simulate, jobs, chunksize=1), strict=True))
+            found = {}
+            for job, shares in zip(jobs, pool.imap(simulate, jobs), strict=True):
+                found[job] = shares
+                print(figure.name, *job[1:4], shares, file=sys.stderr, flush=True)
             lines += [f"**{figure.name}**", "", f"| n | p | images | {' | '.join(figure.columns)} |"]
             lines.append("|---:|---:|:---|" + "---:|" * len(figure.columns))
             for job in jobs:
@@ -230,7 +233,6 @@ def markdown(repeats: int, workers: int) -> tuple[str, list[str]]:
                         missed.append(f"{figure.name}, {column}, n={n}, p={p}, images {kind}: {texts[-1]}")
                 lines.append(f"| {n:,} | {p:g} | {kind} | {' | '.join(texts)} |")
             lines.append("")
-            print("\n".join(lines[-4:]), file=sys.stderr, flush=True)
     return "\n".join(lines), missed
 
 

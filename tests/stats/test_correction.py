@@ -37,6 +37,14 @@ def test_a_share_worked_by_hand():
     assert found.low < found.run_low < 0.31 < found.run_high < found.high
 
 
+def test_the_survey_of_households_in_scheaffer_mendenhall_and_ott():
+    """Elementary Survey Sampling, chapter 5: three strata; 0.60, with an estimated variance of 0.0045."""
+    rows = [stratum("A", 155, 16, 4), stratum("B", 62, 2, 6), stratum("C", 93, 6, 6)]
+    found = share(rows, ["safe"])
+    assert found.value == pytest.approx(0.60)
+    assert (found.run_high - found.run_low) / 2 == pytest.approx(1.96 * 0.0045**0.5, rel=0.1)
+
+
 @given(tables())
 def test_the_share_is_the_prediction_powered_one(rows):
     """The judge's mean over all answers, less the weighted mean of its errors on the labelled ones."""

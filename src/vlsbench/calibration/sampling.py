@@ -11,6 +11,7 @@ proportion to the size of a stratum times how much its truth is expected to vary
 from __future__ import annotations
 
 import hashlib
+import heapq
 import random
 from collections import Counter
 from collections.abc import Sequence
@@ -113,12 +114,17 @@ def allocate(sizes: Sequence[int], groups: Sequence[str], n: int) -> list[int]:
     errors = [EXPECTED_ERROR.get(group, _OTHER_ERROR) for group in groups]
     weights = [size * (error * (1 - error)) ** 0.5 for size, error in zip(sizes, errors, strict=True)]
     # One at a time to the stratum that is furthest behind its share; ties go to the first.
-    ideal = {number: weight for number, weight in enumerate(weights) if taken[number] < sizes[number]}
+    queue = [
+        (-weight / (taken[number] + 0.5), number)
+        for number, weight in enumerate(weights)
+        if taken[number] < sizes[number]
+    ]
+    heapq.heapify(queue)
     for _ in range(max(0, left)):
-        number = max(ideal, key=lambda at: ideal[at] / (taken[at] + 0.5))
+        _, number = heapq.heappop(queue)
         taken[number] += 1
-        if taken[number] == sizes[number]:
-            del ideal[number]
+        if taken[number] < sizes[number]:
+            heapq.heappush(queue, (-weights[number] / (taken[number] + 0.5), number))
     return taken
 
 
