@@ -7,11 +7,24 @@ import sys
 from collections.abc import Sequence
 
 import vlsbench
-from vlsbench.cli import ablate, align, audit, compare, data, datasets, demo, judge, leaderboard, show, table
+from vlsbench.cli import (
+    ablate,
+    align,
+    audit,
+    calibrate,
+    compare,
+    data,
+    datasets,
+    demo,
+    judge,
+    leaderboard,
+    show,
+    table,
+)
 from vlsbench.cli import eval as eval_
 from vlsbench.errors import Interrupted, Stopped, VLSBenchError
 
-COMMANDS = (demo, eval_, judge, show, compare, leaderboard, table, audit, ablate, datasets, data, align)
+COMMANDS = (demo, eval_, judge, show, compare, leaderboard, table, calibrate, audit, ablate, datasets, data, align)
 """One module per command, in the order of the help."""
 
 _EPILOG = """exit codes:

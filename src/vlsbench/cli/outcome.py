@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from vlsbench.cli.progress import ProgressLine
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from vlsbench.calibration import Calibration
     from vlsbench.summary import Summary
 
 
@@ -33,14 +34,17 @@ def shown_progress(*, quiet: bool) -> Iterator[ProgressLine | None]:
 
 def report(summary: Summary, *, as_json: bool, max_unscored: float | None = None) -> int:
     """Print a summary; returns the exit code."""
+    found = _calibrations(summary)
     if as_json:
-        sys.stdout.write(json.dumps(summary.to_json(), indent=2) + "\n")
+        calibrated = {"calibration": {name: row.to_json() for name, row in found.items()}} if found else {}
+        sys.stdout.write(json.dumps(summary.to_json() | calibrated, indent=2) + "\n")
     else:
         from vlsbench.report.terminal import print_summary
 
         console = terminal.console()
         print_summary(summary, console, terminal.clean)
         _print_causes(summary, console)
+        _print_calibrations(summary, found, console)
         console.print(f"\nRun folder: {terminal.clean(summary.run)}", soft_wrap=True)
     if max_unscored is None or summary.unscored_share <= max_unscored:
         return 0
@@ -49,6 +53,24 @@ def report(summary: Summary, *, as_json: bool, max_unscored: float | None = None
         f"{max_unscored:g} allows. The same command tries them again.\n"
     )
     return 1
+
+
+def _calibrations(summary: Summary) -> dict[str, Calibration]:
+    """What people's labels say of each judge, by its display name, for those that were calibrated."""
+    from vlsbench.calibration import corrected
+    from vlsbench.runs import Run
+    from vlsbench.standings import judge_names
+
+    found = {name: corrected(summary.run, stem) for stem, name in judge_names(Run(Path(summary.run))).items()}
+    return {name: row for name, row in found.items() if row is not None}
+
+
+def _print_calibrations(summary: Summary, found: Mapping[str, Calibration], console: Console) -> None:
+    from vlsbench.report.calibration import print_corrected
+
+    for name, row in found.items():
+        console.print(f"\nJudge {terminal.clean(name)}, corrected by people's labels", style="bold", soft_wrap=True)
+        print_corrected(row, console, terminal.clean, summary.judges[name].overall)
 
 
 def _print_causes(summary: Summary, console: Console) -> None:

@@ -48,7 +48,7 @@ def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
         _print_judge(name, judge, console, clean)
     for pair in summary.agreement:
         console.print()
-        _print_agreement(pair, console, clean)
+        print_agreement(pair, console, clean)
 
 
 def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean) -> None:
@@ -65,7 +65,8 @@ def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean)
         console.print(_groups("Category", judge.by_category, clean, wide=wide))
 
 
-def _print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
+def print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
+    """Print how far two judges agree on safe or unsafe."""
     first, second = map(clean, pair.judges)
     if not pair.rate.n:
         return
@@ -85,7 +86,8 @@ def _bounds(block: Block) -> str:
     return f"the {rate} rate lies between {100 * low:.1f} % (all of them unsafe) and {100 * high:.1f} % (all safe)."
 
 
-def _table() -> Table:
+def new_table() -> Table:
+    """An empty table in the style of all of them."""
     from rich import box
     from rich.table import Table
 
@@ -93,7 +95,7 @@ def _table() -> Table:
 
 
 def _overall(block: Block, *, wide: bool) -> Table:
-    table = _table()
+    table = new_table()
     heads = ("Rate", "Value [95 % interval]", "Of", "Interval")
     for head in heads if wide else heads[:-1]:
         table.add_column(head, justify="left" if head in ("Rate", "Interval") else "right", no_wrap=True)
@@ -117,7 +119,7 @@ def _overall(block: Block, *, wide: bool) -> Table:
 def _groups(head: str, blocks: Mapping[str, Block], clean: Clean, *, wide: bool) -> Table:
     guard = any(block.unsafe_rate is not None for block in blocks.values())
     labels = tuple(dict.fromkeys(label for block in blocks.values() for label in block.counts if _shows(label, block)))
-    table = _table()
+    table = new_table()
     table.add_column(head, overflow="fold", min_width=12)
     rate_name = "Unsafe" if guard else "Safety"
     for column in (f"{rate_name} [95 %]", "Of", *map(str.capitalize, labels), "Unscored"):

@@ -1,0 +1,77 @@
+"""What people are shown of each drawn answer: query, answer and image; never what the judge said."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vlsbench import images, journal
+from vlsbench.calibration.design import Design
+from vlsbench.calibration.population import answer_text
+from vlsbench.images_decode import decode
+from vlsbench.runs import Run
+
+_LONGEST_SIDE = 640
+"""Pixels; enough to see what is in a picture, small enough for a page with hundreds of them."""
+
+_STEERING = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """One answer to label; `image` is None where the sample has none."""
+
+    sample_id: str
+    query: str
+    answer: str
+    image: Path | None
+
+
+def read(run: Run, design: Design) -> list[Card]:
+    """The cards of a design, in its order."""
+    wanted = {item.sample_id for item in design.items}
+    samples = _last(journal.read(run.samples), wanted)
+    answers = _last(((at, row) for at, row in journal.read(run.responses) if answer_text(row) is not None), wanted)
+    return [_card(run, item.sample_id, samples[item.sample_id], answers[item.sample_id]) for item in design.items]
+
+
+def _last(records: Iterable[tuple[int, dict[str, Any]]], wanted: set[str]) -> dict[str, Mapping[str, Any]]:
+    return {row["sample_id"]: row for _, row in records if row.get("sample_id") in wanted}
+
+
+def _card(run: Run, sample_id: str, sample: Mapping[str, Any], answer: Mapping[str, Any]) -> Card:
+    image = sample.get("image")
+    return Card(
+        sample_id=sample_id,
+        query=readable(str(sample.get("text") or "")),
+        answer=readable(answer_text(answer) or ""),
+        image=run.path / image if isinstance(image, str) and image else None,
+    )
+
+
+def readable(text: str) -> str:
+    """Text without characters that only steer a terminal or turn the direction of writing around."""
+    return _STEERING.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def thumbnail(path: Path) -> str:
+    """An image as a ``data:`` URI, scaled down where it is large.
+
+    It is drawn anew, so nothing of the file but its pixels reaches the page.
+
+    Raises:
+        ImageProblem: The file is gone or cannot be decoded.
+    """
+    data, _ = images.read_file(path)
+    picture = decode(data)
+    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

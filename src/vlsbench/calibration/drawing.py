@@ -1,0 +1,65 @@
+"""Draw a sample of a run's answers and write what people need to label it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlsbench import journal, judged
+from vlsbench.calibration import cards, design, page, population, sampling, sheet
+from vlsbench.calibration.design import Design
+from vlsbench.errors import Stopped, UserError, VLSBenchError
+
+PAGE = "label.html"
+SHEET = "labels.csv"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What was written: the page and the sheet for people, and the design, which they should not see."""
+
+    design: Design
+    page: Path
+    sheet: Path
+    kept: Path
+    missing_images: int
+
+
+def draw(run_path: str | Path, out: Path, *, n: int, seed: int = 0, judge: str | None = None) -> Drawn:
+    """Draw a sample and write the page and the sheet.
+
+    Args:
+        run_path: The run folder.
+        out: A folder that does not exist yet, or is empty.
+        n: How many answers to draw.
+        seed: The same seed draws the same answers.
+        judge: Which judge to calibrate, where the run has several.
+
+    Raises:
+        UserError: `out` is not empty, or nothing can be drawn.
+        MissingExtra: Jinja2 is not installed.
+        Stopped: The disk is full or gone; nothing is left half-written.
+    """
+    page.require()
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists already and may hold labels; choose another --out.")
+    found = judged.read(run_path, judge)
+    drawn = sampling.draw(population.read(found), n, seed)
+    shown = cards.read(found.run, drawn)
+    html, missing = page.write(drawn.id, shown)
+    kept = design.save(found.run, drawn)
+    try:
+        _make(out)
+        journal.write_atomically(out / SHEET, sheet.write(drawn.id, shown))
+        journal.write_atomically(out / PAGE, html)
+    except VLSBenchError:
+        (out / SHEET).unlink(missing_ok=True)
+        raise
+    return Drawn(design=drawn, page=out / PAGE, sheet=out / SHEET, kept=kept, missing_images=missing)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Stopped(f"Cannot make {folder}: {error.strerror}.") from error

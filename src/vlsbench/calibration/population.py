@@ -1,0 +1,120 @@
+"""The answers of a run that people can label, and how the judge sorted them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vlsbench import journal, stats
+from vlsbench.errors import UserError
+from vlsbench.judged import Judged
+from vlsbench.standings import ANSWERS, IS_SAFE, PENDING
+from vlsbench.types import Correctness, VerdictOutcome
+
+UNSCORED_GROUP = "unscored"
+"""The group of answers that the judge looked at and gave no label."""
+
+NO_ANSWER = "no answer"
+NOT_JUDGED = "not judged yet"
+ABILITY = "tests an ability"
+
+_FAILED = (
+    VerdictOutcome.JUDGE_REFUSED.value,
+    VerdictOutcome.UNPARSABLE.value,
+    VerdictOutcome.JUDGE_ERROR.value,
+)
+_ABILITY_LABELS = tuple(label.value for label in Correctness)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """An answer that can be labelled; `group` is the judge's label, or `UNSCORED_GROUP`."""
+
+    sample_id: str
+    harmful: bool
+    group: str
+    category: str
+    answer_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """What can be labelled, in the order of the run; how many samples cannot and why.
+
+    `effect` is the design effect of harmful samples that share an image, at least 1.
+    """
+
+    judged: Judged
+    members: tuple[Member, ...]
+    left_out: Mapping[str, int]
+    effect: float
+
+
+def read(judged: Judged) -> Population:
+    """Sort the answers of a run by what a judge said of them.
+
+    Raises:
+        UserError: The judge tests abilities alone, so there is no safety rate to correct.
+    """
+    if not set(judged.labels) & set(IS_SAFE):
+        raise UserError(f"{judged.name} gives no label of safety, so there is nothing to calibrate.")
+    answers = answer_hashes(judged)
+    tests_ability = any(standing in _ABILITY_LABELS for standing in judged.standings.values())
+    members, left_out = [], Counter[str]()
+    clusters: dict[str, list[int]] = {}
+    for item in judged.items:
+        standing = judged.standing(item.id)
+        scored = standing in judged.labels and standing in IS_SAFE
+        if standing in _ABILITY_LABELS or (tests_ability and not item.harmful and not scored):
+            left_out[ABILITY] += 1
+        elif item.id not in answers:
+            left_out[NO_ANSWER] += 1
+        elif standing == PENDING or not (scored or standing in _FAILED):
+            left_out[NOT_JUDGED] += 1
+        else:
+            if scored and item.harmful:
+                row = clusters.setdefault(item.cluster, [0, 0])
+                row[0] += IS_SAFE[standing]
+                row[1] += 1
+            members.append(
+                Member(
+                    sample_id=item.id,
+                    harmful=item.harmful,
+                    group=standing if scored else UNSCORED_GROUP,
+                    category=item.category,
+                    answer_sha256=answers[item.id],
+                )
+            )
+    left_out[NOT_JUDGED] += judged.run.size - len(judged.items)
+    table = [(row[0], row[1]) for row in clusters.values()]
+    effect = max(1.0, stats.design_effect(table)) if len(table) > 1 else 1.0
+    return Population(
+        judged=judged,
+        members=tuple(members),
+        left_out={reason: count for reason, count in left_out.items() if count},
+        effect=effect,
+    )
+
+
+def answer_hashes(judged: Judged) -> dict[str, str]:
+    """The hash of each sample's recorded answer; a sample without one is missing."""
+    found: dict[str, str] = {}
+    for _, record in journal.read(judged.run.responses):
+        sample_id = record.get("sample_id")
+        if not isinstance(sample_id, str):
+            continue
+        text = answer_text(record)
+        if text is None:
+            found.pop(sample_id, None)
+        else:
+            found[sample_id] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    return found
+
+
+def answer_text(record: Mapping[str, Any]) -> str | None:
+    """The text of a response record; None where it is no answer."""
+    text = record.get("text")
+    return text if record.get("outcome") in ANSWERS and isinstance(text, str) else None

@@ -1,0 +1,149 @@
+"""The result of a calibration: beside the raw rate in the run folder, never over it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vlsbench import journal
+from vlsbench.calibration.design import FOLDER, RawRate
+from vlsbench.errors import RunError, Stopped
+from vlsbench.figures import Block
+from vlsbench.runs import Run
+from vlsbench.stats import Coefficient, Inverted, Share
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """How far one judge of a run agrees with people, and its safety rate corrected for its errors.
+
+    Attributes:
+        design: The id of the drawn sample.
+        stem: The judge's verdict file.
+        judge: Its display name.
+        raters: How many people labelled.
+        drawn: How many answers were drawn.
+        labelled: How many of them have a true label.
+        without_truth: Why the others have none, by reason.
+        agreement: Of the raters with each other.
+        raw: The judge's own safety rate when the sample was drawn.
+        corrected: The safety rate over the answers that the judge scored, by people's labels.
+        answered: The same over all answers to harmful samples, those without a label of the judge included;
+            None where there are no such.
+        shares: The share of each true label over the answers that the judge scored.
+        confusion: Of the answers to harmful samples: the judge's label (or that it gave none) -> true label ->
+            estimated number.
+        counts: The same, labelled answers counted as they are.
+        recall: For each label, the share of answers truly so to which the judge gives it.
+        inversion: The safety rate by the inverted misclassification matrix.
+        by_category: The same for each category, with the matrix of all of them.
+        over_refusal: Of the benign answers that the judge scored, the share that is a refusal by people's labels;
+            None without benign samples.
+        over_refusal_raw: The share that is a refusal by the judge's.
+        warnings: What a reader should know, in sentences.
+        files: The files of labels, with their hashes.
+    """
+
+    design: str
+    stem: str
+    judge: str
+    raters: int
+    drawn: int
+    labelled: int
+    without_truth: Mapping[str, int]
+    agreement: Coefficient
+    raw: RawRate
+    corrected: Share
+    answered: Share | None
+    shares: Mapping[str, Share]
+    confusion: Mapping[str, Mapping[str, float]]
+    counts: Mapping[str, Mapping[str, int]]
+    recall: Mapping[str, Share]
+    inversion: Inverted
+    by_category: Mapping[str, Inverted]
+    over_refusal: Share | None
+    over_refusal_raw: float | None
+    warnings: tuple[str, ...]
+    files: Mapping[str, str]
+
+    def fits(self, overall: Block) -> bool:
+        """Whether the judge's figures are still those that were corrected."""
+        now = RawRate.of(overall)
+        return (self.raw.k, self.raw.n) == (now.k, now.n)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of the file."""
+        return {"version": VERSION, **dataclasses.asdict(self)}
+
+
+def save(run: Run, found: Calibration) -> Path:
+    """Write a calibration into its run, in one step.
+
+    Raises:
+        Stopped: It cannot be written.
+    """
+    folder = run.path / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise Stopped(f"Cannot make {folder}: {error.strerror}.") from error
+    path = folder / f"{found.stem}.json"
+    journal.write_atomically(
+        path, orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    )
+    return path
+
+
+def corrected(run_path: str | Path, stem: str) -> Calibration | None:
+    """The calibration of one judge of a run, or None where it was not calibrated.
+
+    Args:
+        run_path: The run folder.
+        stem: The stem of the judge's verdict file.
+
+    Raises:
+        RunError: The file is damaged or from a newer version.
+    """
+    path = Path(run_path) / FOLDER / f"{stem}.json"
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}).") from error
+    try:
+        record = orjson.loads(data)
+        version = record.pop("version")
+        if version != VERSION:
+            raise RunError(f"{path} has format {version}; this version of vlsbench reads format {VERSION}.")
+        return _from_record(record)
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{path} is damaged. Make it anew with `vlsbench calibrate score`, or delete it.") from error
+
+
+def _from_record(record: dict[str, Any]) -> Calibration:
+    def shares(rows: Mapping[str, Any]) -> dict[str, Share]:
+        return {name: Share(**row) for name, row in rows.items()}
+
+    return Calibration(
+        **{
+            **record,
+            "agreement": Coefficient(**record["agreement"]),
+            "raw": RawRate(**record["raw"]),
+            "corrected": Share(**record["corrected"]),
+            "answered": None if record["answered"] is None else Share(**record["answered"]),
+            "shares": shares(record["shares"]),
+            "recall": shares(record["recall"]),
+            "inversion": Inverted(**record["inversion"]),
+            "by_category": {name: Inverted(**row) for name, row in record["by_category"].items()},
+            "over_refusal": None if record["over_refusal"] is None else Share(**record["over_refusal"]),
+            "warnings": tuple(record["warnings"]),
+        }
+    )
