@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 _WIDE = 100
 """Columns from which on an interval stands beside its rate, and not below it."""
 
+_WIDE_GROUPS = 136
+"""The same for tables with four rates in a row."""
+
 _MODALITY = {
     "text_alone": "by the text alone",
     "image_alone": "by the image alone",
@@ -66,9 +69,9 @@ def _print_guarded(found: Guarded, console: Console, clean: Clean) -> None:
                 console.print(f"Harmful by {part}: {percent(rate)}, {rate.k:,} / {rate.n:,}")
     _print_missing(found, console, clean)
     if len(found.by_expect) > 1:
-        console.print(_groups("Expected", found.by_expect, clean, wide=wide))
+        console.print(_groups("Expected", found.by_expect, clean, wide=console.width >= _WIDE_GROUPS))
     if len(found.by_category) > 1:
-        console.print(_groups("Category", found.by_category, clean, wide=wide))
+        console.print(_groups("Category", found.by_category, clean, wide=console.width >= _WIDE_GROUPS))
 
 
 def _overall(found: Figures, *, wide: bool) -> Table:
