@@ -80,8 +80,8 @@ def _sheet(found: Leaderboard) -> Sheet:
         rows.append(("run", place.best, place.worst, place.figures.name, tied, found.measure, *rate_values(rate)))
         after = place.figures.corrected
         if after is not None:
-            share = (None, after.size, after.value, after.low, after.high, after.method, None)
-            rows.append(("corrected", None, None, place.figures.name, "", "safety", *share))
+            figures = (None, after.size, after.value, after.low, after.high, after.method, None)
+            rows.append(("corrected", None, None, place.figures.name, "", "safety", *figures))
     for row in found.published:
         shares = (("safety", row.safety), ("refusal", row.refusal), ("warning", row.warning))
         for measure, share in shares:
