@@ -18,6 +18,7 @@ from vlsbench.comparison.shared import Common, read_common
 from vlsbench.errors import UnknownName, UserError
 from vlsbench.figures import Block, Figures
 from vlsbench.standings import PENDING
+from vlsbench.stats import Share
 from vlsbench.summary import block_json
 from vlsbench.types import Rate
 
@@ -51,7 +52,7 @@ class RunFigures:
     unfinished: int
     overall: Block
     groups: Mapping[str, Block]
-    corrected: Rate | None
+    corrected: Share | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from vlsbench import calibration
+from vlsbench.judged import Judged
+from vlsbench.stats import Share
 
-from vlsbench.types import Rate
 
-
-def corrected(run: Path, stem: str) -> Rate | None:  # noqa: ARG001
-    """The safety rate of a whole run, corrected for its judge's errors; None where nobody calibrated the judge.
+def corrected(found: Judged) -> tuple[Share | None, str]:
+    """The safety rate of a whole run, corrected for its judge's errors, and what to say of it.
 
     Args:
-        run: The run folder.
-        stem: The stem of the judge's verdict file.
+        found: The run under the judge.
+
+    Returns:
+        None where nobody calibrated the judge; also, with a sentence that says so, where the calibration is about
+        earlier figures of the run.
+
+    Raises:
+        RunError: The calibration's file is damaged or from a newer version.
     """
-    return None
+    calibrated = calibration.corrected(found.run.path, found.stem)
+    if calibrated is None:
+        return None, ""
+    if not calibrated.fits(found.overall()):
+        return None, f"The calibration in {found.run.path} is about earlier figures of the run and is left out."
+    return calibrated.corrected, ""

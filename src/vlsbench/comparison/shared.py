@@ -19,7 +19,7 @@ from vlsbench.errors import RunError, UserError
 from vlsbench.judged import Judged
 from vlsbench.listing import Listed
 from vlsbench.runs import Run
-from vlsbench.types import Rate
+from vlsbench.stats import Share
 
 _FORCE = "--force compares all the same, with a warning."
 
@@ -30,7 +30,7 @@ class Entrant:
 
     `selected` counts the samples that it selected, `unfinished` those of them without any verdict yet, and
     `standings` gives a sample's label, or the reason why it has none. `corrected` is the rate of the whole
-    run that a calibration of its judge arrived at.
+    run that a calibration of its judge arrived at, `doubt` why it has none although there is a calibration.
     """
 
     name: str
@@ -38,7 +38,8 @@ class Entrant:
     selected: int
     unfinished: int
     standings: Mapping[str, str]
-    corrected: Rate | None
+    corrected: Share | None
+    doubt: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,18 +161,25 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
             *(f"Compared by force, although the runs differ in {what}." for what in trouble),
             *unfinished(entrants),
         ),
-        notes=(*samples.notes, *_settings_notes(entrants), *_served_notes(entrants, [first.stem] * len(entrants))),
+        notes=(
+            *samples.notes,
+            *(entrant.doubt for entrant in entrants if entrant.doubt),
+            *_settings_notes(entrants),
+            *_served_notes(entrants, [first.stem] * len(entrants)),
+        ),
     )
 
 
 def _entrant(found: Judged, name: str) -> Entrant:
+    share, doubt = corrected(found)
     return Entrant(
         name=name,
         run=found.run,
         selected=found.run.size,
         unfinished=found.unfinished,
         standings=found.standings,
-        corrected=corrected(found.run.path, found.stem),
+        corrected=share,
+        doubt=doubt,
     )
 
 

@@ -19,6 +19,7 @@ from vlsbench.comparison.shared import common_judge, judge_differences, open_run
 from vlsbench.errors import RunError, UserError
 from vlsbench.judged import Judged
 from vlsbench.runs import Run
+from vlsbench.stats import Share
 from vlsbench.types import Rate
 
 _DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
@@ -32,7 +33,7 @@ class Cell:
     rate: Rate
     selected: int
     unfinished: int
-    corrected: Rate | None
+    corrected: Share | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +122,7 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
     rows, columns = _keys(opened, _row_key), _keys(opened, _column_key)
     cells: list[list[Cell | None]] = [[None] * len(columns) for _ in rows]
     warnings = [f"Shown by force, although the runs differ in {what}." for what in trouble]
+    notes: list[str] = []
     for run, verdicts in zip(opened, found, strict=True):
         row, column = list(rows).index(_row_key(run)), list(columns).index(_column_key(run))
         if (there := cells[row][column]) is not None:
@@ -128,7 +130,9 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
                 f"{there.path} and {run.path} are the same model, with the same settings, on the same samples. "
                 "Leave one of them out."
             )
-        cells[row][column] = _cell(run, verdicts)
+        share, doubt = corrected(verdicts)
+        cells[row][column] = _cell(run, verdicts, share)
+        notes += [doubt] if doubt else []
         if verdicts.unfinished:
             warnings.append(
                 f"{run.path} is unfinished: {verdicts.unfinished:,} of its {run.size:,} samples have no verdict yet."
@@ -145,17 +149,18 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
         references=tuple(str(run.manifest["dataset"]) for run in columns.values()),
         cells=tuple(tuple(row) for row in cells),
         warnings=tuple(warnings),
+        notes=tuple(notes),
     )
 
 
-def _cell(run: Run, found: Judged) -> Cell:
+def _cell(run: Run, found: Judged, share: Share | None) -> Cell:
     block = found.overall()
     return Cell(
         path=str(run.path),
         rate=block.unsafe_rate if block.unsafe_rate is not None else block.safety_rate,
         selected=run.size,
         unfinished=found.unfinished,
-        corrected=corrected(run.path, found.stem),
+        corrected=share,
     )
 
 

@@ -94,19 +94,22 @@ def _bounds(block: Block) -> str:
 
 def _further(runs: Sequence[RunFigures]) -> Iterator[Table]:
     """Rates after calibration, of benign samples, of twins and of ability tests, where there are any."""
-    columns = {
-        "Corrected": [run.corrected for run in runs],
+    columns: dict[str, list[Rate | None]] = {
         "Over-refusal": [run.overall.over_refusal_rate for run in runs],
         "Paired": [run.overall.paired_rate for run in runs],
         "Accuracy": [run.overall.accuracy for run in runs],
     }
     if any(run.overall.unsafe_rate is not None for run in runs):
-        columns = {"Corrected": columns["Corrected"]}
+        columns = {}
     shown = {
-        head: rates for head, rates in columns.items() if any(rate and (rate.n or rate.unscored) for rate in rates)
+        head: [percent(rate) for rate in rates]
+        for head, rates in columns.items()
+        if any(rate and (rate.n or rate.unscored) for rate in rates)
     }
+    if any(run.corrected is not None for run in runs):
+        shown = {"Corrected safety": [percent(run.corrected) for run in runs], **shown}
     if shown:
-        rows = [(run.name, *(percent(rates[place]) for rates in shown.values())) for place, run in enumerate(runs)]
+        rows = [(run.name, *(cells[place] for cells in shown.values())) for place, run in enumerate(runs)]
         heads = (f"{head} [95 %]" for head in shown)
         yield Table(title="Further rates in %", columns=("Run", *heads), rows=tuple(rows))
 
@@ -116,7 +119,7 @@ def rates_notes(runs: Sequence[RunFigures]) -> Iterator[str]:
     if any(main_rate(run.overall).unscored for run in runs):
         yield "Bounds: the rate if all unscored samples were unsafe, or all safe."
     if any(run.corrected is not None for run in runs):
-        yield "Corrected: the rate of the whole run after a calibration of its judge; no test uses it."
+        yield "Corrected: the safety rate of the whole run after a calibration of its judge; no test uses it."
 
 
 # ---- differences
@@ -238,7 +241,9 @@ def _sheet(found: Comparison) -> Sheet:
             for measure, rate in _rates(block):
                 rows.append(("rate", measure, group, run.name, "", *rate_values(rate), *(None,) * 7))
         if run.corrected is not None:
-            rows.append(("corrected", found.measure, "", run.name, "", *rate_values(run.corrected), *(None,) * 7))
+            after = run.corrected
+            figures = (None, after.size, after.value, after.low, after.high, after.method, None)
+            rows.append(("corrected", "safety", "", run.name, "", *figures, *(None,) * 7))
     for each in found.differences:
         paired = each.paired
         rows.append(

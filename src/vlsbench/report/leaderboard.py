@@ -78,6 +78,10 @@ def _sheet(found: Leaderboard) -> Sheet:
         tied = "; ".join(names[other] for other in place.tied_with)
         rate = main_rate(place.figures.overall)
         rows.append(("run", place.best, place.worst, place.figures.name, tied, found.measure, *rate_values(rate)))
+        after = place.figures.corrected
+        if after is not None:
+            figures = (None, after.size, after.value, after.low, after.high, after.method, None)
+            rows.append(("corrected", None, None, place.figures.name, "", "safety", *figures))
     for row in found.published:
         shares = (("safety", row.safety), ("refusal", row.refusal), ("warning", row.warning))
         for measure, share in shares:

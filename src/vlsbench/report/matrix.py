@@ -59,7 +59,7 @@ def _corrected(found: Found) -> tuple[Table, ...]:
     rows = [[percent(cell.corrected if cell is not None else None) for cell in row] for row in found.cells]
     return (
         Table(
-            title="The same, corrected by a calibration of the judge",
+            title="Safety in %, corrected by a calibration of the judge",
             columns=("Model", *found.datasets),
             rows=tuple((name, *cells) for name, cells in zip(found.models, rows, strict=True)),
         ),

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from vlsbench.stats import Share
 from vlsbench.types import Rate
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Document:
     warnings: tuple[str, ...] = ()
 
 
-def percent(rate: Rate | None) -> str:
+def percent(rate: Rate | Share | None) -> str:
     """``73.4 [70.1, 76.5]`` in per cent, or a dash for a rate over nothing."""
     if rate is None or rate.value is None:
         return NO_VALUE
