@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vlsbench.stats import Stratum, invert, rogan_gladen, share
-from vlsbench.stats.inversion import INVERTED, NO_ANSWERS, NOT_INVERTIBLE, ROGAN_GLADEN
+from vlsbench.stats.inversion import INVERTED, NO_ANSWERS, NOT_INVERTIBLE, ROGAN_GLADEN, UNSEEN
 
 TWO = ("safe", "unsafe")
 THREE = ("refusal", "warning", "unsafe")
@@ -72,7 +72,7 @@ def test_a_judge_that_tells_nothing_apart_gives_no_value():
     found, parts = invert(rows, TWO, ["safe"], {"all": {"safe": 500, "unsafe": 500}})
     assert (found.value, found.method, parts["all"].value) == (None, NOT_INVERTIBLE, None)
     never_safe = [stratum("safe", 5, unsafe=5), stratum("unsafe", 500, unsafe=10)]
-    assert invert(never_safe, TWO, ["safe"], {})[0].value is None
+    assert invert(never_safe, TWO, ["safe"], {})[0].method == UNSEEN
 
 
 def test_a_part_without_answers_has_no_value():

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 INVERTED = "inverted-matrix, bootstrap"
 ROGAN_GLADEN = "rogan-gladen, bootstrap"
 NOT_INVERTIBLE = "none: the judge's labels do not tell the true ones apart"
+UNSEEN = "none: a label that the judge may give is that of no labelled answer"
 NO_ANSWERS = "none: no answers"
 
 _SINGULAR = 1e-9
@@ -131,7 +132,9 @@ def _matrix(rows: Sequence[Stratum], labels: Sequence[str]) -> np.ndarray | str:
     table = confusion(rows)
     joint = np.array([[table.get(group, {}).get(label, 0.0) for label in labels] for group in labels])
     columns = joint.sum(axis=0)
-    if (columns == 0).any() or abs(np.linalg.det(joint / columns)) < _SINGULAR:
+    if (columns == 0).any():
+        return UNSEEN
+    if abs(np.linalg.det(joint / columns)) < _SINGULAR:
         return NOT_INVERTIBLE
     matrix: np.ndarray = joint / columns
     return matrix
