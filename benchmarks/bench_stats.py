@@ -239,8 +239,8 @@ def markdown(repeats: int, workers: int) -> tuple[str, list[str]]:
 def write(page: Path, table: str) -> None:
     """Put the table between its marks on a page."""
     text = page.read_text(encoding="utf-8")
-    marks = r"(<!-- simulated: begin -->\n).*?(\n<!-- simulated: end -->)"
-    new, count = re.subn(marks, lambda found: found[1] + table.strip() + found[2], text, flags=re.DOTALL)
+    marks = r"(<!-- simulated: begin -->\n).*?(<!-- simulated: end -->)"
+    new, count = re.subn(marks, lambda found: found[1] + table.strip() + "\n" + found[2], text, flags=re.DOTALL)
     if count != 1:
         sys.exit(f"{page} has no place for the table (<!-- simulated: begin --> and end)")
     page.write_text(new, encoding="utf-8")
