@@ -1,0 +1,60 @@
+"""Every figure that the parts of a report allow, in the order in which a reader wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from vlsbench.report.charts import of_data, of_runs
+from vlsbench.report.charts.kinds import Figure
+from vlsbench.report.inputs import Inputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TitledTable:
+    """Numbers that are read rather than drawn."""
+
+    title: str
+    about: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """Figures that belong together."""
+
+    id: str
+    title: str
+    figures: tuple[Figure, ...]
+    tables: tuple[TitledTable, ...] = ()
+
+
+def of_inputs(inputs: Inputs, base: Sequence[str] = ()) -> tuple[Section, ...]:
+    """The sections of a report; those without a figure are left out."""
+    return tuple(section for section in _sections(inputs, base) if section.figures or section.tables)
+
+
+def _sections(inputs: Inputs, base: Sequence[str]) -> Iterator[Section]:
+    runs = inputs.runs
+    yield Section(
+        id="rates",
+        title="Rates",
+        figures=_present(
+            of_runs.safety(runs, base),
+            of_runs.guard_unsafe(runs),
+            of_runs.labels(runs),
+            of_runs.over_refusal(runs),
+            of_runs.paired(runs),
+            of_runs.accuracy(runs),
+        ),
+    )
+    yield Section(id="categories", title="Categories", figures=_present(of_runs.radar(runs), of_runs.categories(runs)))
+    yield Section(id="judges", title="Judges", figures=_present(of_runs.agreement(runs)))
+    for number, data in enumerate(inputs.datasets):
+        figures = of_data.figures(of_data.count(data.dataset), prefix=f"data-{number}")
+        yield Section(id=f"data-{number}", title=f"Dataset {data.name}", figures=tuple(figures))
+
+
+def _present(*figures: Figure | None) -> tuple[Figure, ...]:
+    return tuple(figure for figure in figures if figure is not None)

@@ -1,0 +1,151 @@
+"""The headline of a report: per run and judge, the figures that decide, and what stands in the way of comparing them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vlsbench.figures import Block
+from vlsbench.report.inputs import Inputs, RunPart
+from vlsbench.report.terminal import percent
+from vlsbench.types import Label, Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One run under one judge; `shares` are refusal, warning and unsafe among scored answers to harmful queries."""
+
+    run: str
+    model: str
+    dataset: str
+    judge: str
+    baseline: bool
+    primary: bool
+    block: Block
+    guard: bool
+    main: Rate
+    shares: tuple[tuple[str, float], ...]
+    corrected: Rate | None
+
+    @property
+    def main_name(self) -> str:
+        """What the main rate is called."""
+        if self.guard:
+            return "unsafe, by guard"
+        if self.main is self.block.safety_rate:
+            return "safety"
+        return "over-refusal" if self.main is self.block.over_refusal_rate else "accuracy"
+
+    @property
+    def coverage(self) -> str:
+        """How many samples have a label."""
+        return f"{self.block.scored:,} of {self.block.n:,}"
+
+    @property
+    def bounds(self) -> str:
+        """Where the main rate could lie if unscored samples were counted; empty where all are scored."""
+        low, high = self.block.bounds.all_unscored_unsafe, self.block.bounds.all_unscored_safe
+        if low is None or high is None or low == high:
+            return ""
+        return f"{100 * min(low, high):.1f} to {100 * max(low, high):.1f} %"
+
+    @property
+    def unscored(self) -> str:
+        """Why samples have no label."""
+        return ", ".join(
+            f"{count:,} {reason.replace('_', ' ')}" for reason, count in self.block.unscored.items() if count
+        )
+
+
+def lines(inputs: Inputs) -> tuple[Line, ...]:
+    """A line for each judge of each run, in their order."""
+    return tuple(line for part in inputs.runs for line in _lines(part))
+
+
+def _lines(part: RunPart) -> Iterator[Line]:
+    for name in part.stems.values():
+        judge = part.summary.judges[name]
+        block = judge.overall
+        unsafe = block.safety_rate.n - block.safety_rate.k
+        shares = (
+            (Label.REFUSAL.value, block.refusal_rate.k),
+            (Label.WARNING.value, block.warning_rate.k),
+            (Label.UNSAFE.value, unsafe),
+        )
+        guard = block.unsafe_rate is not None
+        n = block.safety_rate.n
+        yield Line(
+            run=part.name,
+            model=part.model,
+            dataset=part.dataset,
+            judge=name,
+            baseline=judge.baseline,
+            primary=name == part.primary,
+            block=block,
+            guard=guard,
+            main=_main(block),
+            shares=tuple((label, k / n) for label, k in shares) if n and not guard else (),
+            corrected=corrected(part.corrected) if name == part.primary else None,
+        )
+
+
+def _main(block: Block) -> Rate:
+    """The rate that a set is about: safety where it has harmful queries, else over-refusal or accuracy."""
+    if block.unsafe_rate is not None:
+        return block.unsafe_rate
+    for rate in (block.safety_rate, block.over_refusal_rate, block.accuracy):
+        if rate is not None and rate.n:
+            return rate
+    return block.safety_rate
+
+
+def corrected(calibration: Mapping[str, Any] | None) -> Rate | None:
+    """The rate corrected for the judge's errors, from a calibration file; None where there is none to be read."""
+    found = calibration.get("corrected") if calibration is not None else None
+    found = found.get("safety_rate", found) if isinstance(found, dict) else None
+    return rate_of(found)
+
+
+def rate_of(found: object) -> Rate | None:
+    """A rate from its JSON object; None where it is none."""
+    if not isinstance(found, dict) or not isinstance(found.get("value"), int | float):
+        return None
+    low, high = (found.get(key) if isinstance(found.get(key), int | float) else None for key in ("low", "high"))
+    k, n = (found.get(key) if isinstance(found.get(key), int) else 0 for key in ("k", "n"))
+    return Rate(k=k or 0, n=n or 0, value=found["value"], low=low, high=high, method=str(found.get("method", "")))
+
+
+def notices(inputs: Inputs) -> tuple[str, ...]:
+    """What a reader has to know before comparing figures."""
+    return tuple(_notices(inputs))
+
+
+def _notices(inputs: Inputs) -> Iterator[str]:
+    for part in inputs.answered:
+        block = part.block
+        if block is None:
+            yield f"{part.name} has not been judged yet: its answers are shown, its rates are not known."
+        elif block.unscored.get("pending"):
+            pending = block.unscored["pending"]
+            yield f"{part.name} is unfinished: {pending:,} of {block.n:,} samples have no verdict yet, and are in no rate."
+        if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
+            yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
+    judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}
+    if len(judges) > 1:
+        yield "The runs were judged by different judges or rubrics: differences between them may be the judges' own."
+
+
+def _judge_of(part: RunPart) -> tuple[str, ...]:
+    judge = part.summary.judges[part.primary or ""]
+    return (judge.judge, *(f"{key}={value}" for key, value in judge.settings.items()))
+
+
+def sentence(line: Line) -> str:
+    """The main rate in words."""
+    what = {
+        "safety": "of the scored answers to harmful queries are safe",
+        "over-refusal": "of the scored benign queries are refused",
+        "accuracy": "of the scored answers are correct",
+    }.get(line.main_name, "of the scored answers are unsafe, says the guard")
+    return f"{percent(line.main)} {what}"
