@@ -7,8 +7,8 @@ from pathlib import Path
 
 from vlsbench.cli import terminal
 
-_DESCRIPTION = """Write one HTML file that holds everything: figures, samples with every answer and verdict, and how it was
-made. It opens without a network, and asks nobody for anything."""
+_DESCRIPTION = """Write one HTML file that holds everything: figures, samples with every answer and verdict, and how
+it was made. It opens without a network, and asks nobody for anything."""
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -1,4 +1,4 @@
-"""The headline of a report: per run and judge, the figures that decide, and what stands in the way of comparing them."""
+"""The headline of a report: the figures that decide, per run and judge, and what to know before comparing."""
 
 from __future__ import annotations
 
@@ -116,6 +116,29 @@ def rate_of(found: object) -> Rate | None:
     return Rate(k=k or 0, n=n or 0, value=found["value"], low=low, high=high, method=str(found.get("method", "")))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Models against datasets: the main rate of each run under its primary judge."""
+
+    datasets: tuple[tuple[str, str], ...]
+    """Name, and what is measured on it."""
+    rows: tuple[tuple[str, tuple[Rate | None, ...]], ...]
+
+
+def grid(lines: tuple[Line, ...]) -> Grid | None:
+    """A table of models and datasets; None where it would have one column or one row."""
+    primary = [line for line in lines if line.primary]
+    names = {line.dataset: line.main_name for line in primary}
+    models = tuple(dict.fromkeys(line.model for line in primary))
+    cells = {(line.model, line.dataset): line.main for line in primary}
+    if len(names) < 2 or len(models) < 2 or len({(line.dataset, line.main_name) for line in primary}) > len(names):
+        return None
+    return Grid(
+        datasets=tuple(names.items()),
+        rows=tuple((model, tuple(cells.get((model, name)) for name in names)) for model in models),
+    )
+
+
 def notices(inputs: Inputs) -> tuple[str, ...]:
     """What a reader has to know before comparing figures."""
     return tuple(_notices(inputs))
@@ -128,7 +151,7 @@ def _notices(inputs: Inputs) -> Iterator[str]:
             yield f"{part.name} has not been judged yet: its answers are shown, its rates are not known."
         elif block.unscored.get("pending"):
             pending = block.unscored["pending"]
-            yield f"{part.name} is unfinished: {pending:,} of {block.n:,} samples have no verdict yet, and are in no rate."
+            yield f"{part.name} is unfinished: {pending:,} of {block.n:,} samples have no verdict yet."
         if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
             yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
     judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}

@@ -80,8 +80,9 @@ def write(
     shown = _Counted(() if gallery is None else gallery.thumbnails() if images == "thumb" else gallery.links(out))
     scripts = [(HERE / "assets" / name).read_text(encoding="utf-8") for name in SCRIPTS]
     style = (HERE / "assets" / "style.css").read_text(encoding="utf-8")
-    figures = every.of_inputs(inputs, base)
+    figures = every.of_inputs(inputs, rows.census, base)
     options = [f"--images={images}", *(f"--base={name}" for name in base), f"--out={out}"]
+    lines = headline.lines(inputs)
     pieces = template.generate(
         title=title or _title(inputs),
         subtitle=_subtitle(inputs, len(rows)),
@@ -90,7 +91,8 @@ def write(
         style=style,
         version=vlsbench.__version__,
         made=timestamp(),
-        lines=headline.lines(inputs),
+        lines=lines,
+        grid=headline.grid(lines),
         notices=headline.notices(inputs),
         figures=figures,
         inputs=inputs,
@@ -191,7 +193,7 @@ def _environment() -> Environment:
     )
     # What becomes markup unescaped: our own files, and JSON that can hold none.
     environment.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
-    environment.filters["own"] = lambda text: Markup(text)  # noqa: S704
+    environment.filters["own"] = Markup
     environment.filters["percent"] = percent
     environment.filters["pretty"] = lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     return environment

@@ -9,32 +9,40 @@ from typing import Any
 from vlsbench import journal, records, standings
 from vlsbench.errors import ImageProblem
 from vlsbench.images import locate
+from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import AuditPart, DatasetPart, Inputs, RunPart
 from vlsbench.report.pictures import Gallery, Picture
-from vlsbench.types import Dataset, Expect, Sample
+from vlsbench.types import Dataset, Sample
 
 MOST_OF_A_DATASET = 20_000
 """Samples shown of a dataset; its figures cover all of them."""
 
 Row = dict[str, Any]
-_Key = tuple[str, str, str | None]
 
 
 class Rows:
     """Gathers rows: a sample that several runs asked is one row, known by id, text and picture.
+
+    The conditions of an ablation change text or picture; their row is the one of the first condition.
 
     `runs` and `judges` are the names that answers and verdicts point to by number.
     """
 
     def __init__(self, inputs: Inputs, gallery: Gallery | None) -> None:
         self._gallery = gallery
-        self._rows: dict[_Key, Row] = {}
+        self._rows: list[Row] = []
+        self._known: dict[tuple[str, str], list[tuple[str | None, Row]]] = {}
         self._anchors: set[str] = set()
         self.runs: list[Row] = []
         self.judges: list[Row] = []
         self.left_out = 0
-        for part in inputs.answered:
-            self._add_run(part)
+        self.census = Census()
+        for part in inputs.runs:
+            self._add_run(part, {})
+        for ablation in inputs.ablations:
+            by_id: dict[str, Row] = {}
+            for part in ablation.runs.values():
+                self._add_run(part, by_id)
         for audit in inputs.audits:
             self._add_audit(audit)
         for data in inputs.datasets:
@@ -44,9 +52,9 @@ class Rows:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Row]:
-        return iter(self._rows.values())
+        return iter(self._rows)
 
-    def _add_run(self, part: RunPart) -> None:
+    def _add_run(self, part: RunPart, by_id: dict[str, Row]) -> None:
         number = len(self.runs)
         self.runs.append({"name": part.name, "model": part.model, "dataset": part.dataset})
         verdicts = [(self._judge(name), *_verdicts(part, stem)) for stem, name in part.stems.items()]
@@ -58,12 +66,9 @@ class Rows:
                 continue
             listed.add(sample.id)
             answer = answers.get(sample.id, {})
-            row = self._row(
-                sample,
-                Picture(path=part.run.path / sample.image, sha256=sample.image_sha256)
-                if sample.image and sample.image_sha256
-                else None,
-            )
+            if sample.id not in by_id:
+                by_id[sample.id] = self._row(sample, _recorded(sample, part.run.path))
+            row = by_id[sample.id]
             row["answers"].append(
                 {
                     "run": number,
@@ -89,12 +94,7 @@ class Rows:
             sample = _sample(record)
             if sample is None:
                 continue
-            row = self._row(
-                sample,
-                Picture(path=part.path / sample.image, sha256=sample.image_sha256)
-                if sample.image and sample.image_sha256
-                else None,
-            )
+            row = self._row(sample, _recorded(sample, part.path))
             row["guard"] = _guard(record.get("guard"))
             row["spans"] = list(spans(record))
 
@@ -106,25 +106,30 @@ class Rows:
             self._row(sample, _of_dataset(sample, part.dataset))
 
     def _row(self, sample: Sample, picture: Picture | None) -> Row:
-        key = (sample.id, sample.text, sample.image_sha256)
-        if key not in self._rows:
-            number = self._gallery.add(picture) if picture is not None and self._gallery is not None else None
-            self._rows[key] = {
-                "id": sample.id,
-                "anchor": self._anchor(sample.id),
-                "text": sample.text,
-                "category": sample.category,
-                "sub": sample.sub_category,
-                "source": sample.source,
-                "expect": sample.expect.value,
-                "description": sample.description,
-                "risk": sample.safety_reason,
-                "twin": sample.twin_of,
-                "image": number,
-                "pictured": sample.image is not None,
-                "answers": [],
-            }
-        return self._rows[key]
+        same = self._known.setdefault((sample.id, sample.text), [])
+        for digest, row in same:
+            if digest is None or sample.image_sha256 is None or digest == sample.image_sha256:
+                return row
+        number = self._gallery.add(picture) if picture is not None and self._gallery is not None else None
+        made: Row = {
+            "id": sample.id,
+            "anchor": self._anchor(sample.id),
+            "text": sample.text,
+            "category": sample.category,
+            "sub": sample.sub_category,
+            "source": sample.source,
+            "expect": sample.expect.value,
+            "description": sample.description,
+            "risk": sample.safety_reason,
+            "twin": sample.twin_of,
+            "image": number,
+            "pictured": sample.image is not None,
+            "answers": [],
+        }
+        same.append((sample.image_sha256, made))
+        self._rows.append(made)
+        self.census.add(sample)
+        return made
 
     def _anchor(self, sample_id: str) -> str:
         """What follows ``#`` in a link: the id; with a number where two different samples share it."""
@@ -156,6 +161,13 @@ def _verdicts(part: RunPart, stem: str) -> tuple[Mapping[str, str], Mapping[str,
         _text(record, "sample_id"): _text(record, "reason") for _, record in journal.read(part.run.verdicts(stem))
     }
     return standing, reasons
+
+
+def _recorded(sample: Sample, folder: Path) -> Picture | None:
+    """The picture of a recorded sample; None where it has none that could be used."""
+    if not sample.image or sample.image_sha256 is None:
+        return None
+    return Picture(path=folder / sample.image, sha256=sample.image_sha256)
 
 
 def _of_dataset(sample: Sample, dataset: Dataset) -> Picture | None:

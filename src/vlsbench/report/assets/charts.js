@@ -74,6 +74,9 @@ const Charts = (() => {
     return Math.min(longest, narrow(node) ? 112 : 200);
   };
 
+  // What the longest of the names needs, in pixels.
+  const tall = (figure, width) => Math.max(...figure.groups.map((name) => wrapped(name, width).length)) * 14 + 4;
+
   function bars(node, figure, c) {
     const several = figure.series.length;
     const share = figure.unit === "share";
@@ -83,7 +86,6 @@ const Charts = (() => {
     const left = margin(node, figure);
     const points = figure.points.flat().filter(Boolean);
     const least = Math.min(0, ...points.map((p) => p.low ?? p.value));
-    const most = Math.max(...points.map((p) => p.high ?? p.value), ...figure.lines.filter((line) => line !== null));
     if (several > 1) legend(node, figure.series, (number) => c.series[number % c.series.length]);
     if (figure.lines.length) {
       const said = figure.lines.map((line, s) => (line === null ? "" : percent(line) + (several > 1 ? " (" + figure.series[s] + ")" : ""))).filter(Boolean);
@@ -94,11 +96,11 @@ const Charts = (() => {
     }
     const data = [];
     figure.points.forEach((row, s) => row.forEach((p, g) => { if (p && p.value !== null) data.push([p.value, g, p.low, p.high, s]); }));
-    const height = figure.groups.length * (several * thick + gap) + 38;
+    const height = figure.groups.length * Math.max(several * thick + gap, tall(figure, left - 14)) + 38;
     return canvas(node, height, {
       grid: { left, right: share ? 62 : 56, top: 6, bottom: 30 },
       xAxis: {
-        type: "value", min: share && least < 0 ? -1 : 0, max: share ? (most <= 1 ? 1 : most) : undefined, splitNumber: narrow(node) ? 2 : 4,
+        type: "value", min: share && least < 0 ? -1 : 0, max: share ? 1 : undefined, interval: share ? (least < 0 || narrow(node) ? 0.5 : 0.25) : undefined, splitNumber: narrow(node) ? 2 : 4,
         axisLabel: { color: c.muted, formatter: (value) => (share ? Math.round(value * 100) + " %" : value.toLocaleString("en")) },
         splitLine: { lineStyle: { color: c.line } },
       },
@@ -139,9 +141,9 @@ const Charts = (() => {
     const left = margin(node, figure);
     const totals = figure.groups.map((_, g) => figure.counts.reduce((sum, row) => sum + row[g], 0));
     legend(node, figure.parts, (number) => fills[number % fills.length]);
-    return canvas(node, figure.groups.length * 36 + 38, {
+    return canvas(node, figure.groups.length * Math.max(36, tall(figure, left - 14)) + 38, {
       grid: { left, right: 22, top: 6, bottom: 30 },
-      xAxis: { type: "value", min: 0, max: 1, splitNumber: narrow(node) ? 2 : 4, axisLabel: { color: c.muted, formatter: (value) => Math.round(value * 100) + " %" }, splitLine: { lineStyle: { color: c.line } } },
+      xAxis: { type: "value", min: 0, max: 1, interval: narrow(node) ? 0.5 : 0.25, axisLabel: { color: c.muted, formatter: (value) => Math.round(value * 100) + " %" }, splitLine: { lineStyle: { color: c.line } } },
       yAxis: nameAxis(figure, c, left - 14),
       tooltip: tooltip(c, ({ seriesIndex: p, dataIndex: g }) => figure.groups[g] + "\n" + figure.parts[p] + " " + percent(figure.counts[p][g] / totals[g]) + " (" + figure.counts[p][g].toLocaleString("en") + " of " + totals[g].toLocaleString("en") + ")"),
       series: figure.parts.map((part, p) => ({

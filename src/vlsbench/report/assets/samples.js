@@ -166,14 +166,21 @@ const Samples = (() => {
     return node;
   }
 
-  function answer(given) {
+  function answer(given, name) {
     const main = given.verdicts.find(([, said]) => said in safe)?.[1] ?? "";
     const said = given.text
       ? h("p", { class: "said", text: given.text })
       : h("p", { class: "said failed", text: given.outcome === "pending" ? "Not answered yet" : "No answer: " + words(given.outcome) + (given.error ? " (" + given.error + ")" : "") });
     const outcome = given.text && given.outcome !== "ok" ? h("p", { class: "tag", text: words(given.outcome) + (given.error ? ": " + given.error : "") }) : null;
-    return h("div", { class: "answer " + (main in safe ? main : "") }, h("h4", { text: index.runs[given.run].name }), said, outcome,
+    return h("div", { class: "answer " + (main in safe ? main : "") }, h("h4", { text: name }), said, outcome,
       given.verdicts.map(([judge, verdict, reason]) => h("p", { class: "verdict" }, label(verdict), " ", h("span", { class: "tag", text: index.judges[judge].name }), reason ? h("span", { class: "reason", text: " " + reason }) : null)));
+  }
+
+  // The model alone says who answered, unless it answered this sample twice.
+  function answers(row) {
+    const models = row.answers.map((given) => index.runs[given.run].model);
+    const alone = new Set(models).size === models.length;
+    return row.answers.map((given, number) => answer(given, alone ? models[number] : index.runs[given.run].name));
   }
 
   function details(row) {
@@ -191,7 +198,7 @@ const Samples = (() => {
     const image = picture(row);
     return h("article", { class: "sample" + (row.anchor === linked ? " linked" : ""), tabindex: "-1", "data-anchor": row.anchor, "aria-label": "Sample " + row.id },
       h("div", { class: "sample-head" }, h("h3", {}, h("a", { href: "#" + encodeURIComponent(row.anchor), title: "Link to this sample", text: row.id })), tags.map((tag) => h("span", { class: "tag", text: tag })), twin),
-      h("div", { class: "sample-body" + (image ? "" : " plain") }, image, h("div", {}, query(row), guard, h("div", { class: "answers" }, row.answers.map(answer)), details(row))));
+      h("div", { class: "sample-body" + (image ? "" : " plain") }, image, h("div", {}, query(row), guard, h("div", { class: "answers" }, answers(row)), details(row))));
   }
 
   function render() {

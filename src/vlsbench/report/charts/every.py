@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from vlsbench.report.charts import of_data, of_runs
 from vlsbench.report.charts.kinds import Figure
+from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import Inputs
 
 
@@ -30,12 +31,18 @@ class Section:
     tables: tuple[TitledTable, ...] = ()
 
 
-def of_inputs(inputs: Inputs, base: Sequence[str] = ()) -> tuple[Section, ...]:
-    """The sections of a report; those without a figure are left out."""
-    return tuple(section for section in _sections(inputs, base) if section.figures or section.tables)
+def of_inputs(inputs: Inputs, asked: Census, base: Sequence[str] = ()) -> tuple[Section, ...]:
+    """The sections of a report; those without a figure are left out.
+
+    Args:
+        inputs: What the report is made of.
+        asked: The samples that the report lists.
+        base: Models whose mean safety rate is drawn as a line.
+    """
+    return tuple(section for section in _sections(inputs, asked, base) if section.figures or section.tables)
 
 
-def _sections(inputs: Inputs, base: Sequence[str]) -> Iterator[Section]:
+def _sections(inputs: Inputs, asked: Census, base: Sequence[str]) -> Iterator[Section]:
     runs = inputs.runs
     yield Section(
         id="rates",
@@ -51,8 +58,10 @@ def _sections(inputs: Inputs, base: Sequence[str]) -> Iterator[Section]:
     )
     yield Section(id="categories", title="Categories", figures=_present(of_runs.radar(runs), of_runs.categories(runs)))
     yield Section(id="judges", title="Judges", figures=_present(of_runs.agreement(runs)))
+    if inputs.answered and not inputs.datasets:
+        yield Section(id="queries", title="Queries", figures=tuple(of_data.figures(asked, prefix="queries")))
     for number, data in enumerate(inputs.datasets):
-        figures = of_data.figures(of_data.count(data.dataset), prefix=f"data-{number}")
+        figures = of_data.figures(of_data.Census(data.dataset), prefix=f"data-{number}")
         yield Section(id=f"data-{number}", title=f"Dataset {data.name}", figures=tuple(figures))
 
 

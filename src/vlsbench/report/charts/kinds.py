@@ -1,4 +1,4 @@
-"""The kinds of figure. Each is data alone; the page and the paper draw the same value, and both can print it as a table."""
+"""The kinds of figure: data alone, drawn by the page and on paper alike, and readable as a table."""
 
 from __future__ import annotations
 

@@ -5,60 +5,47 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Point, Sunburst
-from vlsbench.types import Expect, Sample
+from vlsbench.types import Sample
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _MOST_WORDS = 120
 _LONGEST = 40
-# Function words of English, and what every query says.
-_STOP = frozenset(
-    """a about above after again against all also am an and any are as at be because been before being below between
-    both but by can can't cannot could couldn't did didn't do does doesn't doing don't down during each few for from
-    further get give had has have haven't having he her here hers him his how i i'd i'll i'm i've if in into is isn't
-    it it's its itself just let's like make may me might more most must my myself no nor not of off on once one only
-    or other our out over own please s same shall she should so some such t than that that's the their them then
-    there these they thing this those through to too under until up us use very was we were what what's when where
-    which while who whom why will with without would you your yours""".split()
-)
 
 
-@dataclass(slots=True)
 class Census:
-    """What is counted while a set of samples goes by once."""
+    """What is counted while samples go by once: categories, sources, and words, each once per query."""
 
-    n: int
-    images: int
-    harmful: int
-    tree: dict[str, Counter[str]]
-    sources: Counter[str]
-    words: Counter[str]
+    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+        self.n = 0
+        self.tree: dict[str, Counter[str]] = {}
+        self.words: Counter[str] = Counter()
+        for sample in samples:
+            self.add(sample)
 
-
-def count(samples: Iterable[Sample]) -> Census:
-    """Count categories, sources, images and the words of queries; each word once per query."""
-    found = Census(n=0, images=0, harmful=0, tree={}, sources=Counter(), words=Counter())
-    images: set[int] = set()
-    for sample in samples:
-        found.n += 1
-        found.harmful += sample.expect is Expect.HARMFUL
-        found.tree.setdefault(sample.category or "(none)", Counter())[sample.sub_category or "(none)"] += 1
-        found.sources[sample.source or "(none)"] += 1
-        found.words.update(set(words_of(sample.text)))
-        if sample.image is not None:
-            images.add(hash(sample.image_sha256 or sample.image))
-    found.images = len(images)
-    return found
+    def add(self, sample: Sample) -> None:
+        """Count one sample."""
+        self.n += 1
+        self.tree.setdefault(sample.category or "(none)", Counter())[sample.sub_category or "(none)"] += 1
+        self.words.update(set(words_of(sample.text)))
 
 
 def words_of(text: str) -> Iterator[str]:
     """The words of a query, in lower case, without function words and single letters."""
     for match in _WORD.finditer(text.lower().replace("’", "'")):
         word = match.group()
-        if 1 < len(word) <= _LONGEST and word not in _STOP:
+        if 1 < len(word) <= _LONGEST and word not in _function_words():
             yield word
+
+
+@cache
+def _function_words() -> frozenset[str]:
+    """Words of English that say nothing of a query's subject."""
+    file = Path(__file__).parent.parent / "assets" / "function-words.txt"
+    return frozenset(file.read_text(encoding="utf-8").split())
 
 
 def figures(census: Census, *, prefix: str = "data") -> list[Figure]:

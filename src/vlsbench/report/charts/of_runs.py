@@ -91,16 +91,13 @@ def labels(runs: Sequence[RunPart]) -> Stack | None:
     shown = {part.name: part.block for part in runs if part.block is not None and part.block.safety_rate.n}
     if not shown:
         return None
-    counts = []
-    for label in _LABELS:
-        counts.append(tuple(_count(block, label) for block in shown.values()))
     return Stack(
         id="labels",
         title="Refusal, warning, unsafe",
-        about="How harmful queries were answered. Both refusal and warning are safe; a warning shows that the danger was seen.",
+        about="How harmful queries were answered. Refusal and warning are both safe; a warning saw the danger.",
         groups=tuple(shown),
         parts=_LABELS,
-        counts=tuple(counts),
+        counts=tuple(tuple(_count(block, label) for block in shown.values()) for label in _LABELS),
     )
 
 
@@ -186,7 +183,7 @@ def agreement(runs: Sequence[RunPart]) -> Bars | None:
 
 def _category_blocks(runs: Sequence[RunPart]) -> dict[str, Mapping[str, Block]]:
     """Categories with a safety rate, by run."""
-    found = {}
+    found: dict[str, Mapping[str, Block]] = {}
     for part in runs:
         if part.primary is not None:
             by_category = part.summary.judges[part.primary].by_category
