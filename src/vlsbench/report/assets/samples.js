@@ -45,7 +45,7 @@ const Samples = (() => {
     const node = h("select", { id: "filter-" + name, on: { change: apply } });
     for (const [value, text] of options) node.append(h("option", { value, text }));
     controls[name] = node;
-    return h("label", {}, label, node);
+    return h("div", {}, h("label", { for: node.id, text: label }), node);
   }
 
   const distinct = (values) => [...new Set(values)].filter(Boolean).sort((a, b) => a.localeCompare(b));
@@ -58,7 +58,7 @@ const Samples = (() => {
     const rest = [...labels].filter((label) => !first.includes(label)).sort();
     const outcomes = distinct(answers.map((answer) => answer.outcome));
     controls.search = h("input", { type: "search", id: "filter-search", autocomplete: "off", spellcheck: "false", on: { input: apply } });
-    const made = [h("label", { class: "search" }, "Search queries, answers and reasons", controls.search)];
+    const made = [h("div", { class: "search" }, h("label", { for: "filter-search", text: "Search queries, answers and reasons" }), controls.search)];
     const add = (name, label, any, values, least = 2) => { if (values.length >= least) made.push(select(name, label, choices(any, values))); };
     if (index.runs.length > 1) made.push(select("run", "Model", [[ANY, "any"], ...index.runs.map((run, number) => [String(number), run.name])]));
     if (index.judges.length > 1) made.push(select("judge", "Judge", [[ANY, "any"], ...index.judges.map((judge, number) => [String(number), judge.name])]));
