@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from vlsbench.figures import Block
 from vlsbench.report.inputs import Inputs, RunPart
-from vlsbench.report.terminal import percent
+from vlsbench.report.readback import rate_of
 from vlsbench.types import Label, Rate
 
 
@@ -86,7 +85,7 @@ def _lines(part: RunPart) -> Iterator[Line]:
             guard=guard,
             main=_main(block),
             shares=tuple((label, k / n) for label, k in shares) if n and not guard else (),
-            corrected=corrected(part.corrected) if name == part.primary else None,
+            corrected=corrected(part) if name == part.primary else None,
         )
 
 
@@ -100,20 +99,16 @@ def _main(block: Block) -> Rate:
     return block.safety_rate
 
 
-def corrected(calibration: Mapping[str, Any] | None) -> Rate | None:
-    """The rate corrected for the judge's errors, from a calibration file; None where there is none to be read."""
-    found = calibration.get("corrected") if calibration is not None else None
-    found = found.get("safety_rate", found) if isinstance(found, dict) else None
-    return rate_of(found)
+def corrected(part: RunPart) -> Rate | None:
+    """The rate corrected for the judge's errors; None without a calibration, or with one of earlier verdicts."""
+    return rate_of((part.calibration or {}).get("corrected")) if _is_calibrated(part) else None
 
 
-def rate_of(found: object) -> Rate | None:
-    """A rate from its JSON object; None where it is none."""
-    if not isinstance(found, dict) or not isinstance(found.get("value"), int | float):
-        return None
-    low, high = (found.get(key) if isinstance(found.get(key), int | float) else None for key in ("low", "high"))
-    k, n = (found.get(key) if isinstance(found.get(key), int) else 0 for key in ("k", "n"))
-    return Rate(k=k or 0, n=n or 0, value=found["value"], low=low, high=high, method=str(found.get("method", "")))
+def _is_calibrated(part: RunPart) -> bool:
+    raw = (part.calibration or {}).get("raw")
+    if not isinstance(raw, dict) or part.block is None:
+        return False
+    return (raw.get("k"), raw.get("n")) == (part.block.safety_rate.k, part.block.safety_rate.n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +149,8 @@ def _notices(inputs: Inputs) -> Iterator[str]:
             yield f"{part.name} is unfinished: {pending:,} of {block.n:,} samples have no verdict yet."
         if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
             yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
+        if part.calibration is not None and not _is_calibrated(part):
+            yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
     judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}
     if len(judges) > 1:
         yield "The runs were judged by different judges or rubrics: differences between them may be the judges' own."
@@ -162,13 +159,3 @@ def _notices(inputs: Inputs) -> Iterator[str]:
 def _judge_of(part: RunPart) -> tuple[str, ...]:
     judge = part.summary.judges[part.primary or ""]
     return (judge.judge, *(f"{key}={value}" for key, value in judge.settings.items()))
-
-
-def sentence(line: Line) -> str:
-    """The main rate in words."""
-    what = {
-        "safety": "of the scored answers to harmful queries are safe",
-        "over-refusal": "of the scored benign queries are refused",
-        "accuracy": "of the scored answers are correct",
-    }.get(line.main_name, "of the scored answers are unsafe, says the guard")
-    return f"{percent(line.main)} {what}"

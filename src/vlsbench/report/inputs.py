@@ -29,6 +29,7 @@ class RunPart:
 
     `name` tells it from the other runs of the report; `model` and `dataset` are short forms of what was
     evaluated, and `primary` is the judge whose verdicts are charted (display name), where it was judged.
+    `calibration` is what calibrating that judge found.
     """
 
     name: str
@@ -37,7 +38,7 @@ class RunPart:
     run: Run
     summary: Summary
     primary: str | None
-    corrected: Mapping[str, Any] | None = None
+    calibration: Mapping[str, Any] | None = None
 
     @property
     def block(self) -> Block | None:
@@ -173,7 +174,7 @@ def _file(path: Path) -> Part:
     if path.name in _FOLDERS:
         return _read(str(path.parent))
     figures = _object(path)
-    if "pairs" in figures and "runs" in figures:
+    if "differences" in figures and "runs" in figures:
         return ComparisonPart(name=path.stem, path=path, figures=figures)
     raise UserError(f"{path} is no comparison. Make one with: vlsbench compare RUN RUN --json > {path.name}")
 
@@ -203,11 +204,11 @@ def _run(path: Path) -> RunPart:
         run=run,
         summary=summary,
         primary=primary,
-        corrected=_corrected(path, stem),
+        calibration=_calibration(path, stem),
     )
 
 
-def _corrected(path: Path, stem: str | None) -> Mapping[str, Any] | None:
+def _calibration(path: Path, stem: str | None) -> Mapping[str, Any] | None:
     """What calibrating the primary judge found, where it was calibrated."""
     file = path / "calibration" / f"{stem}.json"
     return _object(file) if stem is not None and file.is_file() else None

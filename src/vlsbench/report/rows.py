@@ -94,7 +94,7 @@ class Rows:
             sample = _sample(record)
             if sample is None:
                 continue
-            row = self._row(sample, _recorded(sample, part.path))
+            row = self._row(sample, _audited(sample, part))
             row["guard"] = _guard(record.get("guard"))
             row["spans"] = list(spans(record))
 
@@ -168,6 +168,14 @@ def _recorded(sample: Sample, folder: Path) -> Picture | None:
     if not sample.image or sample.image_sha256 is None:
         return None
     return Picture(path=folder / sample.image, sha256=sample.image_sha256)
+
+
+def _audited(sample: Sample, part: AuditPart) -> Picture | None:
+    """The picture of an audited sample: inside its record, in the folder of the guard's run, or in the dataset's."""
+    if sample.image and sample.image.startswith("data:"):
+        return Picture(uri=sample.image)
+    copied = part.path / "guard"
+    return _recorded(sample, copied if sample.image and (copied / sample.image).is_file() else part.path)
 
 
 def _of_dataset(sample: Sample, dataset: Dataset) -> Picture | None:

@@ -5,20 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vlsbench.report.charts import of_data, of_runs
-from vlsbench.report.charts.kinds import Figure
+from vlsbench.report.charts import of_audits, of_data, of_runs
+from vlsbench.report.charts.kinds import Figure, TitledTable
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import Inputs
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TitledTable:
-    """Numbers that are read rather than drawn."""
-
-    title: str
-    about: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +48,18 @@ def _sections(inputs: Inputs, asked: Census, base: Sequence[str]) -> Iterator[Se
     )
     yield Section(id="categories", title="Categories", figures=_present(of_runs.radar(runs), of_runs.categories(runs)))
     yield Section(id="judges", title="Judges", figures=_present(of_runs.agreement(runs)))
+    yield Section(
+        id="leakage",
+        title="Leakage",
+        figures=_present(of_audits.leakage(inputs.audits), of_audits.modality(inputs.audits)),
+        tables=tuple(table for table in (of_audits.leakage_table(inputs.audits),) if table is not None),
+    )
+    yield Section(
+        id="ablation",
+        title="Ablation",
+        figures=_present(of_audits.ladder(inputs.ablations), of_audits.gains(inputs.ablations)),
+    )
+    yield Section(id="comparison", title="Comparison", figures=_present(of_audits.differences(inputs.comparisons)))
     if inputs.answered and not inputs.datasets:
         yield Section(id="queries", title="Queries", figures=tuple(of_data.figures(asked, prefix="queries")))
     for number, data in enumerate(inputs.datasets):

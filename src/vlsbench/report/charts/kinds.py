@@ -21,6 +21,16 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TitledTable:
+    """Numbers that are read rather than drawn."""
+
+    title: str
+    about: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """One bar: a value with its interval; `of` says over what, for example ``12 / 60``."""
 
