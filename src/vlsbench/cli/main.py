@@ -18,6 +18,7 @@ from vlsbench.cli import (
     demo,
     judge,
     leaderboard,
+    plot,
     report,
     show,
     table,
@@ -25,7 +26,7 @@ from vlsbench.cli import (
 from vlsbench.cli import eval as eval_
 from vlsbench.errors import Interrupted, Stopped, VLSBenchError
 
-COMMANDS = (demo, eval_, judge, show, compare, leaderboard, table, calibrate, report, audit, ablate, datasets, data, align)
+COMMANDS = (demo, eval_, judge, show, compare, leaderboard, table, calibrate, report, plot, audit, ablate, datasets, data, align)
 """One module per command, in the order of the help."""
 
 _EPILOG = """exit codes:

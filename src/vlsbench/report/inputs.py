@@ -91,11 +91,11 @@ class DatasetPart:
 Part = RunPart | AuditPart | AblationPart | ComparisonPart | DatasetPart
 
 KINDS: Mapping[type[Part], str] = {
-    RunPart: "run",
-    AuditPart: "audit",
-    AblationPart: "ablation",
-    ComparisonPart: "comparison",
-    DatasetPart: "dataset",
+    RunPart: "a run",
+    AuditPart: "an audit",
+    AblationPart: "an ablation",
+    ComparisonPart: "a comparison",
+    DatasetPart: "a dataset",
 }
 
 
@@ -104,6 +104,7 @@ class Inputs:
     """All parts of a report, in the order of the command line; `refs` are the words that named them."""
 
     refs: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
     runs: tuple[RunPart, ...] = ()
     audits: tuple[AuditPart, ...] = ()
     ablations: tuple[AblationPart, ...] = ()
@@ -136,6 +137,7 @@ def gather(refs: Iterable[str]) -> Inputs:
     runs = _name_runs([part for part in parts if isinstance(part, RunPart)])
     return Inputs(
         refs=refs,
+        parts=tuple(parts),
         runs=runs,
         audits=tuple(part for part in parts if isinstance(part, AuditPart)),
         ablations=tuple(part for part in parts if isinstance(part, AblationPart)),

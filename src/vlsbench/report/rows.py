@@ -61,7 +61,7 @@ class Rows:
         answers = {record.get("sample_id"): record for _, record in journal.read(part.run.responses)}
         listed: set[str] = set()
         for _, record in journal.read(part.run.samples):
-            sample = _sample(record)
+            sample = to_sample(record)
             if sample is None or sample.id in listed or len(listed) == part.run.size:
                 continue
             listed.add(sample.id)
@@ -91,7 +91,7 @@ class Rows:
 
     def _add_audit(self, part: AuditPart) -> None:
         for _, record in journal.read(part.path / "samples.jsonl"):
-            sample = _sample(record)
+            sample = to_sample(record)
             if sample is None:
                 continue
             row = self._row(sample, _audited(sample, part))
@@ -141,7 +141,7 @@ class Rows:
         return anchor
 
 
-def _sample(record: Mapping[str, Any]) -> Sample | None:
+def to_sample(record: Mapping[str, Any]) -> Sample | None:
     """A sample, or None where the line is not what was written; such a line counts as not recorded."""
     try:
         return records.to_sample(record)
