@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
@@ -90,6 +90,8 @@ class DatasetPart:
 
 Part = RunPart | AuditPart | AblationPart | ComparisonPart | DatasetPart
 
+_Foldered = TypeVar("_Foldered", AuditPart, AblationPart)
+
 KINDS: Mapping[type[Part], str] = {
     RunPart: "a run",
     AuditPart: "an audit",
@@ -139,8 +141,8 @@ def gather(refs: Iterable[str]) -> Inputs:
         refs=refs,
         parts=tuple(parts),
         runs=runs,
-        audits=tuple(part for part in parts if isinstance(part, AuditPart)),
-        ablations=tuple(part for part in parts if isinstance(part, AblationPart)),
+        audits=_told_apart([part for part in parts if isinstance(part, AuditPart)]),
+        ablations=_told_apart([part for part in parts if isinstance(part, AblationPart)]),
         comparisons=tuple(part for part in parts if isinstance(part, ComparisonPart)),
         datasets=tuple(part for part in parts if isinstance(part, DatasetPart)),
     )
@@ -150,7 +152,7 @@ def _read(ref: str) -> Part:
     path = Path(ref)
     if path.is_dir():
         if (path / "audit.json").is_file():
-            return AuditPart(name=path.name, path=path, figures=_object(path / "audit.json"))
+            return _audit(path)
         if (path / "ablation.json").is_file():
             return _ablation(path)
         if (path / "manifest.json").exists():
@@ -216,6 +218,12 @@ def _calibration(path: Path, stem: str | None) -> Mapping[str, Any] | None:
     return _object(file) if stem is not None and file.is_file() else None
 
 
+def _audit(path: Path) -> AuditPart:
+    figures = _object(path / "audit.json")
+    dataset = figures.get("dataset")
+    return AuditPart(name=dataset_name(dataset) if isinstance(dataset, str) else path.name, path=path, figures=figures)
+
+
 def _ablation(path: Path) -> AblationPart:
     figures = _object(path / "ablation.json")
     folders = sorted(folder for folder in path.iterdir() if (folder / "manifest.json").is_file())
@@ -228,6 +236,15 @@ def _ablation(path: Path) -> AblationPart:
         runs[folder.name] = replace(part, name=f"{part.model}, {folder.name}")
     name = next(iter(runs.values())).model if runs else path.name
     return AblationPart(name=name, path=path, figures=figures, runs=runs)
+
+
+def _told_apart(parts: list[_Foldered]) -> tuple[_Foldered, ...]:
+    """The folder's name beside a name that several parts share."""
+    names = [part.name for part in parts]
+    return tuple(
+        part if names.count(part.name) == 1 else replace(part, name=f"{part.name} ({part.path.resolve().name})")
+        for part in parts
+    )
 
 
 def _name_runs(runs: list[RunPart]) -> tuple[RunPart, ...]:
@@ -245,9 +262,9 @@ def _name_runs(runs: list[RunPart]) -> tuple[RunPart, ...]:
         for part in runs
     ]
     names = [part.name for part in runs]
-    return tuple(
-        part
-        if names.count(part.name) == 1
-        else replace(part, name=f"{part.name} ({part.run.path.name})", model=f"{part.model} ({part.run.path.name})")
-        for part in runs
-    )
+    return tuple(part if names.count(part.name) == 1 else _with_folder(part) for part in runs)
+
+
+def _with_folder(part: RunPart) -> RunPart:
+    folder = part.run.path.resolve().name
+    return replace(part, name=f"{part.name} ({folder})", model=f"{part.model} ({folder})")

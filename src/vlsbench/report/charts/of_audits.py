@@ -7,6 +7,7 @@ from typing import Any
 
 from vlsbench.report.charts.kinds import Bars, Point, TitledTable
 from vlsbench.report.inputs import AblationPart, AuditPart, ComparisonPart
+from vlsbench.report.naming import model_name
 from vlsbench.report.readback import number, objects, paired_of, rate_of
 from vlsbench.report.terminal import percent
 from vlsbench.types import Rate
@@ -99,7 +100,7 @@ def gains(ablations: Sequence[AblationPart]) -> Bars | None:
         "gains",
         "Visual gain",
         "The safety rate with image and text less the one under the condition, on the same samples.",
-        groups=[f"less {CONDITIONS.get(name, name)}" for name in names],
+        groups=[f"full less {CONDITIONS.get(name, name)}" for name in names],
         series=[part.name for part in ablations],
         found=[[paired_of(_inside(part.figures, "gains").get(name)) for name in names] for part in ablations],
     )
@@ -112,7 +113,7 @@ def differences(comparisons: Sequence[ComparisonPart]) -> Bars | None:
     for part in comparisons:
         for found in part.figures.get("differences") or ():
             if isinstance(found, dict) and not found.get("group"):
-                name = f"{found.get('first')} less {found.get('second')}"
+                name = " less ".join(model_name(str(found.get(key))) for key in ("first", "second"))
                 groups.append(f"{name} ({part.name})" if several else name)
                 points.append(paired_of(found))
     return _bars(

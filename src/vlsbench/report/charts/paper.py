@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ def save(figure: Figure, out: Path, *, width: str = "column") -> None:
             part.unlink(missing_ok=True)
 
 
+_WHISKER: dict[str, Any] = {"elinewidth": 0.6, "capsize": 1.5, "capthick": 0.6}
 _METADATA: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
 
@@ -104,7 +106,8 @@ def _bars(canvas: Any, figure: Bars) -> None:
         axes.barh([y for y, _, _ in drawn], [v for _, _, v in drawn], thick * 0.9, color=colour, label=name, alpha=0.88)
         for y, p, value in drawn:
             if p.low is not None and p.high is not None:
-                axes.plot([p.low, p.high], [y, y], color="black", linewidth=0.7, solid_capstyle="butt")
+                ends = [[value - p.low], [p.high - value]]
+                axes.errorbar([value], [y], xerr=ends, fmt="none", ecolor="black", **_WHISKER)
             text = figure.shown(p).partition(" [")[0]
             axes.annotate(
                 text, (max(value, p.high or 0, 0), y), (3, 0), textcoords="offset points", va="center", size=5.5
@@ -112,7 +115,7 @@ def _bars(canvas: Any, figure: Bars) -> None:
         line = figure.lines[s] if figure.lines else None
         if line is not None:
             axes.axvline(line, color=colour if several > 1 else "black", linewidth=0.7, linestyle="--")
-    axes.set_yticks(range(len(figure.groups)), figure.groups)
+    axes.set_yticks(range(len(figure.groups)), [_wrapped(name) for name in figure.groups])
     axes.invert_yaxis()
     if figure.unit == "share":
         least = min((p.low or 0 for row in figure.points for p in row if p is not None), default=0)
@@ -122,8 +125,13 @@ def _bars(canvas: Any, figure: Bars) -> None:
         _legend(canvas, axes)
 
 
+def _wrapped(name: str) -> str:
+    """A long name in two lines or three."""
+    return "\n".join(textwrap.wrap(name, 24, max_lines=3, placeholder=" …")) or name
+
+
 def _percent_axis(axes: Axes, both: bool) -> None:
-    ticks = [-1.0, -0.5, 0, 0.5, 1.0] if both else [0, 0.25, 0.5, 0.75, 1.0]
+    ticks = [-1.0, 0, 1.0] if both else [0, 0.25, 0.5, 0.75, 1.0]
     axes.set_xticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
 
 
@@ -145,7 +153,7 @@ def _stack(canvas: Any, figure: Stack) -> None:
                     start[g] + share / 2, g, f"{100 * share:.0f}", ha="center", va="center", color="white", size=6
                 )
         start = [low + share for low, share in zip(start, shares, strict=True)]
-    axes.set_yticks(places, figure.groups)
+    axes.set_yticks(places, [_wrapped(name) for name in figure.groups])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     _percent_axis(axes, both=False)
@@ -178,7 +186,7 @@ def _sunburst(canvas: Any, figure: Sunburst) -> None:
     axes: Axes = canvas.subplots()
     colours = [_SERIES[number % len(_SERIES)] for number in range(len(figure.tree))]
     totals = [sum(subs.values()) for subs in figure.tree.values()]
-    rings = {"startangle": 90.0, "counterclock": False, "textprops": {"size": 5, "color": "white"}}
+    rings: dict[str, Any] = {"startangle": 90.0, "counterclock": False, "textprops": {"size": 5, "color": "white"}}
     edge = {"edgecolor": "white", "linewidth": 0.5}
     whole = sum(totals)
     names = [name if total / whole > 0.04 else "" for name, total in zip(figure.tree, totals, strict=True)]
