@@ -26,7 +26,23 @@ from vlsbench.cli import (
 from vlsbench.cli import eval as eval_
 from vlsbench.errors import Interrupted, Stopped, VLSBenchError
 
-COMMANDS = (demo, eval_, judge, show, compare, leaderboard, table, calibrate, report, plot, audit, ablate, datasets, data, align)
+COMMANDS = (
+    demo,
+    eval_,
+    judge,
+    show,
+    compare,
+    leaderboard,
+    table,
+    calibrate,
+    report,
+    plot,
+    audit,
+    ablate,
+    datasets,
+    data,
+    align,
+)
 """One module per command, in the order of the help."""
 
 _EPILOG = """exit codes:

@@ -193,7 +193,7 @@ const Samples = (() => {
     const tags = [row.category, row.sub, row.source, row.expect === "benign" ? "benign" : ""].filter(Boolean);
     const twin = row.twin ? h("a", { class: "tag", href: "#" + encodeURIComponent(row.twin), text: "twin " + row.twin }) : null;
     const guard = (row.guard ?? []).length
-      ? h("p", { class: "verdict" }, "Guard: ", row.guard.map(([what, verdict, p]) => [h("span", { class: "tag", text: what + " " }), label(verdict), h("span", { class: "tag", text: p ? " " + p + " " : " " })]).flat())
+      ? h("p", { class: "verdict guard" }, "Guard: ", row.guard.map(([what, verdict, p]) => [h("span", { class: "tag", text: what + " " }), label(verdict), h("span", { class: "tag", text: p ? " " + p + " " : " " })]).flat())
       : null;
     const image = picture(row);
     return h("article", { class: "sample" + (row.anchor === linked ? " linked" : ""), tabindex: "-1", "data-anchor": row.anchor, "aria-label": "Sample " + row.id },
