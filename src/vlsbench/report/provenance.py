@@ -26,6 +26,7 @@ _SHOWN = (
     ("dataset_hash", "hash of the samples"),
     ("dataset_size", "samples"),
     ("dataset_root", "dataset folder"),
+    ("condition", "condition"),
     ("max_tokens", "longest answer, tokens"),
     ("temperature", "temperature"),
     ("system", "system prompt"),
@@ -123,12 +124,14 @@ def _commands(part: RunPart) -> Iterator[str]:
     manifest, judges = part.run.manifest, list(part.run.judges.values())
     if not _is_reference(manifest["model"]):
         return
-    words = ["vlsbench", "eval", "--model", manifest["model"], "--dataset", manifest["dataset"]]
+    # A run under a condition is part of an ablation, in whose folder it lies.
+    command, out = ("ablate", part.run.path.parent) if manifest.get("condition") else ("eval", part.run.path)
+    words = ["vlsbench", command, "--model", manifest["model"], "--dataset", manifest["dataset"]]
     first = next((entry for entry in judges if not entry.get("baseline")), judges[0] if judges else None)
     words += _judge_options(first) if first is not None else ["--judge", "refusal"]
     for option, value in _settings(manifest):
         words += [f"{option}={value}"] if value.startswith("-") else [option, value]
-    yield shlex.join([*words, "--out", str(part.run.path)])
+    yield shlex.join([*words, "--out", str(out)])
     for entry in judges:
         if entry is not first:
             yield shlex.join(["vlsbench", "judge", str(part.run.path), *_judge_options(entry)])
