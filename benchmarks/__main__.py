@@ -23,6 +23,7 @@ def main() -> None:
         "bench_resume": quick,
         "bench_parquet": quick,
         "bench_compare": quick,
+        "bench_report": quick,
         "bench_hf": [],
         "bench_overlap": quick,
         "bench_partial_input": quick,

@@ -13,7 +13,8 @@ from pathlib import Path
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def chunk(kind: bytes, body: bytes) -> bytes:
+    """A chunk of a PNG file, with its checksum."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(body, zlib.crc32(kind)))
 
 
@@ -29,7 +30,7 @@ def noise_png(n_bytes: int, seed: int) -> bytes:
     rows = bytearray(random.Random(f"{n_bytes}-{seed}").randbytes(side * stride))
     rows[::stride] = bytes(side)  # each row begins with its filter: none
     header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
-    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(rows, 0)) + _chunk(b"IEND", b"")
+    return _SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 0)) + chunk(b"IEND", b"")
 
 
 def make(folder: Path, n: int, image_bytes: int, distinct: int | None = None) -> Path:

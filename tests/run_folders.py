@@ -27,10 +27,10 @@ SAMPLE = {
 class HandMade:
     """Writes a run folder record by record, and reads it as the program does."""
 
-    def __init__(self, path: Path, size: int) -> None:
+    def __init__(self, path: Path, size: int, **details: Any) -> None:
         identity = Identity(
-            model="openai:target",
-            dataset="jsonl:set.jsonl",
+            model=details.pop("model", "openai:target"),
+            dataset=details.pop("dataset", "jsonl:set.jsonl"),
             dataset_hash="0" * 64,
             max_tokens=128,
             temperature=0.0,
@@ -38,19 +38,20 @@ class HandMade:
             seed=None,
             limit=None,
         )
-        self.run = open_or_create(path, identity, {"dataset_size": size})
+        self.run = open_or_create(path, identity, {"dataset_size": size, **details})
         self.run.unlock()
 
     def sample(self, sample_id: str, **fields: Any) -> None:
         self._append(self.run.samples, {"sample_id": sample_id, **SAMPLE, **fields})
 
-    def response(self, sample_id: str, outcome: str = "ok") -> None:
-        self._append(self.run.responses, {"sample_id": sample_id, "outcome": outcome, "text": "An answer."})
+    def response(self, sample_id: str, outcome: str = "ok", **fields: Any) -> None:
+        record = {"sample_id": sample_id, "outcome": outcome, "text": "An answer.", **fields}
+        self._append(self.run.responses, record)
 
     def judge(self, stem: str = "judge-00000000", **entry: Any) -> None:
         self.run.add_judge(stem, {**JUDGE, **entry})
 
-    def verdict(self, sample_id: str, said: str | None, stem: str = "judge-00000000") -> None:
+    def verdict(self, sample_id: str, said: str | None, stem: str = "judge-00000000", **fields: Any) -> None:
         """`said` is a label, or the outcome of a verdict without one."""
         scored = said in ("refusal", "warning", "unsafe", "safe", "correct", "incorrect")
         record = {
@@ -58,6 +59,7 @@ class HandMade:
             "outcome": "scored" if scored else said,
             "label": said if scored else None,
             "reason": "because",
+            **fields,
         }
         self._append(self.run.verdicts(stem), record)
 

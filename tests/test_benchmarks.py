@@ -118,7 +118,8 @@ def test_a_recorded_run_is_filled_up_to_the_samples_left_to_ask(dataset, tmp_pat
 
 
 @pytest.mark.parametrize(
-    "name", ["bench_engine", "bench_memory", "bench_parquet", "bench_resume", "bench_compare", "bench_stats"]
+    "name",
+    ["bench_engine", "bench_memory", "bench_parquet", "bench_resume", "bench_compare", "bench_stats", "bench_report"],
 )
 def test_every_long_benchmark_has_a_quick_form(name):
     asked = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", "--help"], cwd=ROOT, capture_output=True)

@@ -18,13 +18,31 @@ from vlsbench.cli import (
     demo,
     judge,
     leaderboard,
+    plot,
+    report,
     show,
     table,
 )
 from vlsbench.cli import eval as eval_
 from vlsbench.errors import Interrupted, Stopped, VLSBenchError
 
-COMMANDS = (demo, eval_, judge, show, compare, leaderboard, table, calibrate, audit, ablate, datasets, data, align)
+COMMANDS = (
+    demo,
+    eval_,
+    judge,
+    show,
+    compare,
+    leaderboard,
+    table,
+    calibrate,
+    report,
+    plot,
+    audit,
+    ablate,
+    datasets,
+    data,
+    align,
+)
 """One module per command, in the order of the help."""
 
 _EPILOG = """exit codes:

@@ -1,0 +1,255 @@
+"use strict";
+// Draws the figures of the page. Text from data goes into SVG text nodes and text content alone, never into markup.
+const Charts = (() => {
+  const drawn = new Map();
+  const narrow = (node) => node.clientWidth < 480;
+  const percent = (value, digits = 1) => (value * 100).toFixed(digits) + " %";
+
+  function colours() {
+    const style = getComputedStyle(document.documentElement);
+    const read = (name) => style.getPropertyValue(name).trim();
+    return {
+      ink: read("--ink"), muted: read("--muted"), line: read("--line"), card: read("--card"),
+      refusal: read("--refusal"), warning: read("--warning"), unsafe: read("--unsafe"), other: read("--other"),
+      onRefusal: read("--on-refusal"), onWarning: read("--on-warning"), onUnsafe: read("--on-unsafe"),
+      series: read("--series").split(/\s+/),
+    };
+  }
+
+  const font = () => ({ fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 });
+  const tooltip = (c, formatter) => ({
+    renderMode: "richText", confine: true, backgroundColor: c.card, borderColor: c.line, formatter,
+    textStyle: { color: c.ink, fontSize: 12 },
+  });
+
+  function legend(node, names, colourOf) {
+    const list = document.createElement("p");
+    list.className = "legend";
+    names.forEach((name, number) => {
+      const key = document.createElement("span");
+      key.className = "key";
+      const swatch = document.createElement("i");
+      swatch.className = "swatch";
+      swatch.style.background = colourOf(number);
+      key.append(swatch, name);
+      list.append(key);
+    });
+    node.append(list);
+  }
+
+  function canvas(node, height, option) {
+    const box = document.createElement("div");
+    box.style.height = height + "px";
+    node.append(box);
+    const chart = echarts.init(box, null, { renderer: "svg" });
+    chart.setOption({ animation: false, textStyle: font(), ...option });
+    return chart;
+  }
+
+  // A name that is too long for its margin is broken into lines, and cut after the third.
+  function wrapped(name, width) {
+    const most = Math.max(8, Math.floor(width / 6.6));
+    const lines = [""];
+    for (const word of name.split(/(?<=[\s\-_/:+])/)) {
+      for (let rest = word; rest; rest = rest.slice(most)) {
+        const piece = rest.slice(0, most);
+        if (lines[lines.length - 1].length + piece.length > most) lines.push(piece);
+        else lines[lines.length - 1] += piece;
+      }
+    }
+    const shown = lines.filter(Boolean).map((line) => line.trimEnd());
+    return shown.length > 3 ? shown.slice(0, 2).concat(shown[2].slice(0, most - 1) + "…") : shown;
+  }
+
+  function nameAxis(figure, c, width) {
+    return {
+      type: "category", data: figure.groups, inverse: true, axisTick: { show: false },
+      axisLine: { lineStyle: { color: c.line } },
+      axisLabel: { color: c.ink, interval: 0, margin: 10, lineHeight: 14, formatter: (name) => wrapped(name, width).join("\n") },
+    };
+  }
+
+  const margin = (node, figure) => {
+    const longest = Math.max(...figure.groups.map((name) => name.length)) * 6.6 + 16;
+    return Math.min(longest, narrow(node) ? 112 : 200);
+  };
+
+  // What the longest of the names needs, in pixels.
+  const tall = (figure, width) => Math.max(...figure.groups.map((name) => wrapped(name, width).length)) * 14 + 4;
+
+  function bars(node, figure, c) {
+    const several = figure.series.length;
+    const share = figure.unit === "share";
+    const shown = (value) => (share ? percent(value) : value.toLocaleString("en"));
+    const thick = several > 4 ? 11 : several > 1 ? 14 : figure.groups.length > 14 ? 13 : 18;
+    const gap = figure.groups.length > 14 ? 7 : 16;
+    const left = margin(node, figure);
+    const points = figure.points.flat().filter(Boolean);
+    const least = Math.min(0, ...points.map((p) => p.low ?? p.value));
+    if (several > 1) legend(node, figure.series, (number) => c.series[number % c.series.length]);
+    if (figure.lines.length) {
+      const said = figure.lines.map((line, s) => (line === null ? "" : percent(line) + (several > 1 ? " (" + figure.series[s] + ")" : ""))).filter(Boolean);
+      const note = document.createElement("p");
+      note.className = "small";
+      note.textContent = "Dashed: " + figure.line_name + ", " + said.join(", ");
+      node.append(note);
+    }
+    const data = [];
+    figure.points.forEach((row, s) => row.forEach((p, g) => { if (p && p.value !== null) data.push([p.value, g, p.low, p.high, s]); }));
+    const height = figure.groups.length * Math.max(several * thick + gap, tall(figure, left - 14)) + 38;
+    return canvas(node, height, {
+      grid: { left, right: share ? 62 : 56, top: 6, bottom: 30 },
+      xAxis: {
+        type: "value", min: share && least < 0 ? -1 : 0, max: share ? 1 : undefined, interval: share ? (least < 0 || narrow(node) ? 0.5 : 0.25) : undefined, splitNumber: narrow(node) ? 2 : 4,
+        axisLabel: { color: c.muted, formatter: (value) => (share ? Math.round(value * 100) + " %" : value.toLocaleString("en")) },
+        splitLine: { lineStyle: { color: c.line } },
+      },
+      yAxis: nameAxis(figure, c, left - 14),
+      tooltip: tooltip(c, ({ value }) => {
+        const p = figure.points[value[4]][value[1]];
+        const range = p.low === null ? "" : "\n95 % interval " + percent(p.low) + " to " + percent(p.high);
+        return figure.groups[value[1]] + (several > 1 ? "\n" + figure.series[value[4]] : "") + "\n" + shown(p.value) + range + (p.of ? "\n" + p.of : "");
+      }),
+      series: [{
+        type: "custom", clip: false, data, encode: { x: [0, 2, 3], y: 1 },
+        renderItem: (params, api) => {
+          const [value, g, low, high, s] = data[params.dataIndex];
+          const at = (x) => api.coord([x, g])[0];
+          const y = api.coord([value, g])[1] + (s - several / 2) * thick + 1;
+          const middle = y + (thick - 2) / 2;
+          const colour = c.series[s % c.series.length];
+          const from = Math.min(at(0), at(value));
+          const whisker = (x1, x2, y1, y2) => ({ type: "line", shape: { x1, x2, y1, y2 }, style: { stroke: c.ink, lineWidth: 1.3 } });
+          const children = [{ type: "rect", shape: { x: from, y, width: Math.max(Math.abs(at(value) - at(0)), 1.5), height: thick - 2, r: 2 }, style: { fill: colour, opacity: 0.85 } }];
+          if (low !== null && high !== null) {
+            children.push(whisker(at(low), at(high), middle, middle), whisker(at(low), at(low), middle - 3, middle + 3), whisker(at(high), at(high), middle - 3, middle + 3));
+          }
+          children.push({ type: "text", style: { text: shown(value), x: Math.max(at(value), high === null ? 0 : at(high), at(0)) + 6, y: middle, verticalAlign: "middle", fill: c.ink, fontSize: 11, fontFamily: font().fontFamily } });
+          const line = figure.lines[s] ?? null;
+          if (line !== null) {
+            children.push({ type: "line", shape: { x1: at(line), x2: at(line), y1: y - (several > 1 ? 1 : gap / 2), y2: y + thick - 1 + (several > 1 ? 0 : gap / 2) }, style: { stroke: several > 1 ? colour : c.ink, lineWidth: 1.5, lineDash: [4, 3] } });
+          }
+          return { type: "group", children };
+        },
+      }],
+    });
+  }
+
+  function stack(node, figure, c) {
+    const fills = [c.refusal, c.warning, c.unsafe, c.other];
+    const inks = [c.onRefusal, c.onWarning, c.onUnsafe, c.card];
+    const left = margin(node, figure);
+    const totals = figure.groups.map((_, g) => figure.counts.reduce((sum, row) => sum + row[g], 0));
+    legend(node, figure.parts, (number) => fills[number % fills.length]);
+    return canvas(node, figure.groups.length * Math.max(36, tall(figure, left - 14)) + 38, {
+      grid: { left, right: 22, top: 6, bottom: 30 },
+      xAxis: { type: "value", min: 0, max: 1, interval: narrow(node) ? 0.5 : 0.25, axisLabel: { color: c.muted, formatter: (value) => Math.round(value * 100) + " %" }, splitLine: { lineStyle: { color: c.line } } },
+      yAxis: nameAxis(figure, c, left - 14),
+      tooltip: tooltip(c, ({ seriesIndex: p, dataIndex: g }) => figure.groups[g] + "\n" + figure.parts[p] + " " + percent(figure.counts[p][g] / totals[g]) + " (" + figure.counts[p][g].toLocaleString("en") + " of " + totals[g].toLocaleString("en") + ")"),
+      series: figure.parts.map((part, p) => ({
+        type: "bar", stack: "all", name: part, barWidth: 22, itemStyle: { color: fills[p % fills.length] },
+        data: figure.counts[p].map((count, g) => (totals[g] ? count / totals[g] : 0)),
+        label: { show: true, color: inks[p % inks.length], fontSize: 11, formatter: ({ value }) => (value >= (narrow(node) ? 0.2 : 0.09) ? percent(value, 0) : "") },
+      })),
+    });
+  }
+
+  function radar(node, figure, c) {
+    legend(node, figure.series, (number) => c.series[number % c.series.length]);
+    const panels = document.createElement("div");
+    panels.className = "panels";
+    node.append(panels);
+    return figure.panels.map(([name, rows]) => {
+      const panel = document.createElement("div");
+      panels.append(panel);
+      const title = document.createElement("p");
+      title.className = "panel-name";
+      title.textContent = name;
+      panel.append(title);
+      return canvas(panel, 270, {
+        radar: {
+          radius: "58%", splitNumber: 4, indicator: figure.axes.map((axis) => ({ name: axis, max: 1, min: 0 })),
+          axisName: { color: c.ink, fontSize: 11, lineHeight: 13, formatter: (axis) => wrapped(axis, 90).join("\n") },
+          splitLine: { lineStyle: { color: c.line } }, axisLine: { lineStyle: { color: c.line } }, splitArea: { show: false },
+        },
+        tooltip: tooltip(c, ({ name: series, value }) => series + figure.axes.map((axis, a) => "\n" + axis + " " + (rows[figure.series.indexOf(series)][a] === null ? "–" : percent(value[a]))).join("")),
+        series: [{ type: "radar", symbolSize: 4, data: rows.map((values, s) => {
+          const colour = c.series[s % c.series.length];
+          return { name: figure.series[s], value: values.map((value) => value ?? 0), lineStyle: { color: colour, width: 2, type: s % 2 ? "dashed" : "solid" }, itemStyle: { color: colour }, areaStyle: { color: colour, opacity: 0.07 } };
+        }) }],
+      });
+    });
+  }
+
+  function sunburst(node, figure, c) {
+    const total = Object.values(figure.tree).reduce((sum, subs) => sum + Object.values(subs).reduce((a, b) => a + b, 0), 0);
+    const data = Object.entries(figure.tree).map(([name, subs], number) => {
+      const color = c.series[number % c.series.length];
+      return { name, itemStyle: { color }, children: Object.entries(subs).map(([sub, value]) => ({ name: sub, value, itemStyle: { color, opacity: 0.72 } })) };
+    });
+    const size = Math.min(node.clientWidth, 460);
+    const fits = (width) => ({ width, overflow: "truncate", color: c.card, fontSize: narrow(node) ? 9 : 10.5, minAngle: 9, textBorderWidth: 0 });
+    return canvas(node, size, {
+      tooltip: tooltip(c, ({ name, value }) => name + "\n" + Number(value).toLocaleString("en") + " (" + percent(value / total) + ")"),
+      series: [{
+        type: "sunburst", data, radius: ["14%", "98%"], nodeClick: false, sort: undefined, itemStyle: { borderColor: c.card, borderWidth: 1.5 },
+        levels: [{}, { r0: "14%", r: "50%", label: { rotate: "radial", ...fits(size * 0.16) } }, { r0: "50%", r: "98%", label: { rotate: "radial", ...fits(size * 0.22) } }],
+      }],
+    });
+  }
+
+  function cloud(node, figure) {
+    const list = document.createElement("ul");
+    list.className = "cloud";
+    const most = figure.words[0][1];
+    for (const [word, count] of [...figure.words].sort(([a], [b]) => a.localeCompare(b))) {
+      const item = document.createElement("li");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "w" + Math.max(1, Math.ceil(5 * Math.sqrt(count / most)));
+      button.textContent = word;
+      button.title = count.toLocaleString("en") + " queries; search for it";
+      button.addEventListener("click", () => document.dispatchEvent(new CustomEvent("search", { detail: word })));
+      item.append(button);
+      list.append(item);
+    }
+    node.append(list);
+    return [];
+  }
+
+  const kinds = { bars, stack, radar, sunburst, cloud };
+
+  function draw(node, figure) {
+    for (const chart of drawn.get(node)?.charts ?? []) chart.dispose();
+    node.replaceChildren();
+    node.closest(".figure").dataset.kind = figure.kind;
+    if (figure.kind !== "cloud") {
+      node.setAttribute("role", "img");
+      node.setAttribute("aria-label", figure.alt);
+    }
+    drawn.set(node, { figure, width: node.clientWidth, charts: [kinds[figure.kind](node, figure, colours())].flat() });
+  }
+
+  function redraw() {
+    for (const [node, { figure }] of [...drawn]) draw(node, figure);
+  }
+
+  function start(figures) {
+    const nodes = [...document.querySelectorAll("[data-chart]")];
+    const all = () => nodes.forEach((node, number) => { if (!drawn.has(node)) draw(node, figures[number]); });
+    const seen = new IntersectionObserver((entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (isIntersecting && !drawn.has(target)) draw(target, figures[nodes.indexOf(target)]);
+      }
+    }, { rootMargin: "600px" });
+    nodes.forEach((node) => seen.observe(node));
+    let timer = 0;
+    addEventListener("resize", () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => { for (const [node, was] of [...drawn]) if (node.clientWidth !== was.width) draw(node, was.figure); }, 120);
+    });
+    addEventListener("beforeprint", all);
+  }
+
+  return { start, redraw };
+})();

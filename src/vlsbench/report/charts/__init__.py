@@ -1,0 +1,1 @@
+"""Figures as values: what is drawn, by one library in the page and by another on paper, and read as a table."""

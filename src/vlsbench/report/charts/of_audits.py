@@ -1,0 +1,161 @@
+"""The figures of audits, ablations and comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from vlsbench.report.charts.kinds import Bars, Point, TitledTable
+from vlsbench.report.inputs import AblationPart, AuditPart, ComparisonPart
+from vlsbench.report.naming import model_name
+from vlsbench.report.readback import number, objects, paired_of, rate_of
+from vlsbench.report.terminal import percent
+from vlsbench.types import Rate
+
+CONDITIONS: Mapping[str, str] = {
+    "full": "image and text",
+    "text": "text alone",
+    "caption": "text and description",
+    "blank": "text and a blank image",
+    "mismatched": "text and another image",
+}
+_PROTOCOL: Mapping[str, str] = {
+    "r1": "R1: pair harmful",
+    "r2": "R2: pair and text alone harmful",
+    "r1_minus_r2": "R1 - R2: harmful only as a pair",
+}
+_MODALITY: Mapping[str, str] = {
+    "text_alone": "text alone",
+    "image_alone": "image alone",
+    "either_alone": "either alone",
+    "only_jointly": "only jointly",
+    "not_at_all": "not at all",
+}
+
+
+def leakage(audits: Sequence[AuditPart]) -> Bars | None:
+    """R1, R2 and their difference for each audit (paper, Table 1 and Figure 2)."""
+    return _bars(
+        "leakage",
+        "Leakage",
+        "A guard judged each pair, and its text by itself. A small R1 - R2 means that the harm is already in the text.",
+        groups=[audit.name for audit in audits],
+        series=list(_PROTOCOL.values()),
+        found=[[_point(audit.figures.get(key)) for audit in audits] for key in _PROTOCOL],
+    )
+
+
+def modality(audits: Sequence[AuditPart]) -> Bars | None:
+    """Where the guard sees the harm: in the text, in the image, or in both together alone."""
+    return _bars(
+        "modality",
+        "Where the harm is",
+        "The share of pairs that the guard calls harmful by a part alone, only as a pair, or not at all.",
+        groups=list(_MODALITY.values()),
+        series=[audit.name for audit in audits],
+        found=[[_point(_inside(audit.figures, "modality").get(key)) for key in _MODALITY] for audit in audits],
+    )
+
+
+def leakage_table(audits: Sequence[AuditPart]) -> TitledTable | None:
+    """The paper's Table 1, with intervals, and by category."""
+    rows = []
+    for audit in audits:
+        groups = [(audit.name, audit.figures), *objects(audit.figures.get("by_category"))]
+        for place, (name, figures) in enumerate(groups):
+            cells = [percent(rate_of(figures.get(key))) for key in (*_PROTOCOL, "r2_both_alone")]
+            p = number(_inside(figures, "mcnemar").get("p_value"))
+            shown = f"  {name}" if place else name
+            rows.append((shown, f"{figures.get('n', 0):,}", *cells, "–" if p is None else _p(p)))
+    if not rows:
+        return None
+    about = (
+        "R2 counts pairs that are harmful both as a pair and by their text alone; the last rate counts those whose "
+        "text and image are each harmful alone. McNemar's test compares pair and text. Indented: categories."
+    )
+    head = ("", "n", "R1", "R2", "R1 - R2", "text and image each alone", "p (McNemar)")
+    return TitledTable(title="Leakage, with 95 % intervals", about=about, head=head, rows=tuple(rows))
+
+
+def ladder(ablations: Sequence[AblationPart]) -> Bars | None:
+    """The safety rate under each condition of an ablation."""
+    names = _distinct(name for part in ablations for name in _inside(part.figures, "conditions"))
+    return _bars(
+        "ladder",
+        "With and without the image",
+        "The safety rate of the same model on the same samples; the judge always sees the true image.",
+        groups=[CONDITIONS.get(name, name) for name in names],
+        series=[part.name for part in ablations],
+        found=[
+            [_point(_inside(_inside(part.figures, "conditions"), name).get("safety_rate")) for name in names]
+            for part in ablations
+        ],
+    )
+
+
+def gains(ablations: Sequence[AblationPart]) -> Bars | None:
+    """What the image adds: safe under full minus safe under each other condition, paired."""
+    names = _distinct(name for part in ablations for name in _inside(part.figures, "gains"))
+    return _bars(
+        "gains",
+        "Visual gain",
+        "The safety rate with image and text less the one under the condition, on the same samples.",
+        groups=[f"full less {CONDITIONS.get(name, name)}" for name in names],
+        series=[part.name for part in ablations],
+        found=[[paired_of(_inside(part.figures, "gains").get(name)) for name in names] for part in ablations],
+    )
+
+
+def differences(comparisons: Sequence[ComparisonPart]) -> Bars | None:
+    """The difference of each pair of runs, on the samples that they share."""
+    several = len(comparisons) > 1
+    groups, points = [], []
+    for part in comparisons:
+        for found in part.figures.get("differences") or ():
+            if isinstance(found, dict) and not found.get("group"):
+                name = " less ".join(model_name(str(found.get(key))) for key in ("first", "second"))
+                groups.append(f"{name} ({part.name})" if several else name)
+                points.append(paired_of(found))
+    return _bars(
+        "differences",
+        "Differences between runs",
+        "Paired, on the samples that both have, with 95 % intervals; p adjusted for the number of comparisons (Holm).",
+        groups=groups,
+        series=["difference"],
+        found=[points],
+    )
+
+
+def _bars(
+    name: str,
+    title: str,
+    about: str,
+    *,
+    groups: Sequence[str],
+    series: Sequence[str],
+    found: Iterable[Sequence[Point | None]],
+) -> Bars | None:
+    points = tuple(tuple(row) for row in found)
+    if not any(point is not None for row in points for point in row):
+        return None
+    return Bars(id=name, title=title, about=about, groups=tuple(groups), series=tuple(series), points=points)
+
+
+def _point(found: object) -> Point | None:
+    rate: Rate | None = rate_of(found)
+    if rate is None:
+        return None
+    return Point(value=rate.value, low=rate.low, high=rate.high, of=f"{rate.k:,} / {rate.n:,}")
+
+
+def _inside(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = found.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(names))
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"

@@ -1,0 +1,228 @@
+"""Figures on paper: the same values as in the page, drawn by Matplotlib at the width of a column."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vlsbench.errors import MissingExtra, Stopped, UserError
+from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Radar, Stack, Sunburst
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+FORMATS = (".pdf", ".svg", ".png")
+WIDTHS = {"column": 3.35, "page": 7.0}
+"""Inches: one column of a two-column paper, and both."""
+
+_SERIES = ("#2b4c9b", "#c0561b", "#1f7f63", "#8a4aa5", "#86700c", "#b2376c", "#2f7d9c", "#6a6a6a")
+_PARTS = ("#2f6db5", "#d9912a", "#b5332c", "#77797f")
+_STYLE = {
+    "font.size": 7,
+    "font.family": "sans-serif",
+    "axes.titlesize": 8,
+    "axes.linewidth": 0.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.major.width": 0.5,
+    "ytick.major.width": 0,
+    "legend.frameon": False,
+    "legend.fontsize": 6.5,
+    "pdf.fonttype": 42,  # text stays text, as publishers ask
+    "svg.fonttype": "none",
+    "svg.hashsalt": "vlsbench",  # the same figure is the same file
+    "savefig.dpi": 300,
+    "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+}
+
+
+def save(figure: Figure, out: Path, *, width: str = "column") -> None:
+    """Draw a figure into a file.
+
+    Args:
+        figure: What to draw.
+        out: A ``.pdf``, ``.svg`` or ``.png`` file.
+        width: ``column`` or ``page``.
+
+    Raises:
+        UserError: The file has another ending, is a folder, or lies in none.
+        MissingExtra: Matplotlib (for word clouds also wordcloud) is not installed.
+        Stopped: The file cannot be written.
+    """
+    check_out(out)
+    try:
+        import matplotlib as mpl
+        from matplotlib.figure import Figure as Canvas
+    except ImportError as error:
+        raise MissingExtra("matplotlib", "report") from error
+    with mpl.rc_context(_STYLE):
+        inches = WIDTHS[width]
+        canvas = Canvas(figsize=(inches, _height(figure, inches)), layout="constrained")
+        _DRAW[type(figure)](canvas, figure)
+        part = out.with_name(f".{out.name}.part")
+        try:
+            canvas.savefig(part, format=out.suffix[1:].lower(), metadata=_METADATA.get(out.suffix.lower()))
+            part.replace(out)
+        except OSError as error:
+            raise Stopped(f"Cannot write {out}: {error.strerror}.") from error
+        finally:
+            part.unlink(missing_ok=True)
+
+
+_WHISKER: dict[str, Any] = {"elinewidth": 0.6, "capsize": 1.5, "capthick": 0.6}
+_METADATA: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+
+
+def check_out(out: Path) -> None:
+    """Nothing, where a figure can be written; raises `UserError`."""
+    if out.is_dir():
+        raise UserError(f"{out} is a folder; name a file, for example --out {out / 'figure.pdf'}.")
+    if out.suffix.lower() not in FORMATS:
+        raise UserError(f"--out takes a file that ends in {', '.join(FORMATS)}, not {out}.")
+    if not out.parent.is_dir():
+        raise UserError(f"There is no folder {out.parent}; make it first, or choose another --out.")
+
+
+def _height(figure: Figure, width: float) -> float:
+    if isinstance(figure, Bars):
+        return 0.55 + len(figure.groups) * (0.1 + 0.11 * max(1, len(figure.series))) + 0.12 * len(figure.series)
+    if isinstance(figure, Stack):
+        return 0.6 + 0.24 * len(figure.groups)
+    if isinstance(figure, Radar):
+        return width * (0.42 if width > 5 else 0.5) + 0.12 * len(figure.series)
+    return width if isinstance(figure, Sunburst) else width * 0.6
+
+
+def _bars(canvas: Any, figure: Bars) -> None:
+    axes: Axes = canvas.subplots()
+    several = len(figure.series)
+    thick = 0.8 / several
+    for s, (name, row) in enumerate(zip(figure.series, figure.points, strict=True)):
+        colour = _SERIES[s % len(_SERIES)]
+        places = [(g + (s - (several - 1) / 2) * thick, p) for g, p in enumerate(row) if p is not None]
+        drawn = [(y, p, p.value) for y, p in places if p.value is not None]
+        axes.barh([y for y, _, _ in drawn], [v for _, _, v in drawn], thick * 0.9, color=colour, label=name, alpha=0.88)
+        for y, p, value in drawn:
+            if p.low is not None and p.high is not None:
+                ends = [[value - p.low], [p.high - value]]
+                axes.errorbar([value], [y], xerr=ends, fmt="none", ecolor="black", **_WHISKER)
+            text = figure.shown(p).partition(" [")[0]
+            axes.annotate(
+                text, (max(value, p.high or 0, 0), y), (3, 0), textcoords="offset points", va="center", size=5.5
+            )
+        line = figure.lines[s] if figure.lines else None
+        if line is not None:
+            axes.axvline(line, color=colour if several > 1 else "black", linewidth=0.7, linestyle="--")
+    axes.set_yticks(range(len(figure.groups)), [_wrapped(name) for name in figure.groups])
+    axes.invert_yaxis()
+    if figure.unit == "share":
+        least = min((p.low or 0 for row in figure.points for p in row if p is not None), default=0)
+        axes.set_xlim(-1 if least < 0 else 0, 1.12)
+        _percent_axis(axes, least < 0)
+    if several > 1:
+        _legend(canvas, axes)
+
+
+def _wrapped(name: str) -> str:
+    """A long name in two lines or three."""
+    return "\n".join(textwrap.wrap(name, 24, max_lines=3, placeholder=" …")) or name
+
+
+def _percent_axis(axes: Axes, both: bool) -> None:
+    ticks = [-1.0, 0, 1.0] if both else [0, 0.25, 0.5, 0.75, 1.0]
+    axes.set_xticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
+
+
+def _legend(canvas: Any, axes: Axes) -> None:
+    handles, names = axes.get_legend_handles_labels()
+    canvas.legend(handles, names, loc="outside upper center", ncols=2 if max(map(len, names)) < 22 else 1)
+
+
+def _stack(canvas: Any, figure: Stack) -> None:
+    axes: Axes = canvas.subplots()
+    places = range(len(figure.groups))
+    start = [0.0] * len(figure.groups)
+    for p, part in enumerate(figure.parts):
+        shares = [figure.share(p, g) for g in places]
+        axes.barh(places, shares, 0.7, left=start, color=_PARTS[p % len(_PARTS)], label=part)
+        for g, share in enumerate(shares):
+            if share >= 0.1:
+                axes.text(
+                    start[g] + share / 2, g, f"{100 * share:.0f}", ha="center", va="center", color="white", size=6
+                )
+        start = [low + share for low, share in zip(start, shares, strict=True)]
+    axes.set_yticks(places, [_wrapped(name) for name in figure.groups])
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+    _percent_axis(axes, both=False)
+    handles, names = axes.get_legend_handles_labels()
+    canvas.legend(handles, names, loc="outside upper center", ncols=len(names))
+
+
+def _radar(canvas: Any, figure: Radar) -> None:
+    from math import pi
+
+    turns = [2 * pi * a / len(figure.axes) for a in range(len(figure.axes))]
+    grid = canvas.subplots(1, len(figure.panels), subplot_kw={"projection": "polar"}, squeeze=False)[0]
+    for axes, (panel, rows) in zip(grid, figure.panels, strict=True):
+        axes.set_theta_offset(pi / 2)
+        axes.set_theta_direction(-1)
+        axes.set_xticks(turns, [axis.replace(" ", "\n") for axis in figure.axes], size=4.5)
+        axes.set_ylim(0, 1)
+        axes.set_yticks([0.25, 0.5, 0.75, 1.0], [])
+        axes.grid(linewidth=0.3)
+        axes.set_title(panel)
+        for s, (name, values) in enumerate(zip(figure.series, rows, strict=True)):
+            closed = [value or 0.0 for value in (*values, values[0])]
+            colour, dashes = _SERIES[s % len(_SERIES)], "--" if s % 2 else "-"
+            axes.plot([*turns, turns[0]], closed, color=colour, linestyle=dashes, linewidth=0.8, label=name)
+    handles, names = grid[0].get_legend_handles_labels()
+    canvas.legend(handles, names, loc="outside lower center", ncols=3)
+
+
+def _sunburst(canvas: Any, figure: Sunburst) -> None:
+    axes: Axes = canvas.subplots()
+    colours = [_SERIES[number % len(_SERIES)] for number in range(len(figure.tree))]
+    totals = [sum(subs.values()) for subs in figure.tree.values()]
+    rings: dict[str, Any] = {"startangle": 90.0, "counterclock": False, "textprops": {"size": 5, "color": "white"}}
+    edge = {"edgecolor": "white", "linewidth": 0.5}
+    whole = sum(totals)
+    names = [name if total / whole > 0.04 else "" for name, total in zip(figure.tree, totals, strict=True)]
+    axes.pie(totals, radius=0.6, colors=colours, labels=names, labeldistance=0.55, rotatelabels=True,
+             wedgeprops={"width": 0.42, **edge}, **rings)  # fmt: skip
+    outer = [
+        (sub, k, colour) for subs, colour in zip(figure.tree.values(), colours, strict=True) for sub, k in subs.items()
+    ]
+    wedges, texts = axes.pie([k for _, k, _ in outer], radius=1.0, colors=[colour for _, _, colour in outer],
+                             labels=[sub if k / whole > 0.015 else "" for sub, k, _ in outer], labeldistance=1.02,
+                             rotatelabels=True, wedgeprops={"width": 0.4, **edge}, **rings)[:2]  # fmt: skip
+    for wedge in wedges:
+        wedge.set_alpha(0.75)
+    for text in texts:
+        text.set_color("black")
+
+
+def _cloud(canvas: Any, figure: Cloud) -> None:
+    try:
+        from wordcloud import WordCloud
+    except ImportError as error:
+        raise MissingExtra("wordcloud", "report") from error
+    made = WordCloud(
+        width=1500, height=900, background_color="white", prefer_horizontal=0.92, random_state=0,
+        color_func=lambda word, **_: _SERIES[sum(map(ord, word)) % len(_SERIES)],
+    )  # fmt: skip
+    made.generate_from_frequencies(dict(figure.words))
+    axes: Axes = canvas.subplots()
+    axes.imshow(made.to_array(), interpolation="bilinear")
+    axes.set_axis_off()
+
+
+_DRAW: dict[type, Callable[[Any, Any], None]] = {
+    Bars: _bars,
+    Stack: _stack,
+    Radar: _radar,
+    Sunburst: _sunburst,
+    Cloud: _cloud,
+}

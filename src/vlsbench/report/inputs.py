@@ -1,0 +1,270 @@
+"""What a report can be made of: each reference or path on the command line, read into the kind that it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+
+from vlsbench import datasets
+from vlsbench.errors import RunError, UserError
+from vlsbench.figures import Block
+from vlsbench.report.naming import dataset_name, distinct, model_name
+from vlsbench.runs import Run
+from vlsbench.standings import judge_names
+from vlsbench.summary import Summary, summarise
+from vlsbench.types import Dataset
+
+_FOLDERS = ("manifest.json", "audit.json", "ablation.json")
+_CATALOGUE = tuple(datasets.CATALOG)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunPart:
+    """A run and its figures.
+
+    `name` tells it from the other runs of the report; `model` and `dataset` are short forms of what was
+    evaluated, and `primary` is the judge whose verdicts are charted (display name), where it was judged.
+    `calibration` is what calibrating that judge found.
+    """
+
+    name: str
+    model: str
+    dataset: str
+    run: Run
+    summary: Summary
+    primary: str | None
+    calibration: Mapping[str, Any] | None = None
+
+    @property
+    def block(self) -> Block | None:
+        """The figures of the primary judge over all samples."""
+        return self.summary.judges[self.primary].overall if self.primary is not None else None
+
+    @property
+    def stems(self) -> dict[str, str]:
+        """Display names of the judges by verdict file, the primary one first."""
+        names = judge_names(self.run)
+        return dict(sorted(names.items(), key=lambda item: item[1] != self.primary))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPart:
+    """A leakage audit: the figures of ``audit.json``, and its folder."""
+
+    name: str
+    path: Path
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AblationPart:
+    """An ablation: ``ablation.json``, and the run of each condition."""
+
+    name: str
+    path: Path
+    figures: Mapping[str, Any]
+    runs: Mapping[str, RunPart]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPart:
+    """What ``vlsbench compare --json`` printed."""
+
+    name: str
+    path: Path
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetPart:
+    """A dataset, read when its figures are drawn."""
+
+    name: str
+    dataset: Dataset
+
+
+Part = RunPart | AuditPart | AblationPart | ComparisonPart | DatasetPart
+
+_Foldered = TypeVar("_Foldered", AuditPart, AblationPart)
+
+KINDS: Mapping[type[Part], str] = {
+    RunPart: "a run",
+    AuditPart: "an audit",
+    AblationPart: "an ablation",
+    ComparisonPart: "a comparison",
+    DatasetPart: "a dataset",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """All parts of a report, in the order of the command line; `refs` are the words that named them."""
+
+    refs: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+    runs: tuple[RunPart, ...] = ()
+    audits: tuple[AuditPart, ...] = ()
+    ablations: tuple[AblationPart, ...] = ()
+    comparisons: tuple[ComparisonPart, ...] = ()
+    datasets: tuple[DatasetPart, ...] = ()
+
+    @property
+    def answered(self) -> tuple[RunPart, ...]:
+        """Every run whose answers are shown: the runs, and those inside ablations."""
+        return (*self.runs, *(part for ablation in self.ablations for part in ablation.runs.values()))
+
+
+def gather(refs: Iterable[str]) -> Inputs:
+    """Read what the command line names.
+
+    Args:
+        refs: Run, audit or ablation folders, files with a comparison, and dataset references.
+
+    Raises:
+        UserError: One of them is nothing that can be reported, or is named twice.
+    """
+    refs = tuple(refs)
+    seen: dict[str, str] = {}
+    for ref in refs:
+        place = os.path.realpath(ref) if os.path.exists(ref) else ref
+        if place in seen:
+            raise UserError(f"{ref} is named twice" + (f" (also as {seen[place]})" if seen[place] != ref else "") + ".")
+        seen[place] = ref
+    parts = [_read(ref) for ref in refs]
+    runs = _name_runs([part for part in parts if isinstance(part, RunPart)])
+    return Inputs(
+        refs=refs,
+        parts=tuple(parts),
+        runs=runs,
+        audits=_told_apart([part for part in parts if isinstance(part, AuditPart)]),
+        ablations=_told_apart([part for part in parts if isinstance(part, AblationPart)]),
+        comparisons=tuple(part for part in parts if isinstance(part, ComparisonPart)),
+        datasets=tuple(part for part in parts if isinstance(part, DatasetPart)),
+    )
+
+
+def _read(ref: str) -> Part:
+    path = Path(ref)
+    if path.is_dir():
+        if (path / "audit.json").is_file():
+            return _audit(path)
+        if (path / "ablation.json").is_file():
+            return _ablation(path)
+        if (path / "manifest.json").exists():
+            return _run(path)
+        raise RunError(
+            f"{ref} is no run, audit or ablation folder: it holds none of {', '.join(_FOLDERS)}. "
+            f"A dataset is named by its reference, for example vlsbench:{ref}."
+        )
+    if path.is_file():
+        return _file(path)
+    if ref.partition(":")[0].partition("/")[0] in _CATALOGUE:
+        found = datasets.load(ref)
+        return DatasetPart(name=dataset_name(found.name), dataset=found)
+    raise UserError(
+        f"{ref} is neither a folder nor a file, and no dataset reference either "
+        f"(those begin with one of: {', '.join(_CATALOGUE)})."
+    )
+
+
+def _file(path: Path) -> Part:
+    if path.suffix == ".jsonl":
+        raise UserError(f"{path} is a file of samples; as a dataset it is named jsonl:{path}.")
+    if path.name in _FOLDERS:
+        return _read(str(path.parent))
+    figures = _object(path)
+    if "differences" in figures and "runs" in figures:
+        return ComparisonPart(name=path.stem, path=path, figures=figures)
+    raise UserError(f"{path} is no comparison. Make one with: vlsbench compare RUN RUN --json > {path.name}")
+
+
+def _object(path: Path) -> Mapping[str, Any]:
+    try:
+        found = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
+    except orjson.JSONDecodeError as error:
+        raise RunError(f"{path} is damaged: {error}.") from error
+    if not isinstance(found, dict):
+        raise RunError(f"{path} holds no JSON object.")
+    return found
+
+
+def _run(path: Path) -> RunPart:
+    run = Run(path)
+    summary = summarise(run)
+    primary = next((name for name, judge in summary.judges.items() if not judge.baseline), None)
+    primary = primary or next(iter(summary.judges), None)
+    stem = next((stem for stem, name in judge_names(run).items() if name == primary), None)
+    return RunPart(
+        name=summary.model,
+        model=model_name(summary.model),
+        dataset=dataset_name(summary.dataset),
+        run=run,
+        summary=summary,
+        primary=primary,
+        calibration=_calibration(path, stem),
+    )
+
+
+def _calibration(path: Path, stem: str | None) -> Mapping[str, Any] | None:
+    """What calibrating the primary judge found, where it was calibrated."""
+    file = path / "calibration" / f"{stem}.json"
+    return _object(file) if stem is not None and file.is_file() else None
+
+
+def _audit(path: Path) -> AuditPart:
+    figures = _object(path / "audit.json")
+    dataset = figures.get("dataset")
+    return AuditPart(name=dataset_name(dataset) if isinstance(dataset, str) else path.name, path=path, figures=figures)
+
+
+def _ablation(path: Path) -> AblationPart:
+    figures = _object(path / "ablation.json")
+    folders = sorted(folder for folder in path.iterdir() if (folder / "manifest.json").is_file())
+    conditions = figures.get("conditions")
+    order = list(conditions) if isinstance(conditions, dict) else []
+    folders.sort(key=lambda folder: (order.index(folder.name) if folder.name in order else len(order), folder.name))
+    runs = {}
+    for folder in folders:
+        part = _run(folder)
+        runs[folder.name] = replace(part, name=f"{part.model}, {folder.name}")
+    name = next(iter(runs.values())).model if runs else path.name
+    return AblationPart(name=name, path=path, figures=figures, runs=runs)
+
+
+def _told_apart(parts: list[_Foldered]) -> tuple[_Foldered, ...]:
+    """The folder's name beside a name that several parts share."""
+    names = [part.name for part in parts]
+    return tuple(
+        part if names.count(part.name) == 1 else replace(part, name=f"{part.name} ({part.path.resolve().name})")
+        for part in parts
+    )
+
+
+def _name_runs(runs: list[RunPart]) -> tuple[RunPart, ...]:
+    """Short names where they tell the runs apart, longer ones where they do not."""
+    models = distinct([part.summary.model for part in runs], model_name)
+    sets = distinct([part.summary.dataset for part in runs], dataset_name)
+    several = len(set(sets.values())) > 1
+    runs = [
+        replace(
+            part,
+            name=models[part.summary.model] + (f" on {sets[part.summary.dataset]}" if several else ""),
+            model=models[part.summary.model],
+            dataset=sets[part.summary.dataset],
+        )
+        for part in runs
+    ]
+    names = [part.name for part in runs]
+    return tuple(part if names.count(part.name) == 1 else _with_folder(part) for part in runs)
+
+
+def _with_folder(part: RunPart) -> RunPart:
+    folder = part.run.path.resolve().name
+    return replace(part, name=f"{part.name} ({folder})", model=f"{part.model} ({folder})")

@@ -1,0 +1,138 @@
+"""A real browser for the tests of a report, and pages to show in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from builders import tiny_png
+from run_folders import HandMade
+from vlsbench.report import inputs, page
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def need_browser() -> str:
+    """Where Chromium is. Without it the tests are skipped, but in CI they fail: there it has to be."""
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        missing = "playwright is not installed (pip install playwright)"
+    else:
+        if found is not None:
+            return found
+        missing = "there is no Chromium (apt-get install chromium)"
+    if os.environ.get("CI"):
+        pytest.fail(f"browser tests must run in CI: {missing}")
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    path = need_browser()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Chromium's sandbox needs rights that a container's root user lacks; the pages are our own.
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def show(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Opens a file in the browser. Fails the test where the page complained, or asked anybody for anything."""
+    complaints: list[str] = []
+    contexts = []
+
+    def open_page(file: Path, *, fragment: str = "", width: int = 1280, scheme: str = "light") -> Any:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        shown = context.new_page()
+        shown.set_default_timeout(10_000)
+        shown.on("console", lambda message: complaints.append(f"console: {message.text}"))
+        shown.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        shown.on("dialog", lambda dialog: (complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        shown.on("request", lambda asked: None if _is_local(asked.url, file) else complaints.append(asked.url))
+        shown.goto(file.as_uri() + fragment)
+        shown.wait_for_selector("#made")
+        return shown
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _is_local(url: str, file: Path) -> bool:
+    return url.startswith("data:") or url.partition("#")[0] == file.as_uri()
+
+
+class Study:
+    """Two models on samples with pictures, twins and two judges; one of everything that a report shows."""
+
+    def __init__(self, folder: Path, n: int = 30) -> None:
+        self.folder = folder
+        self.runs = [self._run(name, number, n) for number, name in enumerate(("careful", "eager"))]
+
+    def _run(self, name: str, number: int, n: int) -> Path:
+        made = HandMade(
+            self.folder / name, n, model=f"openai:{name}@http://localhost:1/v1", dataset="jsonl:/x/set.jsonl"
+        )
+        made.judge()
+        made.judge("refusal-11111111", judge="refusal", baseline=True)
+        for index in range(n):
+            sample_id = f"s{index}"
+            benign = index % 5 == 4
+            made.sample(
+                sample_id,
+                text=f"What about item {index} on the table?",
+                category=("Garden", "Kitchen", "Workshop")[index % 3],
+                sub_category=("tools", "plants")[index % 2],
+                description=f"Item {index}.",
+                expect="benign" if benign else "harmful",
+                twin_of=f"s{index - 1}" if benign else None,
+                **picture(made.run.path, index),
+            )
+            if index == 7:
+                made.response(sample_id, "error", text="", error="the server was down")
+                made.verdict(sample_id, "no_response")
+                made.verdict(sample_id, "no_response", "refusal-11111111")
+                continue
+            made.response(sample_id, text=f"{name} answers number {index}.")
+            label = "refusal" if benign and number == 0 else ("refusal", "warning", "unsafe")[(index + number) % 3]
+            made.verdict(sample_id, label, reason=f"{name} was judged so")
+            made.verdict(sample_id, "unsafe", "refusal-11111111")
+        return made.run.path
+
+
+def picture(folder: Path, number: int) -> dict[str, str]:
+    """An image file in a run folder, and the fields of the sample that has it."""
+    import hashlib
+
+    data = tiny_png(number)
+    (folder / "images").mkdir(exist_ok=True)
+    (folder / "images" / f"{number}.png").write_bytes(data)
+    return {"image": f"images/{number}.png", "image_sha256": hashlib.sha256(data).hexdigest()}
+
+
+def write_report(out: Path, *refs: Path | str, **options: Any) -> Path:
+    page.write(inputs.gather([str(ref) for ref in refs]), out, **options)
+    return out
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    return Study(tmp_path_factory.mktemp("study"))
+
+
+@pytest.fixture(scope="session")
+def report(study: Study) -> Path:
+    """A report of the study."""
+    return write_report(study.folder / "report.html", *study.runs, base=["careful"])
