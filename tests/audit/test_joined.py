@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from builders import lines, vlsbench
-from vlsbench.audit import joined
+from vlsbench.audit import partial_input, signals
 from vlsbench.audit.audit import audit
 from vlsbench.errors import MissingExtra
 from vlsbench.types import Sample
@@ -57,11 +57,9 @@ def baseline(data: Any, limit: int | None) -> Any:
 
 @pytest.fixture(autouse=True)
 def fakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    modules = {
-        "signals": SimpleNamespace(measure=measure, Tally=Tally),
-        "partial_input": SimpleNamespace(baseline=baseline),
-    }
-    monkeypatch.setattr(joined, "_module", modules.get)
+    monkeypatch.setattr(signals, "measure", measure)
+    monkeypatch.setattr(signals, "Tally", Tally)
+    monkeypatch.setattr(partial_input, "baseline", baseline)
 
 
 def test_signals_stand_beside_the_verdicts_and_their_totals_in_the_figures(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from vlsbench import journal, listing, records, summary
 from vlsbench.audit import protocol
 from vlsbench.audit.checking import impossible, verdicts
 from vlsbench.audit.protocol import DEFINITIONS, Figures, Part, Row, Share
+from vlsbench.audit.signals import Signals
 from vlsbench.runs import Run
 from vlsbench.standings import PENDING
 from vlsbench.summary import Cause
@@ -29,9 +30,6 @@ from vlsbench.types import Expect, Sample
 
 EXAMPLES = 5
 """Samples with leaking spans that are shown, those with the greatest overlap."""
-
-Signals = Any
-"""What `vlsbench.audit.signals` measures of one sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,11 +203,11 @@ class Writer:
         self._best: list[tuple[float, int, Example]] = []
         self._n = 0
 
-    def write(self, measured: Iterable[tuple[Sample, Signals | None]]) -> None:
+    def write(self, measured: Iterable[tuple[Sample, Signals]]) -> None:
         """Write the samples.
 
         Args:
-            measured: Each with its signals, or None where none were measured.
+            measured: Each with its signals.
 
         Raises:
             Stopped: The disk is full, read-only or gone.
@@ -221,7 +219,7 @@ class Writer:
         """The samples that leak most, the worst first."""
         return tuple(example for *_, example in sorted(self._best, key=lambda entry: (-entry[0], entry[1])))
 
-    def _line(self, pair: tuple[Sample, Signals | None]) -> bytes:
+    def _line(self, pair: tuple[Sample, Signals]) -> bytes:
         sample, signals = pair
         self._n += 1
         record = records.from_sample(sample) | {
@@ -229,8 +227,8 @@ class Writer:
             "image_sha256": self._judged.image_sha256(sample) if self._judged is not None else None,
         }
         record["guard"] = self._judged.of(sample) if self._judged is not None else None
-        record["signals"] = signals.to_json() if signals is not None else None
-        if signals is not None and signals.spans:
+        record["signals"] = signals.to_json()
+        if signals.spans:
             self._keep(sample, signals)
         return journal.to_line(record)
 
