@@ -2,9 +2,9 @@
 
 import pytest
 
-from vlsbench.align import sft, work
+from vlsbench.align import work
 from vlsbench.align.sft import SFT, train_sft
-from vlsbench.errors import UnknownName, UserError
+from vlsbench.errors import UserError
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
@@ -105,13 +105,6 @@ def test_bad_data_leaves_nothing_half_written(base, tmp_path):
     with pytest.raises(UserError):
         train_sft(settings(base, data=("jsonl:nothing.jsonl",)), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
-
-
-def test_model_references_that_lead_nowhere_are_clear_errors(tmp_path):
-    with pytest.raises(UserError, match="not a model folder"):
-        sft.model_folder(f"hf:{tmp_path}")
-    with pytest.raises(UnknownName, match="Known: hf, mini"):
-        sft.model_folder("openai:gpt")
 
 
 def test_the_command_holds_every_setting(base):

@@ -17,12 +17,12 @@ from typing import Any
 
 from vlsbench import __version__
 from vlsbench.align import data as sources
+from vlsbench.align import start
 from vlsbench.align.work import check_free, deliver, last_checkpoint, open_work
-from vlsbench.errors import MissingExtra, UnknownName, UserError
+from vlsbench.errors import MissingExtra, UserError
 
 Log = Callable[[str], None]
 
-MODEL_SCHEMES = ("hf", "mini")
 LORA_RANK = 16
 
 
@@ -30,7 +30,7 @@ LORA_RANK = 16
 class SFT:
     """What is trained, on what, and how. Defaults: textual SFT of LLaVA-7B in the paper (appendix).
 
-    `model` is ``mini:VARIANT``, ``hf:FOLDER`` or a folder. `max_length` counts tokens, pictures included.
+    `model` is ``mini:VARIANT``, ``hf:REPO_OR_FOLDER[@revision]`` or a folder. `max_length` counts tokens, pictures included.
     `batch_size` is examples per optimiser step; `max_steps` ends earlier than `epochs` would.
     """
 
@@ -66,14 +66,18 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
         The output folder.
 
     Raises:
-        UserError: `out` exists, an unfinished training with other settings is in the way, the model folder
-            is missing, or the loss is no longer finite.
+        UserError: `out` exists, an unfinished training with other settings is in the way, the model is missing
+            or cannot be trained, or the loss is no longer finite.
         DatasetError: Training data that cannot be used.
+        AccessDenied: The model's repository is gated, private or unknown.
+        Stopped: The hub cannot be reached.
         MissingExtra: TRL or one of its companions is not installed.
     """
     check_free(out)
-    folder = model_folder(settings.model)
-    examples = sources.load(settings.data)
+    place = start.parse(settings.model)
+    base = start.fetch(place) if place.is_folder else None
+    examples = sources.load(settings.data)  # Before a download that may take an hour.
+    folder = base or start.fetch(place)
     work = open_work(out, asdict(settings))
     log(f"{len(examples):,} examples, {sum(bool(example.images) for example in examples):,} with pictures")
     try:
@@ -83,8 +87,8 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
                 log(f"going on from {checkpoint.name.replace('-', ' ')}")
             # The trainer restores full weights by the names of the module tree, but checkpoints of LLaVA and its
             # kin hold the names of the hub, and what does not match is skipped in silence. So load them here.
-            start = checkpoint if checkpoint and not settings.lora else folder
-            trainer, processor = _trainer(settings, start, examples, work, log)
+            newest = checkpoint if checkpoint and not settings.lora else folder
+            trainer, processor = _trainer(settings, newest, examples, work, log)
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
             model = trainer.model.merge_and_unload() if settings.lora else trainer.model
             return deliver(work, out, model, processor, _card(settings, out, len(examples), trainer.state))
@@ -96,39 +100,17 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
         ) from error
 
 
-def model_folder(reference: str) -> Path:
-    """The folder of a model reference: ``mini:VARIANT``, ``hf:FOLDER``, or a path.
-
-    Raises:
-        UnknownName: No such scheme or packaged variant.
-        UserError: The folder is missing or holds no model.
-    """
-    scheme, colon, rest = reference.partition(":")
-    if scheme == "mini" and colon:
-        from vlsbench import miniworld
-
-        return miniworld.weights(rest)
-    if colon and scheme != "hf" and not Path(reference).exists():
-        raise UnknownName("scheme of a model to train", scheme, MODEL_SCHEMES)
-    folder = Path(rest if colon and scheme == "hf" else reference).expanduser()
-    if not (folder / "config.json").is_file():
-        raise UserError(f"{folder} is not a model folder (no config.json). Download the model and give its folder.")
-    return folder
-
-
 def _trainer(settings: SFT, folder: Path, examples: Sequence[sources.Example], work: Path, log: Log) -> tuple[Any, Any]:
     """TRL's trainer, set up, and the processor."""
     try:
         import torch
-        from transformers import AutoModelForImageTextToText, AutoProcessor, PrinterCallback
+        from transformers import PrinterCallback
         from trl import SFTConfig, SFTTrainer
     except ImportError as error:
         raise MissingExtra(error.name or "trl", "align") from error
     gpu = torch.cuda.is_available()
     # Full training keeps float32 weights, whose small steps bfloat16 would lose; a LoRA's base never moves.
-    dtype = torch.bfloat16 if gpu and settings.lora else torch.float32
-    processor = AutoProcessor.from_pretrained(folder)
-    model = AutoModelForImageTextToText.from_pretrained(folder, dtype=dtype)
+    model, processor = start.load(folder, "bfloat16" if gpu and settings.lora else "float32")
     arguments = SFTConfig(
         output_dir=str(work),
         use_cpu=not gpu,

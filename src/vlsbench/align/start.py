@@ -1,0 +1,71 @@
+"""Where a training starts: the model that a reference names, checked before anything is written.
+
+References are those of ``vlsbench eval``, but for adapters and the original LLaVA layout, which cannot be
+trained further as they are.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from vlsbench import miniworld
+from vlsbench.errors import MissingExtra, UnknownName, UserError
+from vlsbench.models import hf_source
+
+SCHEMES = ("hf", "mini")
+
+
+def parse(reference: str) -> hf_source.Place:
+    """The folder or repository of ``mini:VARIANT``, ``hf:REPO_OR_FOLDER[@revision]``, or a path.
+
+    Raises:
+        UnknownName: No such scheme or packaged variant.
+        UserError: The packaged weights are damaged, or the reference names an adapter.
+    """
+    scheme, colon, rest = reference.partition(":")
+    if colon and scheme == "mini":
+        return hf_source.Place(name=str(miniworld.weights(rest)))
+    if colon and scheme != "hf" and not Path(reference).expanduser().exists():
+        raise UnknownName("scheme of a model to train", scheme, SCHEMES)
+    source = hf_source.parse(reference)
+    if source.adapter is not None:
+        raise UserError(f"{reference} is a model with an adapter on it. Merge the two into one folder, and give that.")
+    return source.base
+
+
+def fetch(place: hf_source.Place) -> Path:
+    """The folder of a model that can be trained, downloaded if it is not on this disk.
+
+    Raises:
+        UserError: No such folder, or it holds no model that can be trained.
+        AccessDenied: The repository is gated, private or unknown.
+        Stopped: The hub cannot be reached.
+    """
+    from vlsbench.models import hf_weights, llava
+
+    folder = hf_source.fetch(place)
+    hf_weights.refuse_bare_adapter(folder)
+    if llava.is_original(folder):
+        raise UserError(
+            f"{place.name} is in the layout of the original LLaVA release, which cannot be trained here. "
+            "Take the converted model, for example hf:llava-hf/llava-1.5-7b-hf."
+        )
+    return folder
+
+
+def load(folder: Path, dtype: str) -> tuple[Any, Any]:
+    """The model, on the CPU, and its processor.
+
+    Raises:
+        MissingExtra: torch or transformers is not installed.
+        UserError: The folder is incomplete or damaged, or holds no vision-language model.
+    """
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra(error.name or "transformers", "align") from error
+    from vlsbench.models import hf_processors, hf_weights
+
+    return hf_weights.load_model(folder, dtype=dtype, device="cpu"), hf_processors.load_processor(folder)

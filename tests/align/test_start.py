@@ -1,0 +1,76 @@
+"""The model a training starts from: folders, packaged variants and repositories, and what cannot be trained."""
+
+import json
+
+import pytest
+
+from vlsbench import miniworld
+from vlsbench.align import start
+from vlsbench.align.sft import SFT, train_sft
+from vlsbench.errors import AccessDenied, UnknownName, UserError
+
+pytest.importorskip("torch")
+pytest.importorskip("trl")
+
+# The libraries' own deprecation notices are not ours to fix.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
+
+
+def fetch(reference):
+    return start.fetch(start.parse(reference))
+
+
+def settings(model, **more):
+    return SFT(model=model, **{"data": ("mini:textual:4",), "batch_size": 4, "max_length": 128, "max_steps": 1, **more})
+
+
+def test_a_repository_of_the_hub_is_fetched_and_trained(hub, tmp_path):
+    hub.repos["org/tiny"] = {path.name: path.read_bytes() for path in miniworld.weights("base").iterdir()}
+    out = train_sft(settings("hf:org/tiny@main"), tmp_path / "out")
+    assert "--model hf:org/tiny@main" in (out / "README.md").read_text()
+    model, _ = start.load(fetch(f"hf:{out}"), "float32")
+    assert model.num_parameters() > 1_000_000
+
+
+def test_an_unknown_repository_and_bad_data_before_a_download_leave_nothing(hub, tmp_path):
+    with pytest.raises(AccessDenied, match="no model 'org/none'"):
+        train_sft(settings("hf:org/none"), tmp_path / "out")
+    hub.requests.clear()
+    with pytest.raises(UserError, match=r"gone\.jsonl cannot be read"):
+        train_sft(settings("hf:org/none", data=("jsonl:gone.jsonl",)), tmp_path / "out")
+    assert hub.requests == []
+    assert not any(path.name.startswith("out") for path in tmp_path.iterdir())
+
+
+def test_packaged_variants_folders_and_bare_paths_lead_to_their_folder(tmp_path):
+    folder = miniworld.weights("base")
+    assert fetch("mini:base") == fetch(f"hf:{folder}") == fetch(str(folder)) == folder
+    with pytest.raises(UnknownName, match="Did you mean 'textual-sft'"):
+        start.parse("mini:text-sft")
+
+
+def test_references_that_lead_to_no_model_are_clear_errors(tmp_path):
+    with pytest.raises(UnknownName, match="Known: hf, mini"):
+        start.parse("openai:gpt")
+    with pytest.raises(UserError, match=r"no config\.json"):
+        fetch(f"hf:{tmp_path}")
+    with pytest.raises(UserError, match="No folder at"):
+        fetch(f"hf:{tmp_path / 'gone'}")
+
+
+def test_what_cannot_be_trained_further_is_refused_with_a_way_out(tmp_path):
+    with pytest.raises(UserError, match="Merge the two"):
+        start.parse("hf:org/tiny+org/adapter")
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "llava", "mm_vision_tower": "clip"}))
+    with pytest.raises(UserError, match="llava-hf/llava-1.5-7b-hf"):
+        fetch(str(tmp_path))
+
+
+def test_damaged_weights_are_named(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for path in miniworld.weights("base").iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "model.safetensors").write_bytes(b"short")
+    with pytest.raises(UserError, match="is damaged"):
+        train_sft(settings(f"hf:{folder}"), tmp_path / "out")
