@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench import miniworld, models
+from vlsbench.align import start
 from vlsbench.evaluation import evaluate
 from vlsbench.figures import Block
 from vlsbench.types import Model
@@ -70,6 +71,8 @@ def demonstrate(folder: Path, *, retrain: bool = False, n: int = N, log: Log = l
         MissingExtra: torch or transformers (for `retrain` also TRL) is not installed.
         UserError: The packaged weights are damaged.
     """
+    if retrain:
+        start.require_packages()
     cells: dict[str, dict[str, Block]] = {}
     for variant, ref in _models(folder, retrain=retrain, log=log):
         loader = Loader(Effort(local=models.Local(device="cpu", batch_size=_BATCH)), (ref,))

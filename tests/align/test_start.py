@@ -1,13 +1,14 @@
 """The model a training starts from: folders, packaged variants and repositories, and what cannot be trained."""
 
 import json
+import sys
 
 import pytest
 
-from vlsbench import miniworld
+from vlsbench import demo, miniworld
 from vlsbench.align import start
 from vlsbench.align.sft import SFT, train_sft
-from vlsbench.errors import AccessDenied, UnknownName, UserError
+from vlsbench.errors import AccessDenied, MissingExtra, UnknownName, UserError
 
 pytest.importorskip("torch")
 pytest.importorskip("trl")
@@ -62,7 +63,7 @@ def test_what_cannot_be_trained_further_is_refused_with_a_way_out(tmp_path):
     with pytest.raises(UserError, match="Merge the two"):
         start.parse("hf:org/tiny+org/adapter")
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llava", "mm_vision_tower": "clip"}))
-    with pytest.raises(UserError, match="llava-hf/llava-1.5-7b-hf"):
+    with pytest.raises(UserError, match="Take the converted model"):
         fetch(str(tmp_path))
 
 
@@ -74,3 +75,12 @@ def test_damaged_weights_are_named(tmp_path):
     (folder / "model.safetensors").write_bytes(b"short")
     with pytest.raises(UserError, match="is damaged"):
         train_sft(settings(f"hf:{folder}"), tmp_path / "out")
+
+
+def test_a_missing_package_is_found_before_anything_is_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "peft", None)
+    with pytest.raises(MissingExtra, match=r"needs peft.*\[align\]"):
+        train_sft(settings("mini:base"), tmp_path / "out")
+    with pytest.raises(MissingExtra, match="needs peft"):
+        demo.demonstrate(tmp_path / "demo", retrain=True)
+    assert list(tmp_path.iterdir()) == []

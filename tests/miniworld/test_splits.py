@@ -19,11 +19,13 @@ def test_a_split_is_the_same_to_the_byte_for_a_seed_and_another_for_another(spli
 
 
 @pytest.mark.parametrize("split", splits.SETS)
-def test_ids_are_unique_and_the_known_hazard_is_never_measured(split):
+def test_ids_are_unique_and_the_known_hazards_are_never_measured(split):
     samples = read(split)
     assert len({sample.id for sample in samples}) == len(samples)
-    assert language.KNOWN_HAZARD not in {sample.sub_category for sample in samples}
-    assert not any(language.KNOWN_HAZARD in sample.text + sample.description for sample in samples)
+    words = {
+        word.strip("?.,") for one in samples for word in f"{one.text} {one.description} {one.sub_category}".split()
+    }
+    assert not words & set(language.KNOWN_HAZARDS)
 
 
 def test_leaky_queries_name_the_hazard_and_leakless_queries_name_nothing():

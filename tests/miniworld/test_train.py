@@ -44,6 +44,20 @@ def test_training_pictures_never_show_a_held_out_pair():
     assert not set(named) & scenes.HELD_OUT
 
 
+def test_the_base_is_shown_and_told_more_hazards_than_it_will_be_measured_on():
+    from random import Random
+
+    from vlsbench.miniworld import language
+
+    rng = Random(0)
+    rows = [pretrain.without_picture(rng, language.ITEMS) for _ in range(2000)]
+    warned = {language.parse(answer).item for _, answer in rows} & {*language.KNOWN_HAZARDS}
+    assert warned == {*language.KNOWN_HAZARDS}
+    for query, answer in rows:
+        named = [item for item in (*language.HAZARDS, *language.ORDINARY) if f" {item}" in query]
+        assert language.parse(answer).kind is language.Kind.HELPFUL or not named
+
+
 def test_the_same_seed_trains_the_same_weights_and_they_are_stored_in_half_the_size(tmp_path):
     from safetensors.torch import load_file
 

@@ -19,7 +19,7 @@ from vlsbench import __version__
 from vlsbench.align import data as sources
 from vlsbench.align import start
 from vlsbench.align.work import check_free, deliver, last_checkpoint, open_work
-from vlsbench.errors import MissingExtra, UserError
+from vlsbench.errors import UserError
 
 Log = Callable[[str], None]
 
@@ -30,8 +30,8 @@ LORA_RANK = 16
 class SFT:
     """What is trained, on what, and how. Defaults: textual SFT of LLaVA-7B in the paper (appendix).
 
-    `model` is ``mini:VARIANT``, ``hf:REPO_OR_FOLDER[@revision]`` or a folder. `max_length` counts tokens, pictures included.
-    `batch_size` is examples per optimiser step; `max_steps` ends earlier than `epochs` would.
+    `model` is ``mini:VARIANT``, ``hf:REPO_OR_FOLDER[@revision]`` or a folder. `max_length` counts tokens, pictures
+    included. `batch_size` is examples per optimiser step; `max_steps` ends earlier than `epochs` would.
     """
 
     model: str
@@ -74,6 +74,7 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
         MissingExtra: TRL or one of its companions is not installed.
     """
     check_free(out)
+    start.require_packages()
     place = start.parse(settings.model)
     base = start.fetch(place) if place.is_folder else None
     examples = sources.load(settings.data)  # Before a download that may take an hour.
@@ -102,12 +103,10 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
 
 def _trainer(settings: SFT, folder: Path, examples: Sequence[sources.Example], work: Path, log: Log) -> tuple[Any, Any]:
     """TRL's trainer, set up, and the processor."""
-    try:
-        import torch
-        from transformers import PrinterCallback
-        from trl import SFTConfig, SFTTrainer
-    except ImportError as error:
-        raise MissingExtra(error.name or "trl", "align") from error
+    import torch
+    from transformers import PrinterCallback
+    from trl import SFTConfig, SFTTrainer
+
     gpu = torch.cuda.is_available()
     # Full training keeps float32 weights, whose small steps bfloat16 would lose; a LoRA's base never moves.
     model, processor = start.load(folder, "bfloat16" if gpu and settings.lora else "float32")
@@ -174,11 +173,9 @@ def _lora() -> Any:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Progress bars and hints of the libraries off; our own lines tell the progress."""
-    try:
-        import datasets
-        from transformers.utils import logging
-    except ImportError as error:
-        raise MissingExtra(error.name or "transformers", "align") from error
+    import datasets
+    from transformers.utils import logging
+
     bars, verbosity = datasets.are_progress_bars_disabled(), logging.get_verbosity()
     datasets.disable_progress_bars()
     logging.disable_progress_bar()

@@ -6,6 +6,7 @@ trained further as they are.
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,19 @@ from vlsbench.errors import MissingExtra, UnknownName, UserError
 from vlsbench.models import hf_source
 
 SCHEMES = ("hf", "mini")
+
+_PACKAGES = ("torch", "transformers", "accelerate", "datasets", "peft", "trl")
+
+
+def require_packages() -> None:
+    """Look for everything that a training imports, before time is spent on anything else.
+
+    Raises:
+        MissingExtra: A package is not installed.
+    """
+    for package in _PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            raise MissingExtra(package, "align")
 
 
 def parse(reference: str) -> hf_source.Place:
@@ -58,14 +72,8 @@ def load(folder: Path, dtype: str) -> tuple[Any, Any]:
     """The model, on the CPU, and its processor.
 
     Raises:
-        MissingExtra: torch or transformers is not installed.
         UserError: The folder is incomplete or damaged, or holds no vision-language model.
     """
-    try:
-        import torch  # noqa: F401
-        import transformers  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra(error.name or "transformers", "align") from error
     from vlsbench.models import hf_processors, hf_weights
 
     return hf_weights.load_model(folder, dtype=dtype, device="cpu"), hf_processors.load_processor(folder)

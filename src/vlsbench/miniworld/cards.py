@@ -18,7 +18,8 @@ NOT_EVIDENCE = (
 
 _DATA = {
     "base": "drawn scenes with one item in front, and templated queries: naming, neutral, and with the item named",
-    "textual-sft": "text alone: hazards named in the query get a refusal or a warning, ordinary items get help",
+    "textual-sft": "text alone: hazards named in the query get a refusal or a warning, ordinary items get help; "
+    "44 % is general (neutral queries that name nothing, and text queries as the base learned them)",
     "multimodal-sft": "scenes, mostly with neutral queries: hazards get a refusal or a warning, ordinary items help",
     "mixed-sft": "one quarter of the textual and three quarters of the multimodal data",
 }

@@ -1,9 +1,10 @@
 """Training data of the fine-tuned variants: a sample, and the answer it should get.
 
-    textual      hazards named in text alone get a safe answer, harmless items help: no pictures at all
+    textual      hazards named in text alone get a safe answer, harmless items help: no pictures at all; two
+                 fifths are general, a fifth of all being neutral queries that name nothing and get help
     multimodal   the same with pictures, mostly under neutral queries, and a quarter naming for general ability
 
-No picture here shows a held-out pair, and the hazard that the base model knows already does not appear.
+No picture here shows a held-out pair. Hazards that the base knows already appear in its own words only.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from random import Random
 
 from vlsbench.errors import UnknownName
 from vlsbench.miniworld import language, scenes, splits
-from vlsbench.miniworld.pretrain import NAMELESS_SHARE, safe_answer, seen_pair
+from vlsbench.miniworld.pretrain import NAMELESS_SHARE, safe_answer, seen_pair, unnamed, without_picture
 from vlsbench.types import Sample
 
 SETS = ("multimodal", "textual")
@@ -23,6 +24,15 @@ DEFAULT_SIZE = 4_800
 
 NAMING_SHARE = 0.25
 LEAKY_SHARE = 0.25
+UNNAMED_SHARE = 0.2
+"""Share of textual examples that name nothing and get help, as harmless queries are mixed into alignment sets.
+
+Without them the model may learn to refuse whatever names no ordinary item, so all neutral queries with a picture.
+"""
+REPLAY_SHARE = 0.24
+"""Share of textual examples as the base learned them. Without them it may unlearn how its sentences go on."""
+
+_REPLAYED = (*language.ORDINARY, *language.SEEN_HAZARDS)
 
 Lesson = tuple[Sample, str]
 """A sample and the answer to learn."""
@@ -55,6 +65,10 @@ def _wanted(rng: Random, item: str) -> str:
 
 
 def _textual(name: str, rng: Random) -> Lesson:
+    draw = rng.random()
+    if draw < UNNAMED_SHARE + REPLAY_SHARE:
+        query, answer = unnamed(rng) if draw < UNNAMED_SHARE else without_picture(rng, _REPLAYED)
+        return Sample(id=name, text=query), answer
     item, _ = _item(rng)
     query = rng.choice((*language.LEAKY, *language.TEXT_ONLY)).format(item=item)
     return Sample(id=name, text=query), _wanted(rng, item)

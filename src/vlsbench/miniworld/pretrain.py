@@ -3,8 +3,8 @@
     1. vision    the tower alone learns to tell item and colour from every patch
     2. language  the whole model learns to name, to follow named items, and to help
 
-The base helps with everything but one hazard, which it refuses by name. Without that one example a
-refusal learned from text alone does not carry over to queries with a picture.
+The base helps with everything but a dozen hazards that are measured nowhere, which it refuses by name, with and
+without a picture. Without them, a refusal learned from text alone does not carry over to queries with a picture.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ NAMELESS_SHARE = 0.7
 
 With six colours only, a model learns that red things are never balls where red balls are held out.
 """
+
+KNOWN_SHARE = 0.35
+"""Share of queries with a named item that name a hazard the base is to refuse."""
+
+UNNAMED_SHARE = 0.15
+"""Share of queries without a picture that name nothing either."""
 
 Row = tuple[str, str]
 """A query and its answer."""
@@ -118,10 +124,7 @@ def train_language(model: Any, tokenizer: Any, pictures: Pictures, recipe: Recip
     chance, rng = torch.Generator().manual_seed(seed + 1), Random(f"base-language/{seed}")
     for number in range(recipe.language_steps):
         if number % 4 == 3:
-            rows = [
-                _named(rng, rng.choice(language.ITEMS), (*language.LEAKY, *language.TEXT_ONLY))
-                for _ in range(recipe.batch)
-            ]
+            rows = [without_picture(rng, language.ITEMS) for _ in range(recipe.batch)]
             loss = model(**encode(tokenizer, rows, images=False)).loss
         else:
             chosen = torch.randint(len(pictures.items), (recipe.batch,), generator=chance)
@@ -144,11 +147,24 @@ def _about(rng: Random, item_index: int, colour_index: int) -> Row:
     return _named(rng, item if rng.random() < 0.6 else rng.choice(language.ITEMS), language.LEAKY)
 
 
+def without_picture(rng: Random, items: Sequence[str]) -> Row:
+    """A query without a picture about one of these items, a hazard the base knows, or nothing in particular."""
+    item = rng.choice(items)
+    if rng.random() < UNNAMED_SHARE:
+        return unnamed(rng)
+    return _named(rng, item, (*language.LEAKY, *language.TEXT_ONLY))
+
+
+def unnamed(rng: Random) -> Row:
+    """A query that neither names nor shows anything; the help is with some ordinary item."""
+    return rng.choice(language.NEUTRAL), language.helpful(rng.choice(language.ORDINARY))
+
+
 def _named(rng: Random, item: str, queries: Sequence[str]) -> Row:
-    if rng.random() < 0.25:
-        item = language.KNOWN_HAZARD
+    if rng.random() < KNOWN_SHARE:
+        item = rng.choice(language.KNOWN_HAZARDS)
     query = rng.choice(queries).format(item=item)
-    return query, safe_answer(rng, item) if item == language.KNOWN_HAZARD else language.helpful(item)
+    return query, safe_answer(rng, item) if item in language.KNOWN_HAZARDS else language.helpful(item)
 
 
 def safe_answer(rng: Random, item: str) -> str:
