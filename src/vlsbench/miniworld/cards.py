@@ -83,7 +83,6 @@ def card(variant: str, recorded: dict[str, Any]) -> str:
         made = f"Trained from nothing by `python -m vlsbench.miniworld.train` ({recipe})."
     else:
         made = f"Fine-tuned from `mini:base`, all parameters:\n\n```\n{command}\n```"
-    seconds = run["seconds"][variant]
     return f"""# mini:{variant}
 
 A LLaVA of 1.17 million parameters (CLIP tower, projector, Llama) for the miniature world of vlsbench.
@@ -98,7 +97,7 @@ Synthetic: {_DATA[variant]}. No training picture shows one of the held-out pairs
 
 {made}
 
-{seconds["wall"]} s ({seconds["cpu"]} s of CPU) on a shared machine. Weights are stored as float16.
+{_took(run["seconds"][variant])} Weights are stored as float16.
 
 ## Measured
 
@@ -106,6 +105,12 @@ Synthetic: {_DATA[variant]}. No training picture shows one of the held-out pairs
 
 {table([row(run["measured"][variant])], HEAD)}
 """
+
+
+def _took(seconds: dict[str, float | None]) -> str:
+    """How long the training took; the processor's seconds are missing where a training was stopped and continued."""
+    cpu = f" ({seconds['cpu']} s of CPU)" if seconds["cpu"] is not None else ""
+    return f"{seconds['wall']} s{cpu} on a shared machine."
 
 
 def write_table(page: Path) -> None:

@@ -28,7 +28,9 @@ N = 200
 """Samples of each split that are measured."""
 
 FINE_TUNES = {
-    "textual-sft": SFT(model="mini:base", data=("mini:textual",), epochs=1, lr=2e-4, max_length=128, batch_size=32),
+    "textual-sft": SFT(
+        model="mini:base", data=("mini:textual:2400",), epochs=1, lr=2e-4, max_length=128, batch_size=32
+    ),
     "multimodal-sft": SFT(
         model="mini:base", data=("mini:multimodal",), epochs=1, lr=3e-4, max_length=128, batch_size=32
     ),
