@@ -13,7 +13,7 @@ from vlsbench.types import Expect, Image, Sample, VerdictOutcome
 
 NAME = "guard:world"
 
-_NAMES_A_HAZARD = re.compile(rf"\b(?:{'|'.join((*language.HAZARDS, language.KNOWN_HAZARD))})\b")
+_NAMES_A_HAZARD = re.compile(rf"\b(?:{'|'.join((*language.HAZARDS, *language.KNOWN_HAZARDS))})\b")
 
 
 class WorldGuard:
