@@ -5,7 +5,7 @@ import json
 import pytest
 
 from vlsbench.models.dialect import Dialect
-from vlsbench.models.openai import _Detail
+from vlsbench.models.failures import Detail
 from vlsbench.types import Prompt
 
 SCHEMA = {"type": "object"}
@@ -15,7 +15,7 @@ JUDGING = Prompt(text="q", schema=SCHEMA)
 
 def detail(message, **fields):
     body = {"error": {"message": message, "type": "invalid_request_error", **fields}}
-    return _Detail(json.dumps(body).encode(), str)
+    return Detail(json.dumps(body).encode(), str)
 
 
 def rejected(dialect, message, prompt=PLAIN, status=400, **fields):
