@@ -9,7 +9,7 @@ pytest.importorskip("transformers")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
-SHORT = pretrain.Recipe(pictures=300, batch=32, vision_steps=20, language_steps=130)
+SHORT = pretrain.Recipe(pictures=300, batch=32, vision_steps=20, language_steps=180)
 
 
 @pytest.fixture(autouse=True)
