@@ -26,7 +26,11 @@ def require_packages() -> None:
         MissingExtra: A package is not installed.
     """
     for package in _PACKAGES:
-        if importlib.util.find_spec(package) is None:
+        try:
+            found = importlib.util.find_spec(package)
+        except (ImportError, ValueError):  # An import that somebody has blocked.
+            found = None
+        if found is None:
             raise MissingExtra(package, "align")
 
 
