@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 help:
 	@echo "make demo   visual leakage in one table, on this machine alone"
 	@echo "make test   lint, types and all tests"
-	@echo "make bench  speed and memory beside the raw limit (about 25 minutes)"
+	@echo "make bench  speed and memory beside the raw limit (takes a while, on an idle machine)"
 	@echo "make bench-stats  do the intervals cover what they say? Writes the table in docs/statistics.md"
 	@echo "make clean  remove the virtual environment and caches"
 
