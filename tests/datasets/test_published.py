@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,17 @@ def test_packed_pictures_come_with_the_command_that_unpacks_them(tmp_path):
     (tmp_path / "test.zip").write_bytes(b"PK\x03\x04")
     with pytest.raises(DatasetError, match=rf"still packed.*unzip -q {tmp_path}/test\.zip -d {tmp_path}"):
         load(f"vlguard:{tmp_path}")
+
+
+def test_the_command_that_unpacks_can_be_pasted_whatever_the_folder_is_called(tmp_path):
+    folder = tmp_path / "my sets (new); $HOME"
+    folder.mkdir()
+    (folder / "test.json").write_text("[]")
+    (folder / "test.zip").write_bytes(b"")
+    with pytest.raises(DatasetError) as caught:
+        load(f"vlguard:{folder}")
+    command = shlex.split(str(caught.value).partition("Unpack them: ")[2])
+    assert command == ["unzip", "-q", str(folder / "test.zip"), "-d", str(folder)]
 
 
 def test_missing_pictures_are_told_how_to_get_them(tmp_path):
