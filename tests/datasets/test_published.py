@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -146,9 +147,15 @@ def test_mm_safetybench_without_one_scenario_is_refused(tmp_path):
         load(f"mm_safetybench:{root}")
 
 
-def test_mm_safetybench_without_pictures_still_has_its_text_only_questions(tmp_path):
-    import shutil
+def test_mm_safetybench_with_its_pictures_still_packed_has_the_command(tmp_path):
+    root = make("mm_safetybench", tmp_path)
+    shutil.rmtree(root / "data" / "imgs")
+    (root / "MM-SafetyBench(imgs).zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DatasetError, match=rf"still packed.*unzip -q '{root}/MM-SafetyBench\(imgs\)\.zip' -d {root}"):
+        load(f"mm_safetybench:{root}")
 
+
+def test_mm_safetybench_without_pictures_still_has_its_text_only_questions(tmp_path):
     root = make("mm_safetybench", tmp_path)
     shutil.rmtree(root / "data" / "imgs")
     assert len(list(load(f"mm_safetybench/text-only:{root}"))) == 26
