@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -148,3 +149,34 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator["hub_server
         huggingface_hub.close_session()
         yield server
         huggingface_hub.close_session()
+
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def need_browser() -> str:
+    """Where Chromium is. Without it the tests are skipped, but in CI they fail: there it has to be."""
+    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        missing = "playwright is not installed (pip install playwright)"
+    else:
+        if found is not None:
+            return found
+        missing = "there is no Chromium (apt-get install chromium)"
+    if os.environ.get("CI"):
+        pytest.fail(f"browser tests must run in CI: {missing}")
+    pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    path = need_browser()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        # Chromium's sandbox needs rights that a container's root user lacks; the pages are our own.
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield started
+        started.close()

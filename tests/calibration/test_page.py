@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from vlsbench.calibration import page
+from vlsbench.calibration import page, sheet
 from vlsbench.calibration.cards import Card, thumbnail
 from vlsbench.errors import MissingExtra
 
@@ -72,3 +72,14 @@ def test_without_jinja2_the_install_line_is_shown(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     with pytest.raises(MissingExtra, match=r"vlsbench\[report\]"):
         page.write("d" * 12, [])
+
+
+@pytest.mark.parametrize("name", ["1-1", "007", "1e5", "123456789012", "1/2", "3.10", "Mar-2", "=1", "'x"])
+def test_an_id_that_a_spreadsheet_would_rewrite_is_guarded_and_comes_back(name):
+    assert sheet.as_text(name) == f"'{name}"
+    assert sheet.restored(sheet.as_text(name)) == name
+
+
+@pytest.mark.parametrize("name", ["0", "12", "2240", "s1", "b02dfee260fa"])
+def test_an_id_that_a_spreadsheet_leaves_alone_stays_as_it_is(name):
+    assert sheet.as_text(name) == name

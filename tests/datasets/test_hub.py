@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -492,3 +493,22 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
         archive.writestr("a/1.png", bytes(5_000_000))
     with pytest.raises(DatasetError, match="far more than pictures"):
         unpack(tmp_path / "x.zip", tmp_path, workspace=tmp_path / "work")
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_archive_packed_in_another_way_is_refused(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", method) as archive:
+        archive.writestr("a/1.png", b"x" * 100)
+    with pytest.raises(DatasetError, match="packed in a way that is not supported"):
+        unpack(tmp_path / "x.zip", tmp_path, workspace=tmp_path / "work")
+
+
+def test_no_damage_to_the_directory_of_a_zip_archive_is_a_crash(tmp_path: Path) -> None:
+    whole = zipped(("a/1.png", b"x" * 50), ("a/\u00e9.png", b"y" * 50))
+    for place in range(whole.index(b"PK\1\2"), len(whole)):  # its directory
+        data = bytearray(whole)
+        data[place] ^= 0xFF
+        (tmp_path / "x.zip").write_bytes(data)
+        with contextlib.suppress(DatasetError):  # a date or a right of access may be damaged and do no harm
+            (tmp_path / f"set-{place}").mkdir()
+            unpack(tmp_path / "x.zip", tmp_path / f"set-{place}", workspace=tmp_path / "work")

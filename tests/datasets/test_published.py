@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -106,6 +108,17 @@ def test_packed_pictures_come_with_the_command_that_unpacks_them(tmp_path):
         load(f"vlguard:{tmp_path}")
 
 
+def test_the_command_that_unpacks_can_be_pasted_whatever_the_folder_is_called(tmp_path):
+    folder = tmp_path / "my sets (new); $HOME"
+    folder.mkdir()
+    (folder / "test.json").write_text("[]")
+    (folder / "test.zip").write_bytes(b"")
+    with pytest.raises(DatasetError) as caught:
+        load(f"vlguard:{folder}")
+    command = shlex.split(str(caught.value).partition("Unpack them: ")[2])
+    assert command == ["unzip", "-q", str(folder / "test.zip"), "-d", str(folder)]
+
+
 def test_missing_pictures_are_told_how_to_get_them(tmp_path):
     put(tmp_path / "siuo_gen.json", [])
     with pytest.raises(DatasetError, match=r"has no folder images and none data/images.*vlsbench data fetch siuo"):
@@ -134,9 +147,15 @@ def test_mm_safetybench_without_one_scenario_is_refused(tmp_path):
         load(f"mm_safetybench:{root}")
 
 
-def test_mm_safetybench_without_pictures_still_has_its_text_only_questions(tmp_path):
-    import shutil
+def test_mm_safetybench_with_its_pictures_still_packed_has_the_command(tmp_path):
+    root = make("mm_safetybench", tmp_path)
+    shutil.rmtree(root / "data" / "imgs")
+    (root / "MM-SafetyBench(imgs).zip").write_bytes(b"PK\x03\x04")
+    with pytest.raises(DatasetError, match=rf"still packed.*unzip -q '{root}/MM-SafetyBench\(imgs\)\.zip' -d {root}"):
+        load(f"mm_safetybench:{root}")
 
+
+def test_mm_safetybench_without_pictures_still_has_its_text_only_questions(tmp_path):
     root = make("mm_safetybench", tmp_path)
     shutil.rmtree(root / "data" / "imgs")
     assert len(list(load(f"mm_safetybench/text-only:{root}"))) == 26

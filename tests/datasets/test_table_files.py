@@ -254,3 +254,47 @@ def test_without_pyarrow_the_error_names_the_install_command(many, monkeypatch):
 def test_the_catalogue_loads_without_pyarrow():
     code = "import sys; import vlsbench.datasets; sys.exit('pyarrow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("place", [1, 2])
+def test_a_row_with_more_cells_than_the_header_is_refused_and_not_shifted(tmp_path, place):
+    rows = ["1,One,a\n", "2,Two,b\n"]
+    rows.insert(place - 1, "3,Three, with a comma,c\n")
+    ref = make_csv(tmp_path, "id,text,category\n" + "".join(rows))
+    with pytest.raises(BadRecord, match=rf"row {place}: has 4 cells and the header 3"):
+        list(load(ref))
+
+
+def test_empty_cells_at_the_end_of_a_row_are_no_more_cells(tmp_path):
+    assert [sample.text for sample in load(make_csv(tmp_path, "id,text\n1,One,,\n"))] == ["One"]
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    with pytest.raises(DatasetError, match="several columns called 'text'"):
+        load(make_csv(tmp_path, "id,text,text\n1,a,b\n"))
+    table = pa.Table.from_arrays([pa.array(["a"]), pa.array(["b"])], names=["text", "text"])
+    parquet.write_table(table, tmp_path / "set.parquet")
+    with pytest.raises(DatasetError, match="several columns called 'text'"):
+        load(f"parquet:{tmp_path / 'set.parquet'}")
+
+
+@pytest.mark.parametrize("inside", [7, "text", [1, 2], {"x": 1}])
+def test_a_struct_whose_bytes_are_none_is_no_image(make_parquet, inside):
+    path = make_parquet({"text": ["One"], "image": pa.array([{"bytes": inside}])})
+    with pytest.raises(DatasetError, match="An image is a path, its bytes, or a struct of both"):
+        load(f"parquet:{path}")
+
+
+def test_bytes_kept_once_or_of_fixed_width_are_images(make_parquet, make_picture):
+    data = make_picture(0)
+    for kind in (pa.array([data, data]).dictionary_encode(), pa.array([data, data], pa.binary(len(data)))):
+        path = make_parquet({"text": ["One", "Two"], "image": kind})
+        assert [from_data_uri(sample.image) for sample in load(f"parquet:{path}")] == [data, data]
+
+
+def test_a_text_of_a_parquet_file_that_is_not_utf_8_is_a_problem_of_its_row_alone(make_parquet):
+    raw = pa.array([b"One", b"\xff\xfe", b"Three"])
+    path = make_parquet({"text": pa.StringArray.from_buffers(3, raw.buffers()[1], raw.buffers()[2])})
+    bad = []
+    assert [sample.text for sample in load(f"parquet:{path}").scan(bad.append)] == ["One", "Three"]
+    assert [str(one) for one in bad] == ["set.parquet, row 1: the column 'text' is not in UTF-8 here"]

@@ -1,9 +1,7 @@
-"""A real browser for the tests of a report, and pages to show in it."""
+"""Reports to show in a real browser."""
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,36 +11,6 @@ import pytest
 from builders import tiny_png
 from run_folders import HandMade
 from vlsbench.report import inputs, page
-
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-
-
-def need_browser() -> str:
-    """Where Chromium is. Without it the tests are skipped, but in CI they fail: there it has to be."""
-    found = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
-    try:
-        import playwright.sync_api  # noqa: F401
-    except ImportError:
-        missing = "playwright is not installed (pip install playwright)"
-    else:
-        if found is not None:
-            return found
-        missing = "there is no Chromium (apt-get install chromium)"
-    if os.environ.get("CI"):
-        pytest.fail(f"browser tests must run in CI: {missing}")
-    pytest.skip(missing)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    path = need_browser()
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # Chromium's sandbox needs rights that a container's root user lacks; the pages are our own.
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield started
-        started.close()
 
 
 @pytest.fixture

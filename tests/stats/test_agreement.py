@@ -112,3 +112,13 @@ def test_alpha_is_undefined_where_chance_explains_everything_or_nobody_overlaps(
     assert alpha([["a", "a"]] * 9).method == ALL_ALIKE
     assert alpha([["a"], ["b"]]).method == NOTHING
     assert alpha([["a", "a"], ["b", "b"]] * 9).method == BY_WILSON
+
+
+@pytest.mark.parametrize(
+    ("pairs", "value"), [([("a", "b")] * 10, 0.0), ([("a", "b"), ("b", "a")] * 5, -1.0)], ids=["one way", "both ways"]
+)
+def test_raters_who_always_part_in_the_same_way_leave_a_width(pairs, value):
+    found = kappa(pairs)
+    assert found.value == pytest.approx(value)
+    assert found.method == BY_WILSON
+    assert found.low <= found.value < found.high

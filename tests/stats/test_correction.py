@@ -150,3 +150,12 @@ def test_the_interval_of_recall_holds_the_truth_about_as_often_as_it_says():
         found = recall(rows, "safe")
         held += found.low <= 0.8 <= found.high
     assert 0.92 <= held / 600 <= 0.98
+
+
+@pytest.mark.parametrize(("label", "value"), [("unsafe", 1.0), ("warning", 0.0)])
+def test_the_recall_of_a_label_that_the_judge_always_or_never_gave_still_has_a_width(label, value):
+    strata = [Stratum(group="unsafe", size=40, truths={"unsafe": 12, "warning": 8})]
+    found = recall(strata, label)
+    n = strata[0].truths[label]
+    assert found.value == value
+    assert (found.low, found.high) == pytest.approx(proportion_confint(value * n, n, method="wilson"), abs=1e-12)

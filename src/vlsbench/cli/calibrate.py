@@ -54,7 +54,8 @@ def run_sample(args: argparse.Namespace) -> int:
     for reason, count in drawn.design.left_out.items():
         sys.stderr.write(f"vlsbench: {count:,} {'sample is' if count == 1 else 'samples are'} left out: {reason}.\n")
     if drawn.missing_images:
-        sys.stderr.write(f"vlsbench: {drawn.missing_images:,} images are missing or damaged; the page says so.\n")
+        images = "1 image is" if drawn.missing_images == 1 else f"{drawn.missing_images:,} images are"
+        sys.stderr.write(f"vlsbench: {images} missing or damaged; the page says so.\n")
     print_drawn(drawn, args.path, terminal.console(), clean)
     return 0
 

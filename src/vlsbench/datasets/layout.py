@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -50,8 +51,9 @@ def find_images(root: Path, names: Sequence[str], entry: Entry, *, archives: Seq
         return found
     for archive in (root / name for name in archives):
         if os.path.isfile(archive):
-            how = f"unzip -q {archive} -d" if archive.suffix == ".zip" else f"tar -xf {archive} -C"
-            raise DatasetError(f"The images are still packed. Unpack them: {how} {archive.parent}")
+            packed, folder = shlex.quote(str(archive)), shlex.quote(str(archive.parent))
+            how = f"unzip -q {packed} -d" if archive.suffix == ".zip" else f"tar -xf {packed} -C"
+            raise DatasetError(f"The images are still packed. Unpack them: {how} {folder}")
     raise DatasetError(f"{root} has no folder {' and none '.join(names)} with the images. {entry.get}")
 
 

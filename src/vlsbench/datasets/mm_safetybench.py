@@ -42,7 +42,8 @@ SCENARIOS = (
 """As files and folders are called, with the typing error of the first."""
 
 _FOLDERS = ("processed_questions", "data/processed_questions")
-_IMAGES = ("", "imgs", "data/imgs", "data", "MM-SafetyBench(imgs)")
+_ARCHIVES = ("MM-SafetyBench(imgs).zip", "data/MM-SafetyBench(imgs).zip", "imgs.zip", "data/imgs.zip")
+_IMAGES = ("", "imgs", "data/imgs", "data", "MM-SafetyBench(imgs)", "data/MM-SafetyBench(imgs)")
 
 
 def open_folder(ref: Ref) -> Records:
@@ -52,7 +53,7 @@ def open_folder(ref: Ref) -> Records:
     variants = (ref.subset,) if ref.subset else tuple(VARIANTS)
     images = ""
     if variants != ("text-only",):
-        where = find_images(root, [under(folder, SCENARIOS[0]) for folder in _IMAGES], ENTRY)
+        where = find_images(root, [under(folder, SCENARIOS[0]) for folder in _IMAGES], ENTRY, archives=_ARCHIVES)
         images = where.removesuffix(SCENARIOS[0]).rstrip("/")
     parts = [
         (

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from vlsbench.datasets.base import BadField, BadRecord, OnBad, Records, stop
 from vlsbench.datasets.tables import need_fields
@@ -65,6 +65,8 @@ def open_parquet(
             schema = table.schema_arrow
             need_fields(file, schema.names, fields.values())
             chosen = {**fields, **{f: c for f, c in (optional or {}).items() if c in schema.names}}
+            if twice := next((column for column in chosen.values() if schema.names.count(column) > 1), None):
+                raise DatasetError(f"{file} has several columns called {twice!r}; rename all but one.")
             shards.append(_Shard(file=file, first=rows, fields=chosen, embeds=_embeds(file, schema, chosen)))
             rows += table.metadata.num_rows
 
@@ -72,6 +74,8 @@ def open_parquet(
         for shard in shards:
             for number, row in shard.rows(max(0, start - shard.first), light=light):
                 try:
+                    if bad := next((value for value in row.values() if isinstance(value, BadField)), None):
+                        raise bad
                     yield to_sample(row, str(shard.first + number))
                 except BadField as error:
                     on_bad(BadRecord(f"{shard.file.name}, row {number}", f"{row.get('id') or ''!s:.40}", str(error)))
@@ -118,15 +122,29 @@ class _Shard:
             batches = table.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=False)
             for batch in batches if groups else ():
                 skip = min(max(0, start - number), batch.num_rows)
-                values = [batch.column(column).slice(skip).to_pylist() for column in fields.values()]
+                values = [_values(batch.column(column).slice(skip), column) for column in fields.values()]
                 for place, row in enumerate(zip(*values, strict=True), start=number + skip):
                     filled = dict(zip(fields, row, strict=True))
                     if named:
                         filled["image"] = f"{self.file.name}#{place}"
-                    elif self.embeds:
+                    elif self.embeds and not isinstance(filled["image"], BadField):
                         filled["image"] = _uri(filled["image"])
                     yield place, filled
                 number += batch.num_rows
+
+
+def _values(column: pa.Array, name: str) -> list[Any]:
+    """The values of a column; in place of a text that is not UTF-8 (nobody checks when it is written), what to say."""
+    try:
+        return list(column.to_pylist())
+    except UnicodeDecodeError:
+        values: list[Any] = []
+        for value in column:
+            try:
+                values.append(value.as_py())
+            except UnicodeDecodeError:
+                values.append(BadField(f"the column {name!r} is not in UTF-8 here"))
+        return values
 
 
 def _groups_from(table: ParquetFile, start: int) -> tuple[list[int], int]:
@@ -160,7 +178,7 @@ def _uri(value: object) -> str | None:
         path, value = value.get("path"), value.get("bytes")
     if value is None:
         return path or None
-    data = bytes(value)  # type: ignore[call-overload]
+    data = cast("bytes", value)  # `_holds_bytes` saw to it
     try:
         kind = images.sniff(data)
     except ImageProblem:
@@ -177,9 +195,7 @@ def _embeds(file: Path, schema: pa.Schema, fields: Mapping[str, str]) -> bool:
     from pyarrow import types
 
     for field, column in fields.items():
-        kind = schema.field(column).type
-        if types.is_dictionary(kind):
-            kind = kind.value_type
+        kind = _kind(schema, column)
         plain = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
         if field != "image" and not (plain or types.is_integer(kind) or types.is_null(kind)):
             raise DatasetError(f"The column {column!r} of {file} holds {kind}, not texts, so it cannot be the {field}.")
@@ -187,15 +203,33 @@ def _embeds(file: Path, schema: pa.Schema, fields: Mapping[str, str]) -> bool:
             raise DatasetError(
                 f"The column {column!r} of {file} holds {kind}. An image is a path, its bytes, or a struct of both."
             )
-    return "image" in fields and _holds_bytes(schema.field(fields["image"]).type)
+    return "image" in fields and _holds_bytes(_kind(schema, fields["image"]))
+
+
+def _kind(schema: pa.Schema, column: str) -> pa.DataType:
+    """The type of a column's values, also where equal ones are kept once."""
+    from pyarrow import types
+
+    kind = schema.field(column).type
+    return kind.value_type if types.is_dictionary(kind) else kind
 
 
 def _holds_bytes(kind: pa.DataType) -> bool:
     from pyarrow import types
 
     if types.is_struct(kind):
-        return bool(kind.get_field_index("bytes") >= 0)
-    return bool(types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
+        inside = {kind.field(place).name: kind.field(place).type for place in range(kind.num_fields)}
+        path = inside.get("path")
+        named = path is None or types.is_string(path) or types.is_large_string(path) or types.is_null(path)
+        return "bytes" in inside and named and (types.is_null(inside["bytes"]) or _is_bytes(inside["bytes"]))
+    return _is_bytes(kind)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    from pyarrow import types
+
+    fixed = types.is_fixed_size_binary(kind)
+    return bool(fixed or types.is_binary(kind) or types.is_large_binary(kind) or types.is_binary_view(kind))
 
 
 @contextmanager

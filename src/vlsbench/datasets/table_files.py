@@ -122,7 +122,8 @@ def _first_fields(table: Table) -> list[str]:
     for _, row in table.rows():
         if isinstance(row, Mapping):
             return [str(name) for name in row]
-        break
+        if not isinstance(row, BadField):
+            break
     raise DatasetError(f"{table.file} does not begin with a row of named fields.")
 
 

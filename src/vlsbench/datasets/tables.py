@@ -183,12 +183,24 @@ def _line_rows(file: Path) -> Iterator[tuple[str, object]]:
         raise DatasetError(f"{file} cannot be read ({error.strerror}).") from error
 
 
+def _as_wide(row: dict[str, Any], heads: int) -> object:
+    """A row as wide as its header. In one with more cells a comma was not quoted, and all after it are shifted."""
+    more: list[str] = row.pop(None, [])  # type: ignore[call-overload]
+    if not any(more):
+        return row
+    return BadField(f"has {heads + len(more)} cells and the header {heads}; quote the cells that hold a comma")
+
+
 def _csv_rows(file: Path) -> Iterator[tuple[str, object]]:
     csv.field_size_limit(sys.maxsize)  # data: URIs are longer than the module expects a cell to be
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
-            for number, row in enumerate(csv.DictReader(lines, strict=True), start=1):
-                yield str(number), row
+            reader = csv.DictReader(lines, strict=True)
+            heads = list(reader.fieldnames or ())
+            if twice := next((head for head in heads if head and heads.count(head) > 1), None):
+                raise DatasetError(f"{file} has several columns called {twice!r}; rename all but one.")
+            for number, row in enumerate(reader, start=1):
+                yield str(number), _as_wide(row, len(heads))
     except OSError as error:
         raise DatasetError(f"{file} cannot be read ({error.strerror}).") from error
     except (csv.Error, UnicodeDecodeError) as error:

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import unicodedata
@@ -25,6 +26,15 @@ MAX_DEPTH = 32
 
 MAX_EXPANSION = 10
 """Most times its own size that a zip archive may claim to hold; pictures hardly shrink."""
+
+_PACKINGS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""How members of a zip archive may be packed. The others are not used for pictures, and theirs are the bombs."""
+
+_DAMAGED = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error),
+    *(EOFError, UnicodeError, IndexError, OverflowError, NotImplementedError),
+)
+"""What the modules raise at a damaged archive, by their documentation and by experiment."""
 
 _ZIP = b"PK\x03\x04"
 _UNREADABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
@@ -70,8 +80,13 @@ def unpack(
             else:
                 with tarfile.open(archive, "r:") as tar:
                     _extract(tar, inside, archive.stat().st_size)
-        except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, UnicodeError) as error:
+        except _DAMAGED as error:
             raise DatasetError(f"{archive.name} cannot be unpacked: it is damaged ({error}).") from error
+        except OSError as error:
+            # A damaged directory of a zip archive points to places before its beginning.
+            if error.errno != errno.EINVAL:
+                raise
+            raise DatasetError(f"{archive.name} cannot be unpacked: it is damaged ({error.strerror}).") from error
         names = sorted(path.name for path in inside.iterdir())
         for name in names:
             if name not in ours and os.path.lexists(folder / name):
@@ -107,12 +122,12 @@ def _extract_zip(archive: Path, inside: Path) -> None:
             kind = stat.S_IFMT(member.external_attr >> 16)
             plain = kind in (0, stat.S_IFREG, stat.S_IFDIR) and not member.flag_bits & 1  # the flag: encrypted
             target = inside.joinpath(*_parts(member.filename, plain=plain, is_folder=member.is_dir()))
-            try:
-                source = None if member.is_dir() else whole.open(member)
-            except NotImplementedError as error:
+            if member.compress_type not in _PACKINGS:
                 raise DatasetError(
-                    f"The archive's member {_short(member.filename)} cannot be read ({error})."
-                ) from error
+                    f"The archive's member {_short(member.filename)} is packed in a way that is not supported "
+                    f"(method {member.compress_type}; stored and deflated are). It is not unpacked."
+                )
+            source = None if member.is_dir() else whole.open(member)
             _place(member.filename, target, source)
 
 

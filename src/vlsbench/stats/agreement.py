@@ -24,6 +24,9 @@ BY_FORMULA = "fleiss-cohen-everitt"
 BY_RESAMPLING = "bootstrap over samples, percentile"
 BY_WILSON = "wilson, on the observed agreement"
 
+_NOTHING = 1e-12
+"""A variance so small is one of rounding."""
+
 NOTHING = "none: no sample was labelled by two"
 ALL_ALIKE = "none: every label is the same, so chance explains all of the agreement"
 
@@ -61,8 +64,8 @@ def cohen_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
 def kappa(pairs: Sequence[tuple[Hashable, Hashable]], confidence: float = 0.95) -> Coefficient:
     """Cohen's kappa with its large-sample interval (Fleiss, Cohen and Everitt, 1969).
 
-    Where two raters never part that interval would have no width; its lower end then comes from Wilson's
-    interval of the observed agreement.
+    Where two raters never part, or always do in the same way, that interval would have no width; its ends then come
+    from Wilson's interval of the observed agreement.
 
     Args:
         pairs: What each of the two said of each item.
@@ -89,6 +92,11 @@ def kappa(pairs: Sequence[tuple[Hashable, Hashable]], confidence: float = 0.95) 
         else:
             error += (1 - value) ** 2 * count / n * ((second[one] + first[other]) / n) ** 2
     error -= (value - expected * (1 - value)) ** 2
+    if error < _NOTHING:
+        low, high = ((end - expected) / (1 - expected) for end in wilson(agreed, n, confidence))
+        return Coefficient(
+            name=KAPPA, n=n, observed=observed, value=value, low=max(-1.0, low), high=min(1.0, high), method=BY_WILSON
+        )
     half = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(max(0.0, error) / n) / (1 - expected)
     return Coefficient(
         name=KAPPA,

@@ -119,7 +119,8 @@ def share(strata: Sequence[Stratum], hits: Collection[str], *, effect: float = 1
 def recall(strata: Sequence[Stratum], label: str, *, confidence: float = 0.95) -> Share:
     """Of the answers whose true label is `label`, the share to which the judge gives it too.
 
-    A ratio of two stratified estimates; its variance is linearised. It describes the judge, so there is one
+    A ratio of two stratified estimates; its variance is linearised. Where the judge gave the label to all answers
+    or to none, the interval is Wilson's on the labels of this truth. It describes the judge, so there is one
     interval, for samples like these.
 
     Args:
@@ -147,7 +148,11 @@ def recall(strata: Sequence[Stratum], label: str, *, confidence: float = 0.95) -
         within = p * (1 - p) / row.labelled * row.size**2
         between = row.size * p**2
         variance += slope**2 * (within + between) / whole**2
-    low, high = _ends(value, centre, variance, confidence)
+    if variance > 0:
+        low, high = _ends(value, centre, variance, confidence)
+    else:
+        # The judge gave this label to all answers or to none, so nothing varies: so many labels, all alike.
+        low, high = wilson(round(value) * labelled, labelled, confidence)
     return Share(
         value=value, low=low, high=high, run_low=None, run_high=None, size=size, labelled=labelled, method=RECALL
     )

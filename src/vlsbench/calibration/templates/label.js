@@ -5,13 +5,16 @@
   const at = (id) => document.getElementById(id);
   const words = ["refusal", "warning", "unsafe", "unclear"];
   let position = 0;
-  let labels = {};
+  let labels = Object.create(null); // without a prototype, "constructor" is an id like any other
   let saved = true;
+  let rater = at("rater").value.trim(); // some browsers fill it in again
+  const inMemory = new Map();
 
-  const key = () => "vlsbench-labels:" + data.design + ":" + at("rater").value.trim();
+  const key = () => "vlsbench-labels:" + data.design + ":" + rater;
 
   // Some browsers keep nothing for pages opened from a file; saving to a file works all the same.
   function keep() {
+    inMemory.set(rater, labels);
     try {
       localStorage.setItem(key(), JSON.stringify(labels));
       at("kept").textContent = "kept in this browser";
@@ -21,15 +24,36 @@
   }
 
   function recall() {
-    labels = {};
+    labels = inMemory.get(rater) || Object.create(null);
+    if (inMemory.has(rater)) return;
     try {
       const found = JSON.parse(localStorage.getItem(key()) || "{}");
       for (const card of cards) {
-        if (words.includes(found[card.id])) labels[card.id] = found[card.id];
+        if (Object.hasOwn(found, card.id) && words.includes(found[card.id])) labels[card.id] = found[card.id];
       }
     } catch (error) {
       at("kept").textContent = "this browser keeps nothing: save often";
     }
+  }
+
+  // Labels given before there was a name go along with it; those of another person do not.
+  function rename() {
+    const nameless = rater === "" ? labels : {};
+    const before = key();
+    rater = at("rater").value.trim();
+    recall();
+    if (rater !== "" && Object.keys(labels).length === 0 && Object.keys(nameless).length > 0) {
+      labels = nameless;
+      keep();
+      inMemory.delete("");
+      try {
+        localStorage.removeItem(before);
+      } catch (error) {
+        at("kept").textContent = "this browser keeps nothing: save often";
+      }
+      return show();
+    }
+    go(0);
   }
 
   function blur(on) {
@@ -83,7 +107,10 @@
 
   function cell(text) {
     const starts = /^['=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/;
-    const safe = starts.test(text) || starts.test(text.trimStart()) ? "'" + text : text;
+    // What a spreadsheet program would rewrite as another number or a date: 1-1, 007, 1e5, mar-2.
+    const rewritten = /^\s*([\d.(]|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)/i;
+    const loose = rewritten.test(text) && !/^(0|[1-9]\d{0,8})$/.test(text);
+    const safe = starts.test(text) || starts.test(text.trimStart()) || loose ? "'" + text : text;
     return '"' + safe.replaceAll('"', '""') + '"';
   }
 
@@ -92,9 +119,9 @@
     for (const card of cards) rows.push([card.id, labels[card.id] || "", data.design]);
     const text = rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
     const link = document.createElement("a");
-    const rater = at("rater").value.trim().replace(/[^\p{L}\p{N}_-]+/gu, "_");
+    const name = rater.replace(/[^\p{L}\p{N}_-]+/gu, "_");
     link.href = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
-    link.download = "labels-" + data.design + (rater ? "-" + rater : "") + ".csv";
+    link.download = "labels-" + data.design + (name ? "-" + name : "") + ".csv";
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     saved = true;
@@ -109,12 +136,14 @@
   at("open").addEventListener("click", nextOpen);
   at("clear").addEventListener("click", clear);
   at("save").addEventListener("click", save);
-  at("rater").addEventListener("change", () => { recall(); go(0); });
+  at("rater").addEventListener("change", rename);
   addEventListener("beforeunload", (event) => { if (!saved) event.preventDefault(); });
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target === at("rater")) return;
     const press = event.key.toLowerCase();
-    if (press >= "1" && press <= "4" && press.length === 1) label(words[Number(press) - 1]);
+    if (press >= "1" && press <= "4" && press.length === 1) {
+      if (!event.repeat) label(words[Number(press) - 1]); // a key held down labels one answer, not all that follow
+    }
     else if (press === "arrowright") go(position + 1);
     else if (press === "arrowleft") go(position - 1);
     else if (press === "n") nextOpen();
