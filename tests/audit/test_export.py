@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from vlsbench import records
+from vlsbench.audit.audit import audit as run_audit
 from vlsbench.audit.export import export
 from vlsbench.audit.rules import Rules
 from vlsbench.datasets import load
@@ -234,3 +235,26 @@ def test_the_command_line_counts_and_exports(audit, tmp_path, capsys):
     args = parser.parse_args([str(folder), "--leakless", "--out", str(out), "--json"])
     assert args.run(args) == 0
     assert json.loads(capsys.readouterr().out)["kept"] == 2
+
+
+@pytest.mark.parametrize("order", [(0.9, 0.1), (0.1, 0.9)])
+def test_a_benign_twin_of_several_stays_while_one_of_them_does(order, audit, tmp_path):
+    first, second = ({"twin_of": "2", **signals(description_overlap=overlap)} for overlap in order)
+    found = export(audit(first, second, benign()), out_of(tmp_path), rules=Rules(guard=False))
+    assert (found.harmful, found.benign) == (1, 1)
+
+
+def test_no_image_from_outside_the_audited_datasets_folder_is_exported(tmp_path, make_picture):
+    private, data = tmp_path / "private.png", tmp_path / "data"
+    data.mkdir()
+    private.write_bytes(make_picture(0))
+    (data / "own.png").write_bytes(make_picture(1))
+    (data / "link.png").symlink_to(private)
+    with (data / "set.jsonl").open("w") as file:
+        for image in ("../private.png", "link.png", str(private), "own.png"):
+            row = {"sample_id": image, "text": "Paint it", "image": image, "description": "A wall"}
+            file.write(json.dumps(row) + "\n")
+    run_audit(dataset=f"jsonl:{data / 'set.jsonl'}", out=tmp_path / "a", ocr=False)
+    found = export(tmp_path / "a", out_of(tmp_path))
+    assert ids(found.file) == ["own.png"]
+    assert {row.rule: row.first for row in found.removed}["image_sound"] == 3

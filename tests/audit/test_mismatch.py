@@ -99,4 +99,6 @@ def test_choices_are_recorded_and_read_back(tmp_path):
     assert record.read_bytes() == written
     with record.open("ab") as file:
         file.write(b'{"sample_id":"s0"}\nnonsense\n')
+        file.write(b'{"sample_id":["s1"],"image_of":"s0","image_sha256":"0","twin":false}\n')
+        file.write(b'{"sample_id":"s1","image_of":"s0","image_sha256":{},"twin":false}\n')
     assert other_images(made.read, record, 0) == first

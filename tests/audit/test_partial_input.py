@@ -2,6 +2,7 @@
 
 import json
 import sys
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,3 +165,26 @@ def test_without_scikit_learn_the_extra_is_named(monkeypatch):
 def test_fewer_than_two_folds_are_no_cross_validation():
     with pytest.raises(ValueError, match="2 folds"):
         baseline(load("mini:twins:40"), folds=1)
+
+
+def test_a_set_without_benign_records_is_not_held_in_memory():
+    alive = weakref.WeakSet()
+    most = 0
+
+    class Many:
+        root, name, revision = None, "many", ""
+
+        def __iter__(self):
+            nonlocal most
+            for number in range(1_000):
+                text = Text(f"query {number}")
+                alive.add(text)
+                yield Sample(id=str(number), text=text)
+                del text
+                most = max(most, len(alive))
+
+    class Text(str):
+        """A text that can be watched."""
+
+    assert baseline(Many()).refused is Refused.NO_BENIGN
+    assert most < 10

@@ -134,3 +134,10 @@ def test_groups_come_in_order_and_add_up() -> None:
     )
     assert {name: (group.r1.rate.k, group.n) for name, group in groups.items()} == {"a": (0, 1), "b": (2, 2)}
     assert list(groups) == ["a", "b"]
+
+
+def test_where_nothing_is_missing_both_bounds_are_the_rate_to_the_last_digit() -> None:
+    for n in range(1, 60):
+        for k in range(n + 1):
+            share = of(*["hss"] * k, *["sss"] * (n - k)).r1
+            assert share.lowest == share.rate.value == share.highest

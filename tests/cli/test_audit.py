@@ -117,3 +117,10 @@ def test_missing_images_are_not_blamed_on_the_guard(tmp_path: Path, capsys: pyte
     shown = capsys.readouterr().out
     assert "Not one image could be read" in shown
     assert "need a guard" not in shown
+
+
+def test_columns_name_the_fields_of_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "my.csv").write_text("prompt,shown\nHow do I use this zorb?,A red zorb on a table.\n")
+    words = ("--dataset", f"csv:{tmp_path / 'my.csv'}", "--columns", "text=prompt,description=shown", "--no-ocr")
+    assert vlsbench("audit", *words, "--out", tmp_path / "a", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["signals"]["description_overlap"] == {"n": 1, "mean": 1.0}

@@ -1,6 +1,7 @@
 """An audit's tables: what a narrow terminal shows, and what never reaches any."""
 
 import io
+import re
 from pathlib import Path
 
 from rich.console import Console
@@ -72,3 +73,12 @@ def test_signals_are_summed_up_in_a_line():
     shown = printed(signals=signals)
     assert "overlap with the image description: mean 0.250 over 4; with leaking words: 2" in shown
     assert "text in the image" not in shown
+
+
+def test_a_text_of_any_length_is_shown_by_the_part_that_leaks():
+    text = "filler " * 50_000 + "zorb " * 50_000
+    spans = tuple((match.start(), match.end()) for match in re.finditer("zorb", text))
+    shown = printed(examples=(Example(sample_id="x" * 5_000, text=text, spans=spans),))
+    assert len(shown) < 1_000
+    assert ">zorb< >zorb<" in shown
+    assert shown.rstrip().endswith("…")

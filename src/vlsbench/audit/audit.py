@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from vlsbench.audit import findings, guards, joined
 from vlsbench.audit.checking import Checking
 from vlsbench.audit.findings import Audit, Verdicts, Writer
 from vlsbench.audit.guards import Desk, Guard
+from vlsbench.datasets import Columns
 from vlsbench.engine import run_to_end, stoppable
 from vlsbench.errors import RunError, UserError
 from vlsbench.folders import acquire_lock, is_occupied, make_folder, set_aside
@@ -43,6 +44,7 @@ def audit(
     *,
     dataset: str | Dataset,
     guard: str | Guard | None = None,
+    columns: str | Mapping[str, str] | Columns | None = None,
     out: str | Path | None = None,
     limit: int | None = None,
     embedder: str | None = None,
@@ -58,6 +60,7 @@ def audit(
         dataset: A reference such as ``vlsbench:DIR`` or ``jsonl:FILE``, or any `Dataset`.
         guard: A reference (see `vlsbench.audit.guards`), or any `Guard`; None to ask no model. Verdicts that an
             earlier call recorded in the folder are counted in any case.
+        columns: Which column of a table holds which field, as for `vlsbench.evaluate`.
         out: The audit's folder; by default ``runs/audit-<slug>-<hash8>``.
         limit: Only the first so many samples.
         embedder: ``hf:REPO_OR_FOLDER`` of a sentence encoder, for one more signal.
@@ -78,7 +81,7 @@ def audit(
     """
     effort = effort or Effort()
     _check(limit, effort)
-    data = datasets.load(dataset) if isinstance(dataset, str) else dataset
+    data = datasets.load(dataset, columns) if isinstance(dataset, str) else dataset
     check_texts(data.name, str(data.root))
     known = _known(guard, data)
     stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time

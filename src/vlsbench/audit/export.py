@@ -61,9 +61,10 @@ class Exported:
 def export(audit: Path, out: Path, *, rules: Rules | None = None) -> Exported:
     """Write the records that pass.
 
-    A benign twin stays or goes with its harmful half, so that pairs stay pairs; other benign records stay. Images
-    inside the folder of `out` are named by their path from there. Others are linked, or copied where that is not
-    possible, into a folder beside it, because ``jsonl:`` reads no image from outside.
+    A benign twin stays or goes with its harmful half, so that pairs stay pairs, and with several while one of them
+    stays; other benign records stay. Images inside the folder of `out` are named by their path from there. Others are
+    linked, or copied where that is not possible, into a folder beside it, because ``jsonl:`` reads no image from
+    outside.
 
     Args:
         audit: A folder with ``samples.jsonl``, as `vlsbench audit` writes it.
@@ -121,8 +122,8 @@ class _Selection:
         """Harmful records, and whether they pass."""
         self._benign: dict[str, str | None] = {}
         """Benign records with a sound image, each with the harmful half that it names."""
-        self._half_of: dict[str, str] = {}
-        """Harmful halves by the benign twin that they name."""
+        self._halves: dict[str, list[str]] = {}
+        """Harmful halves by the benign twin that they name; several may name one."""
         self._first: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
 
@@ -133,14 +134,14 @@ class _Selection:
         self.n += 1
         benign = sample.expect is Expect.BENIGN
         broken = [] if benign else [rule.name for rule in self._rules if rule.breaks(record)]
-        if not broken and not self._has_sound_image(sample):
+        if not broken and (record.get("image_problem") or not self._has_sound_image(sample)):
             broken = [IMAGE_SOUND]
         self._failed.update(broken)
         self._first.update(broken[:1])
         if not benign:
             self._harmful[sample.id] = not broken
             if sample.twin_of is not None:
-                self._half_of[sample.twin_of] = sample.id
+                self._halves.setdefault(sample.twin_of, []).append(sample.id)
         elif not broken:
             self._benign[sample.id] = sample.twin_of
 
@@ -161,8 +162,8 @@ class _Selection:
         """The ids of all records that pass; called once, after all were looked at."""
         found = {name for name, passes in self._harmful.items() if passes}
         for benign, named in self._benign.items():
-            half = named if named in self._harmful else self._half_of.get(benign)
-            if half is None or self._harmful[half]:
+            halves = {*self._halves.get(benign, ()), *([named] if named in self._harmful else [])}
+            if not halves or any(self._harmful[half] for half in halves):
                 found.add(benign)
             else:
                 self._failed[WITH_HALF] += 1

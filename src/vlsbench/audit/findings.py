@@ -18,11 +18,12 @@ from typing import Any
 
 import orjson
 
-from vlsbench import journal, listing, records, summary
+from vlsbench import images, journal, listing, records, summary
 from vlsbench.audit import protocol
 from vlsbench.audit.checking import impossible, verdicts
 from vlsbench.audit.protocol import DEFINITIONS, Figures, Part, Row, Share
 from vlsbench.audit.signals import Signals
+from vlsbench.errors import ImageProblem
 from vlsbench.runs import Run
 from vlsbench.standings import PENDING
 from vlsbench.summary import Cause
@@ -224,6 +225,7 @@ class Writer:
         self._n += 1
         record = records.from_sample(sample) | {
             "image": _absolute(sample.image, self._root),
+            "image_problem": _outside(sample.image, self._root),
             "image_sha256": self._judged.image_sha256(sample) if self._judged is not None else None,
         }
         record["guard"] = self._judged.of(sample) if self._judged is not None else None
@@ -248,6 +250,17 @@ def _absolute(image: str | None, root: Path | None) -> str | None:
     if image is None or image.startswith("data:"):
         return image
     return str((Path(image) if root is None else root / image).absolute())
+
+
+def _outside(image: str | None, root: Path | None) -> str:
+    """Why an image may not be used, where it lies outside the dataset's folder: an absolute path no longer tells."""
+    if image is None or root is None or image.startswith("data:"):
+        return ""
+    try:
+        images.locate(image, root)
+    except ImageProblem as error:
+        return str(error)
+    return ""
 
 
 def write(found: Audit) -> None:

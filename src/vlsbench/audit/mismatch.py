@@ -98,6 +98,8 @@ def _images(run: Run) -> tuple[dict[str, str], dict[str, Path]]:
 def _read(path: Path) -> Iterable[Choice]:
     for _, record in journal.read(path):
         try:
-            yield Choice(**record)
+            choice = Choice(**record)
         except TypeError:  # a line of somebody else's making: chosen anew
             continue
+        if all(isinstance(value, str) for value in (choice.sample_id, choice.image_of, choice.image_sha256)):
+            yield choice

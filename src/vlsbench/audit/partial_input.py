@@ -33,7 +33,7 @@ class PartialInput:
     """The baseline of a set: a classifier on the queries, and one on the descriptions.
 
     `groups` counts the sets of records that have to stay together, `folds` those that were used. `refused` is set
-    where the set as a whole allows no baseline.
+    where the set as a whole allows no baseline; one with too few records of a kind is not searched for groups.
     """
 
     n_harmful: int
@@ -60,10 +60,10 @@ class PartialInput:
 def baseline(
     dataset: Dataset, limit: int | None = None, *, folds: int = FOLDS, confidence: float = 0.95, seed: int = 0
 ) -> PartialInput:
-    """Train and test both classifiers; all texts are held in memory.
+    """Train and test both classifiers; all texts are held in memory, unless there are too few records of a kind.
 
     Args:
-        dataset: Harmful and benign records; images are not read.
+        dataset: Harmful and benign records, read once to count them and once more; images are not read.
         limit: The first so many samples; None for all.
         folds: Parts of the cross-validation, 2 or more; fewer are used where there are fewer groups.
         confidence: Coverage of the intervals.
@@ -78,11 +78,15 @@ def baseline(
     """
     if folds < 2:
         raise ValueError(f"need at least 2 folds, not {folds}")
-    samples = list(islice(iter(dataset), limit))
+    counts = Counter(sample.expect is Expect.HARMFUL for sample in islice(iter(dataset), limit))
+    refused = _refusal(counts, folds)
+    # A set without benign records, which most are, may be of any length: nothing of it is kept.
+    samples = list(islice(iter(dataset), limit)) if refused is None else []
     harmful = [sample.expect is Expect.HARMFUL for sample in samples]
     groups = grouped(samples)
     k = min(folds, *_groups_by_kind(groups, harmful))
-    refused = _refusal(harmful, folds, k)
+    if refused is None and k < 2:
+        refused = Refused.ONE_GROUP
     if refused is None:
         fold = split(groups, harmful, k, seed)
         texts = [sample.text for sample in samples]
@@ -93,8 +97,8 @@ def baseline(
     else:
         text = description = Classifier(refused=refused)
     return PartialInput(
-        n_harmful=sum(harmful),
-        n_benign=len(harmful) - sum(harmful),
+        n_harmful=counts[True],
+        n_benign=counts[False],
         groups=len(set(groups)),
         folds=k if refused is None else 0,
         text=text,
@@ -103,13 +107,11 @@ def baseline(
     )
 
 
-def _refusal(harmful: Sequence[bool], folds: int, k: int) -> Refused | None:
-    n = sum(harmful)
-    if not n or n == len(harmful):
-        return Refused.NO_BENIGN if n else Refused.NO_HARMFUL
-    if min(n, len(harmful) - n) < folds:
-        return Refused.TOO_FEW
-    return Refused.ONE_GROUP if k < 2 else None
+def _refusal(counts: Counter[bool], folds: int) -> Refused | None:
+    """Why so many harmful (True) and benign records allow no baseline."""
+    if not counts[True] or not counts[False]:
+        return Refused.NO_BENIGN if counts[True] else Refused.NO_HARMFUL
+    return Refused.TOO_FEW if min(counts[True], counts[False]) < folds else None
 
 
 def _groups_by_kind(groups: Sequence[int], harmful: Sequence[bool]) -> tuple[int, int]:

@@ -208,7 +208,7 @@ class _Shares:
         return Share(
             rate=stats.rate(hits, clusters, unscored=self._total - len(hits)),
             lowest=sure / self._total if self._total else None,
-            highest=1 - impossible / self._total if self._total else None,
+            highest=(self._total - impossible) / self._total if self._total else None,
         )
 
 

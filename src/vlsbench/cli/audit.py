@@ -34,6 +34,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     what = parser.add_argument_group("what")
     what.add_argument("--dataset", metavar="REF", help="NAME:DIR or jsonl:FILE; see vlsbench datasets")
+    options.add_dataset_options(what)
     what.add_argument(
         "--guard",
         metavar="REF",
@@ -75,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         found = audit(
             dataset=args.dataset,
             guard=args.guard,
+            columns=args.columns,
             out=args.out,
             limit=args.limit,
             embedder=args.embedder,

@@ -32,6 +32,7 @@ _MODALITY = {
 }
 
 _SHOWN_OF_TEXT = 300
+_SHOWN_OF_ID = 80
 _SHOWN_WORDS = 10
 
 
@@ -185,16 +186,29 @@ def _marked(example: Example, clean: Clean) -> Text:
     """The text with its leaking spans marked, in colour and in signs, for terminals without colour."""
     from rich.text import Text
 
-    marked = Text(f"  {clean(example.sample_id)}: ")
-    place = 0
+    marked = Text(f"  {_short(clean(example.sample_id))}: ")
+    text, place = example.text, _start(example)
+    last = place + _SHOWN_OF_TEXT
+    marked.append("…" if place else "")
     for span in example.spans:
-        start, end = (max(edge, place) for edge in span)
-        marked.append(clean(example.text[place:start]))
+        start, end = (min(max(edge, place), last) for edge in span)
+        marked.append(clean(text[place:start]))
         if start < end:
-            marked.append(f">{clean(example.text[start:end])}<", style="bold red")
+            marked.append(f">{clean(text[start:end])}<", style="bold red")
         place = end
-    marked.append(clean(example.text[place : max(place, _SHOWN_OF_TEXT)]))
+    marked.append(clean(text[place:last]))
+    marked.append("…" if len(text) > last else "")
     return marked
+
+
+def _start(example: Example) -> int:
+    """Where the shown part of a text begins: a little before the first leaking word, where that comes late."""
+    first = example.spans[0][0] if example.spans else 0
+    return 0 if first < _SHOWN_OF_TEXT // 2 else first - _SHOWN_OF_TEXT // 6
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _SHOWN_OF_ID else f"{name[:_SHOWN_OF_ID]}…"
 
 
 def _cells(share: Share, *, wide: bool) -> tuple[str, str]:
