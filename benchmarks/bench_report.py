@@ -3,8 +3,9 @@
     python -m benchmarks.bench_report [--quick]
 
 Five runs of 2,241 samples with 1,957 distinct pictures of 1024 x 1024 pixels (smooth noise, which compresses like a
-photograph), as in the released set; and one run of 10,000 samples without pictures. The run folders are written
-directly, in the format of their pages; the report is made from the command line.
+photograph), as in the released set; and one run of 10,000 samples without pictures. A picture has 1.29 MB; the
+released archive has 2.45 GB: 1.1 MB for each sample, 1.25 MB for each distinct picture. The run folders are
+written directly, in the format of their pages; the report is made from the command line.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _picture(seed: int, side: int) -> bytes:
     fine = Image.frombytes("RGB", (side // 4, side // 4), grain.randbytes(3 * (side // 4) ** 2))
     image = Image.blend(coarse.resize((side, side), Image.Resampling.BICUBIC), fine.resize((side, side)), 0.12)
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", compress_level=1)
+    image.save(buffer, "PNG")
     return buffer.getvalue()
 
 

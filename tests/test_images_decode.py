@@ -97,3 +97,11 @@ def test_a_bomb_is_refused_before_it_is_decoded() -> None:
         decode(bomb)
     with pytest.raises(ImageProblem, match="over the limit of 10"):
         decode(encoded(Image.new("RGB", (4, 4))), max_pixels=10)
+
+
+def test_a_jpeg_is_decoded_at_a_scale_of_its_own_where_that_is_enough() -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (1000, 800), "red").save(buffer, "JPEG")
+    assert decode(buffer.getvalue(), at_least=190).size == (250, 200)
+    assert decode(buffer.getvalue(), at_least=500).size == (1000, 800)
+    assert decode(buffer.getvalue()).size == (1000, 800)

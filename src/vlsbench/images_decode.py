@@ -19,7 +19,7 @@ _ORIENTATION = 0x0112
 _ON_THE_SIDE = (5, 6, 7, 8)
 
 
-def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def decode(data: bytes, *, max_pixels: int = MAX_PIXELS, at_least: int | None = None) -> Image.Image:
     """An image file's first frame as RGB, upright.
 
     Transparent pixels are laid on white, as viewers show them; dropping the alpha channel instead would
@@ -28,6 +28,9 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
     Args:
         data: The file's bytes.
         max_pixels: Largest width x height accepted.
+        at_least: Where given, a side in pixels that is enough: a JPEG is then decoded at the smallest of its own
+            scales (1/2, 1/4, 1/8) at which no side is shorter than this, which costs a fraction. Other formats
+            have no such scales and come whole.
 
     Raises:
         ImageProblem: The bytes are not an image, are damaged, or have too many pixels.
@@ -43,8 +46,11 @@ def decode(data: bytes, *, max_pixels: int = MAX_PIXELS) -> Image.Image:
                 raise ImageProblem(
                     f"the image is {image.width} x {image.height} pixels, over the limit of {max_pixels:,}"
                 )
+            if at_least is not None:
+                image.draft(image.mode, (at_least, at_least))
             image.load()
-            image = ImageOps.exif_transpose(image)
+            # In place: the other way copies every pixel of an image that is upright already.
+            ImageOps.exif_transpose(image, in_place=True)
             return _to_rgb(image)
     except Image.DecompressionBombError as error:
         raise ImageProblem(f"the image has too many pixels ({error})") from error

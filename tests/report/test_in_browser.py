@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from report.conftest import picture, write_report
-from run_folders import HandMade
+from run_folders import HandMade, judged
 
 PAYLOADS = [
     "<script>window.hacked = 1</script>",
@@ -254,6 +254,37 @@ def test_nothing_sticks_out_at_phone_width(which, show, request):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.locator("details").evaluate_all("(nodes) => nodes.forEach((node) => { node.open = true; })")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory):
+    """A run with twelve categories, whose names are long or of characters that take two code units."""
+    folder = tmp_path_factory.mktemp("crowded")
+    names = [f"Category number {number} with a long name" for number in range(11)] + ["\U0001f600" * 60]
+    rows = [(f"s{number}", "warning", {"category": name}) for number, name in enumerate(names)]
+    return write_report(folder / "report.html", judged(folder / "run", *rows).run.path)
+
+
+def test_long_names_are_wrapped_inside_their_chart_on_a_small_phone(crowded, show):
+    page = show(crowded, width=320)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    outside = """() => [...document.querySelectorAll('.chart svg')].flatMap((svg) => {
+        const box = svg.getBoundingClientRect();
+        return [...svg.querySelectorAll('text')].filter((text) => {
+            const at = text.getBoundingClientRect();
+            return at.width && (at.left < box.left - 1 || at.right > box.right + 1);
+        }).map((text) => text.textContent);
+    })"""
+    assert page.evaluate(outside) == []
+    assert page.evaluate("[...document.querySelectorAll('svg text')].every((node) => node.textContent.isWellFormed())")
+
+
+def test_on_paper_pictures_stay_blurred_and_invite_nobody_to_click(report, show):
+    page = show(report)
+    page.emulate_media(media="print")
+    picture = page.locator(".picture").first
+    assert picture.locator("img").evaluate("(node) => getComputedStyle(node).filter.includes('blur')")
+    assert not picture.locator(".say").is_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

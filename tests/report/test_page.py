@@ -246,3 +246,47 @@ def test_the_chart_library_is_the_released_file():
         == "b66b25aeb4df84e33199dc21694014d336d222cbd9deb0e5a7c14bd6aa0d0fd0"
     )
     assert "Apache License" in (page.HERE / "assets" / "echarts.LICENSE").read_text()
+
+
+def test_the_command_of_an_ablation_names_its_conditions(tmp_path):
+    ablation = tmp_path / "ablation"
+    for name in ("full", "text"):
+        condition = {} if name == "full" else {"condition": {"name": name}}
+        judged(ablation / name, ("a", "warning"), **condition)
+    (ablation / "ablation.json").write_text(json.dumps({"conditions": {"full": {}, "text": {}}, "gains": {}}))
+    shown = words(write_report(tmp_path / "all.html", ablation))
+    assert shown.count(f"--conditions full,text --out {ablation} ") == 2
+    assert "vlsbench eval" not in shown
+    alone = words(write_report(tmp_path / "alone.html", ablation / "text"))
+    assert f"--conditions full,text --out {ablation} " in alone
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("audit/audit.json", {"dataset": 3, "n": "<b>", "r1": "x", "by_category": [1]}),
+        ("audit/audit.json", {"n": 2, "by_category": {"<b>": {"n": None}}, "mcnemar": 3, "modality": []}),
+        ("compared.json", {"runs": 3, "differences": 5}),
+        ("compared.json", {"runs": [], "differences": [1, {"first": 3, "value": "x"}]}),
+    ],
+)
+def test_figures_that_are_none_in_a_file_of_results_are_passed_over(tmp_path, name, found):
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(json.dumps(found))
+    out = write_report(tmp_path / "report.html", file if file.parent == tmp_path else file.parent)
+    assert "How it was made" in words(out)
+
+
+def test_categories_are_indented_below_their_audit(tmp_path):
+    rate = {"k": 1, "n": 2, "value": 0.5, "low": 0.1, "high": 0.9, "method": "wilson"}
+    figures = {"dataset": "jsonl:set.jsonl", "n": 2, "r1": rate, "by_category": {"Garden": {"n": 2, "r1": rate}}}
+    (tmp_path / "audit.json").write_text(json.dumps(figures))
+    out = write_report(tmp_path / "report.html", tmp_path)
+    assert '<th scope="row">\u2003Garden</th>' in out.read_text(encoding="utf-8")
+
+
+def test_one_sample_is_not_called_samples(tmp_path, capsys):
+    run = judged(tmp_path / "run", ("a", "warning")).run.path
+    assert vlsbench("report", str(run), "--out", str(tmp_path / "report.html")) == 0
+    assert ": 1 sample, " in capsys.readouterr().out

@@ -47,8 +47,9 @@ def run(args: argparse.Namespace) -> int:
     page.check_out(out)
     written = page.write(inputs.gather(args.inputs), out, images=args.images, base=args.base, title=args.title)
     missing = f", {written.missing:,} of {written.pictures:,} images missing" if written.missing else ""
+    samples = f"{written.samples:,} {'sample' if written.samples == 1 else 'samples'}"
     terminal.console().print(
-        terminal.clean(f"{written.path}: {written.samples:,} samples, {written.n_bytes / 1e6:.1f} MB{missing}"),
+        terminal.clean(f"{written.path}: {samples}, {written.n_bytes / 1e6:.1f} MB{missing}"),
         soft_wrap=True,
     )
     if args.open:

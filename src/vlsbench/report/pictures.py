@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -18,7 +19,8 @@ SIDE = 256
 """Longest side of a thumbnail, in pixels."""
 
 _QUALITY = 62
-_AT_ONCE = 64
+_AHEAD = 4
+"""Pictures per thread that are begun before the first of them is asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +74,19 @@ class Gallery:
         return self._numbers[key]
 
     def thumbnails(self) -> Iterator[Shown]:
-        """A thumbnail of each picture, in order; a few are held in memory at a time."""
-        with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-            for some in _batches(self._pictures):
-                yield from pool.map(_thumbnail, some)
+        """A thumbnail of each picture, in order; a few are held in memory at a time.
+
+        Pillow lets go of the interpreter while it decodes, so threads use every core.
+        """
+        threads = min(8, os.cpu_count() or 1)
+        begun: deque[Future[Shown]] = deque()
+        with ThreadPoolExecutor(max_workers=threads) as pool:
+            for picture in self._pictures:
+                begun.append(pool.submit(_thumbnail, picture))
+                if len(begun) >= _AHEAD * threads:
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
 
     def links(self, page: Path) -> Iterator[Shown]:
         """A link to each picture, relative to the page's folder."""
@@ -90,11 +101,6 @@ class Gallery:
                 yield Shown(link="./" + quote(os.path.relpath(picture.path.resolve(), folder)))
 
 
-def _batches(pictures: list[Picture]) -> Iterator[list[Picture]]:
-    for start in range(0, len(pictures), _AT_ONCE):
-        yield pictures[start : start + _AT_ONCE]
-
-
 def _digest(uri: str) -> str:
     return hashlib.sha256(uri.encode(errors="replace")).hexdigest()
 
@@ -107,10 +113,10 @@ def _thumbnail(picture: Picture) -> Shown:
     from vlsbench.images_decode import decode
 
     try:
-        image = decode(picture.read())
+        image = decode(picture.read(), at_least=2 * SIDE)
     except ImageProblem as error:
         return Shown(problem=str(error))
-    image.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    image.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=1.0)
     buffer = io.BytesIO()
-    image.save(buffer, "WEBP", quality=_QUALITY, method=2)
+    image.save(buffer, "WEBP", quality=_QUALITY, method=1)
     return Shown(webp=b64encode(buffer.getvalue()).decode())

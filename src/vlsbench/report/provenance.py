@@ -11,7 +11,7 @@ from typing import Any
 from vlsbench.errors import VLSBenchError
 from vlsbench.judges import rubric_file
 from vlsbench.models import SCHEMES
-from vlsbench.report.inputs import Inputs, RunPart
+from vlsbench.report.inputs import AblationPart, Inputs, RunPart
 from vlsbench.types import Sees
 
 Facts = tuple[tuple[str, str], ...]
@@ -63,7 +63,8 @@ class RunMade:
 
 def of_runs(inputs: Inputs) -> tuple[RunMade, ...]:
     """How each run was made."""
-    return tuple(_of_run(part) for part in inputs.answered)
+    ablated = {id(run): part for part in inputs.ablations for run in part.runs.values()}
+    return tuple(_of_run(part, ablated.get(id(part))) for part in inputs.answered)
 
 
 def report_command(inputs: Inputs, options: Sequence[str]) -> str:
@@ -71,7 +72,7 @@ def report_command(inputs: Inputs, options: Sequence[str]) -> str:
     return shlex.join(["vlsbench", "report", *inputs.refs, *options])
 
 
-def _of_run(part: RunPart) -> RunMade:
+def _of_run(part: RunPart, ablation: AblationPart | None) -> RunMade:
     manifest = part.run.manifest
     return RunMade(
         name=part.name,
@@ -80,7 +81,7 @@ def _of_run(part: RunPart) -> RunMade:
             (title, _as_text(manifest[key])) for key, title in _SHOWN if manifest.get(key) not in (None, "", [], {})
         ),
         judges=tuple(_judge(name, part.run.judges[stem]) for stem, name in part.stems.items()),
-        commands=tuple(_commands(part)),
+        commands=tuple(_commands(part, ablation)),
         note=""
         if _is_reference(manifest["model"])
         else "The model was an object of a Python program, so no command names it.",
@@ -120,21 +121,33 @@ def _rubric(name: str, digest: str) -> tuple[str, str]:
     )
 
 
-def _commands(part: RunPart) -> Iterator[str]:
+def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:
     manifest, judges = part.run.manifest, list(part.run.judges.values())
     if not _is_reference(manifest["model"]):
         return
+    conditions = _conditions(part, ablation)
     # A run under a condition is part of an ablation, in whose folder it lies.
-    command, out = ("ablate", part.run.path.parent) if manifest.get("condition") else ("eval", part.run.path)
+    command, out = ("ablate", part.run.path.parent) if conditions else ("eval", part.run.path)
     words = ["vlsbench", command, "--model", manifest["model"], "--dataset", manifest["dataset"]]
     first = next((entry for entry in judges if not entry.get("baseline")), judges[0] if judges else None)
     words += _judge_options(first) if first is not None else ["--judge", "refusal"]
     for option, value in _settings(manifest):
         words += [f"{option}={value}"] if value.startswith("-") else [option, value]
+    if conditions:
+        words += ["--conditions", ",".join(conditions)]
     yield shlex.join([*words, "--out", str(out)])
     for entry in judges:
         if entry is not first:
             yield shlex.join(["vlsbench", "judge", str(part.run.path), *_judge_options(entry)])
+
+
+def _conditions(part: RunPart, ablation: AblationPart | None) -> tuple[str, ...]:
+    """The conditions of the ablation that a run belongs to; its own and the full one where only the run is known."""
+    if ablation is not None:
+        return tuple(ablation.runs)
+    condition = part.run.manifest.get("condition")
+    name = condition.get("name") if isinstance(condition, dict) else None
+    return ("full", name) if isinstance(name, str) else ()
 
 
 def _settings(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -46,19 +46,29 @@ const Charts = (() => {
     return chart;
   }
 
-  // A name that is too long for its margin is broken into lines, and cut after the third.
+  // Characters of East Asian scripts and emoji take two places.
+  const places = (letter) => (letter.codePointAt(0) > 0x2e7f ? 2 : 1);
+  const wide = (text) => Array.from(text).reduce((sum, letter) => sum + places(letter), 0);
+
+  // A name that is too long for its margin is broken into lines, and cut after the third. Letters are never
+  // halved: half of a pair of code units would be drawn as a box.
   function wrapped(name, width) {
-    const most = Math.max(8, Math.floor(width / 6.6));
+    const most = Math.max(6, Math.floor(width / 6.6));
     const lines = [""];
     for (const word of name.split(/(?<=[\s\-_/:+])/)) {
-      for (let rest = word; rest; rest = rest.slice(most)) {
-        const piece = rest.slice(0, most);
-        if (lines[lines.length - 1].length + piece.length > most) lines.push(piece);
-        else lines[lines.length - 1] += piece;
+      const fits = wide(lines[lines.length - 1]) + wide(word) <= most;
+      if (!fits) lines.push("");
+      for (const letter of word) {
+        if (wide(lines[lines.length - 1]) + places(letter) > most) lines.push("");
+        lines[lines.length - 1] += letter;
       }
+      if (lines.length > 4) break;
     }
-    const shown = lines.filter(Boolean).map((line) => line.trimEnd());
-    return shown.length > 3 ? shown.slice(0, 2).concat(shown[2].slice(0, most - 1) + "…") : shown;
+    const shown = lines.map((line) => line.trimEnd()).filter(Boolean);
+    if (shown.length <= 3) return shown;
+    const last = Array.from(shown[2]);
+    while (wide(last.join("")) >= most) last.pop();
+    return [shown[0], shown[1], last.join("") + "…"];
   }
 
   function nameAxis(figure, c, width) {
@@ -70,7 +80,7 @@ const Charts = (() => {
   }
 
   const margin = (node, figure) => {
-    const longest = Math.max(...figure.groups.map((name) => name.length)) * 6.6 + 16;
+    const longest = Math.max(...figure.groups.map(wide)) * 6.6 + 16;
     return Math.min(longest, narrow(node) ? 112 : 200);
   };
 
@@ -100,7 +110,7 @@ const Charts = (() => {
     return canvas(node, height, {
       grid: { left, right: share ? 62 : 56, top: 6, bottom: 30 },
       xAxis: {
-        type: "value", min: share && least < 0 ? -1 : 0, max: share ? 1 : undefined, interval: share ? (least < 0 || narrow(node) ? 0.5 : 0.25) : undefined, splitNumber: narrow(node) ? 2 : 4,
+        type: "value", min: share && least < 0 ? -1 : 0, max: share ? 1 : undefined, interval: share ? (least < 0 && narrow(node) ? 1 : least < 0 || narrow(node) ? 0.5 : 0.25) : undefined, splitNumber: narrow(node) ? 2 : 4,
         axisLabel: { color: c.muted, formatter: (value) => (share ? Math.round(value * 100) + " %" : value.toLocaleString("en")) },
         splitLine: { lineStyle: { color: c.line } },
       },
@@ -166,10 +176,14 @@ const Charts = (() => {
       title.className = "panel-name";
       title.textContent = name;
       panel.append(title);
+      // The circle leaves room for the names on both sides of it.
+      const half = panel.clientWidth / 2;
+      const radius = Math.min(78, Math.max(40, half - 72));
+      const room = Math.min(90, half - radius - 10);
       return canvas(panel, 270, {
         radar: {
-          radius: "58%", splitNumber: 4, indicator: figure.axes.map((axis) => ({ name: axis, max: 1, min: 0 })),
-          axisName: { color: c.ink, fontSize: 11, lineHeight: 13, formatter: (axis) => wrapped(axis, 90).join("\n") },
+          radius, axisNameGap: 8, splitNumber: 4, indicator: figure.axes.map((axis) => ({ name: axis, max: 1, min: 0 })),
+          axisName: { color: c.ink, fontSize: 11, lineHeight: 13, formatter: (axis) => wrapped(axis, room).join("\n") },
           splitLine: { lineStyle: { color: c.line } }, axisLine: { lineStyle: { color: c.line } }, splitArea: { show: false },
         },
         tooltip: tooltip(c, ({ name: series, value }) => series + figure.axes.map((axis, a) => "\n" + axis + " " + (rows[figure.series.indexOf(series)][a] === null ? "–" : percent(value[a]))).join("")),
@@ -188,7 +202,8 @@ const Charts = (() => {
       return { name, itemStyle: { color }, children: Object.entries(subs).map(([sub, value]) => ({ name: sub, value, itemStyle: { color, opacity: 0.72 } })) };
     });
     const size = Math.min(node.clientWidth, 460);
-    const fits = (width) => ({ width, overflow: "truncate", color: c.card, fontSize: narrow(node) ? 9 : 10.5, minAngle: 9, textBorderWidth: 0 });
+    const lines = (width) => ({ name, value }) => (value / total > 0.08 ? wrapped(name, width).join("\n") : name);
+    const fits = (width) => ({ width, formatter: lines(width), overflow: "truncate", color: c.card, fontSize: narrow(node) ? 9 : 10.5, minAngle: 9, textBorderWidth: 0 });
     return canvas(node, size, {
       tooltip: tooltip(c, ({ name, value }) => name + "\n" + Number(value).toLocaleString("en") + " (" + percent(value / total) + ")"),
       series: [{

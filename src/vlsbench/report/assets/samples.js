@@ -134,7 +134,7 @@ const Samples = (() => {
     if (!data || data.dataset.problem) {
       return h("p", { class: "placeholder", text: "No image: " + (data ? data.dataset.problem : "it could not be used when the run was made") });
     }
-    const image = h("img", { alt: row.description || "Image of sample " + row.id + ", without a description", loading: "lazy" });
+    const image = h("img", { alt: row.description || "Image of sample " + row.id + ", without a description", decoding: "async" });
     image.src = "data:image/webp;base64," + data.textContent;
     const say = h("span", { class: "say" });
     const button = h("button", { type: "button", class: "picture", "aria-label": "Image of sample " + row.id }, image, say);

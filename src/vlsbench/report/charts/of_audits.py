@@ -65,8 +65,8 @@ def leakage_table(audits: Sequence[AuditPart]) -> TitledTable | None:
         for place, (name, figures) in enumerate(groups):
             cells = [percent(rate_of(figures.get(key))) for key in (*_PROTOCOL, "r2_both_alone")]
             p = number(_inside(figures, "mcnemar").get("p_value"))
-            shown = f"  {name}" if place else name
-            rows.append((shown, f"{figures.get('n', 0):,}", *cells, "–" if p is None else _p(p)))
+            shown = f"\u2003{name}" if place else name
+            rows.append((shown, f"{number(figures.get('n')) or 0:,.0f}", *cells, "–" if p is None else _p(p)))
     if not rows:
         return None
     about = (
@@ -111,7 +111,8 @@ def differences(comparisons: Sequence[ComparisonPart]) -> Bars | None:
     several = len(comparisons) > 1
     groups, points = [], []
     for part in comparisons:
-        for found in part.figures.get("differences") or ():
+        listed = part.figures.get("differences")
+        for found in listed if isinstance(listed, list) else ():
             if isinstance(found, dict) and not found.get("group"):
                 name = " less ".join(model_name(str(found.get(key))) for key in ("first", "second"))
                 groups.append(f"{name} ({part.name})" if several else name)
