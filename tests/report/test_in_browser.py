@@ -279,6 +279,17 @@ def test_long_names_are_wrapped_inside_their_chart_on_a_small_phone(crowded, sho
     assert page.evaluate("[...document.querySelectorAll('svg text')].every((node) => node.textContent.isWellFormed())")
 
 
+def test_the_panels_of_a_radar_stand_beside_each_other(crowded, show):
+    page = show(crowded)
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('#figure-radar svg')].map((svg) => svg.getBoundingClientRect().toJSON())"
+    )
+    assert len(boxes) == 3
+    assert boxes[0]["right"] <= boxes[1]["left"]
+    assert boxes[1]["right"] <= boxes[2]["left"]
+
+
 def test_on_paper_pictures_stay_blurred_and_invite_nobody_to_click(report, show):
     page = show(report)
     page.emulate_media(media="print")

@@ -169,9 +169,11 @@ const Charts = (() => {
     const panels = document.createElement("div");
     panels.className = "panels";
     node.append(panels);
-    return figure.panels.map(([name, rows]) => {
-      const panel = document.createElement("div");
-      panels.append(panel);
+    // All of them first: a panel is as wide as the others beside it let it be.
+    const cells = figure.panels.map(() => document.createElement("div"));
+    panels.append(...cells);
+    return figure.panels.map(([name, rows], number) => {
+      const panel = cells[number];
       const title = document.createElement("p");
       title.className = "panel-name";
       title.textContent = name;
@@ -202,8 +204,7 @@ const Charts = (() => {
       return { name, itemStyle: { color }, children: Object.entries(subs).map(([sub, value]) => ({ name: sub, value, itemStyle: { color, opacity: 0.72 } })) };
     });
     const size = Math.min(node.clientWidth, 460);
-    const lines = (width) => ({ name, value }) => (value / total > 0.08 ? wrapped(name, width).join("\n") : name);
-    const fits = (width) => ({ width, formatter: lines(width), overflow: "truncate", color: c.card, fontSize: narrow(node) ? 9 : 10.5, minAngle: 9, textBorderWidth: 0 });
+    const fits = (width) => ({ width, overflow: "truncate", color: c.card, fontSize: narrow(node) ? 9 : 10.5, minAngle: 9, textBorderWidth: 0 });
     return canvas(node, size, {
       tooltip: tooltip(c, ({ name, value }) => name + "\n" + Number(value).toLocaleString("en") + " (" + percent(value / total) + ")"),
       series: [{
