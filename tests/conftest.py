@@ -170,8 +170,9 @@ def need_browser() -> str:
     pytest.skip(missing)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    """Chromium, for one module at a time: while it is open, an event loop runs, and no other test could run its own."""
     path = need_browser()
     from playwright.sync_api import sync_playwright
 
