@@ -137,7 +137,7 @@ def test_groups_come_in_order_and_add_up() -> None:
 
 
 def test_where_nothing_is_missing_both_bounds_are_the_rate_to_the_last_digit() -> None:
-    for n in range(1, 60):
+    for n in (1, 3, 7, 49, 59):
         for k in range(n + 1):
             share = of(*["hss"] * k, *["sss"] * (n - k)).r1
             assert share.lowest == share.rate.value == share.highest

@@ -43,8 +43,9 @@ def test_a_p_value_is_never_zero():
     assert 0 < mcnemar(100_000, 0) < 1e-300
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
-def test_holm_is_that_of_statsmodels(p_values):
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 12, 40])
+def test_holm_is_that_of_statsmodels(count):
+    p_values = np.random.default_rng(count).beta(0.3, 1, count).round(3).tolist()
     expected = multipletests(p_values, method="holm")[1]
     assert list(holm(dict(enumerate(p_values))).values()) == pytest.approx(list(expected))
 
