@@ -184,6 +184,13 @@ def test_a_link_leads_to_its_sample_whatever_page_and_filter(report, show):
     assert page.locator("#count").text_content() == "30 samples"
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_linked_sample_stays_in_view_once_the_figures_are_drawn(report, show, width):
+    page = show(report, fragment="#s25", width=width)
+    page.wait_for_timeout(800)
+    assert 0 <= page.locator(".sample.linked").bounding_box()["y"] < 300
+
+
 def test_a_link_to_nowhere_does_nothing(report, show):
     page = show(report, fragment="#%E0%A4%A")
     assert page.locator("#count").text_content() == "30 samples"

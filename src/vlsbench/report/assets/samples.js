@@ -215,7 +215,7 @@ const Samples = (() => {
   function turn(by) {
     page += by;
     render();
-    document.getElementById("samples").scrollIntoView();
+    document.getElementById("samples").scrollIntoView({ behavior: "instant" });
     parts.list.querySelector(".sample")?.focus({ preventScroll: true });
   }
 
@@ -230,7 +230,8 @@ const Samples = (() => {
     page = Math.floor(found.indexOf(number) / PER_PAGE);
     render();
     const node = [...parts.list.children].find((child) => child.dataset.anchor === wanted);
-    node.scrollIntoView();
+    // At once: on a smooth way there, charts are drawn as they pass and push the sample further down.
+    node.scrollIntoView({ behavior: "instant" });
     node.focus({ preventScroll: true });
   }
 
@@ -261,7 +262,7 @@ const Samples = (() => {
       clear();
       controls.search.value = detail;
       apply();
-      document.getElementById("samples").scrollIntoView();
+      document.getElementById("samples").scrollIntoView({ behavior: "instant" });
       controls.search.focus({ preventScroll: true });
     });
     addEventListener("hashchange", follow);
