@@ -8,19 +8,20 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from vlsbench import judged, stats
+from vlsbench import stats
 from vlsbench.calibration import design as designs
 from vlsbench.calibration import labels, population, truth
 from vlsbench.calibration.design import Design
 from vlsbench.calibration.population import UNSCORED_GROUP
 from vlsbench.calibration.store import Calibration
 from vlsbench.calibration.truth import Truth
-from vlsbench.errors import UserError
-from vlsbench.judged import Judged
-from vlsbench.runs import Run
-from vlsbench.standings import IS_SAFE
+from vlsbench.core.errors import UserError
+from vlsbench.core.types import GuardLabel, Label
+from vlsbench.results import judged_run
+from vlsbench.results.judged_run import JudgedRun
+from vlsbench.results.outcomes import IS_SAFE
 from vlsbench.stats import Inverted, Share, Stratum
-from vlsbench.types import GuardLabel, Label
+from vlsbench.store.run_folder import Run
 
 _LABELS = tuple(label.value for label in Label)
 _SAFE = tuple(label for label in _LABELS if IS_SAFE[label])
@@ -52,7 +53,7 @@ def score(run_path: str | Path, files: Sequence[Path], adjudicated: Path | None 
         labels.require_known(rater, {item.sample_id for item in design.items})
     if not any(rater.labels for rater in raters):
         raise UserError(f"{', '.join(rater.source for rater in raters)}: no answer is labelled yet.")
-    now = judged.read(run.path, design.stem)
+    now = judged_run.read(run.path, design.stem)
     _require_same_answers(now, design)
     found = calibrate(design, truth.settle(design, raters, settled), len(raters))
     return dataclasses.replace(
@@ -104,7 +105,7 @@ def _require_different(files: Sequence[Path]) -> None:
         raise UserError(f"{twice[0]} is given twice; give one file per rater.")
 
 
-def _require_same_answers(now: Judged, design: Design) -> None:
+def _require_same_answers(now: JudgedRun, design: Design) -> None:
     """The labels are about the answers that were shown."""
     if now.run.manifest["dataset_hash"] != design.dataset_hash:
         raise UserError(f"The sample {design.id} was drawn when {now.run.path} held another dataset. Draw again.")
@@ -117,7 +118,7 @@ def _require_same_answers(now: Judged, design: Design) -> None:
         )
 
 
-def _notes(now: Judged, design: Design) -> list[str]:
+def _notes(now: JudgedRun, design: Design) -> list[str]:
     """What has changed in the run since the sample was drawn, and what it leaves out."""
     notes = [
         f"{count:,} {'sample is' if count == 1 else 'samples are'} left out ({reason})."
@@ -132,7 +133,7 @@ def _notes(now: Judged, design: Design) -> list[str]:
     return notes
 
 
-def _strata(design: Design, true: Mapping[str, str]) -> tuple[list[tuple[designs.Plan, Stratum]], int]:
+def _strata(design: Design, true: Mapping[str, str]) -> tuple[list[tuple[designs.SamplingPlan, Stratum]], int]:
     """The strata with their true labels; how many without any were joined with others of the same label.
 
     Such a stratum says nothing of its own. It is joined with the largest stratum of its kind and label that

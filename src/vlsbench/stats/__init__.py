@@ -4,16 +4,7 @@ from vlsbench.stats.agreement import ALPHA, KAPPA, Coefficient, alpha, cohen_kap
 from vlsbench.stats.correction import Share, Stratum, confusion, recall, share
 from vlsbench.stats.inversion import Inverted, invert, rogan_gladen
 from vlsbench.stats.pairs import Paired, holm, mcnemar, paired, smallest_difference
-from vlsbench.stats.rates import (
-    CLUSTERED,
-    NO_DATA,
-    ONE_CLUSTER,
-    WILSON,
-    design_effect,
-    rate,
-    rate_of_clusters,
-    wilson,
-)
+from vlsbench.stats.rates import CLUSTERED, NO_DATA, ONE_CLUSTER, WILSON, design_effect, rate, rate_of_clusters, wilson
 
 __all__ = [
     "ALPHA",

@@ -12,7 +12,7 @@ import math
 from collections.abc import Hashable, Iterable, Sequence
 from statistics import NormalDist
 
-from vlsbench.types import Rate
+from vlsbench.core.types import Rate
 
 WILSON = "wilson"
 CLUSTERED = "wilson-clustered"
