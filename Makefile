@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup browser demo test lint types unit bench bench-stats clean
+.PHONY: help setup browser demo test lint types unit api bench bench-stats clean
 
 help:
 	@echo "make demo   visual leakage in one table, on this machine alone"
 	@echo "make test   lint, types and all tests"
+	@echo "make api    docs/api.md, anew from the docstrings"
 	@echo "make bench  speed and memory beside the raw limit (takes a while, on an idle machine)"
 	@echo "make bench-stats  do the intervals cover what they say? Writes the table in docs/statistics.md"
 	@echo "make clean  remove the virtual environment and caches"
@@ -40,6 +41,9 @@ browser:
 
 unit: $(READY) browser
 	$(BIN)/python -m pytest --numprocesses auto
+
+api: $(READY)
+	$(BIN)/python docs/make_api.py
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[align,dev,bench,report]'
