@@ -52,7 +52,7 @@ def open_parquet(
         to_sample: Turns a row into a sample.
         fields: The column of each field that has to be there.
         optional: The same for fields that may be missing.
-        revision: As in `vlsbench.core.types.Dataset`.
+        revision: As in `vlsbench.core.protocols.Dataset`.
 
     Raises:
         MissingExtra: pyarrow is not installed.

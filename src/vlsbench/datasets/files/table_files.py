@@ -54,7 +54,7 @@ def open_tables(name: str, files: Sequence[Path], columns: Columns | None, *, re
         name: What the dataset is called.
         files: The files, in the order in which they are read.
         columns: Which column holds which field.
-        revision: As in `vlsbench.core.types.Dataset`.
+        revision: As in `vlsbench.core.protocols.Dataset`.
 
     Raises:
         DatasetError: A file cannot be read, or lacks a column.
