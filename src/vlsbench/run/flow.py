@@ -14,6 +14,7 @@ from pathlib import Path
 
 from vlsbench.core.errors import Blocked, ImageProblem, RequestFailed, VLSBenchError
 from vlsbench.core.protocols import Judge, Model, View
+from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
@@ -186,9 +187,12 @@ class Flow:
         """A response read back, or None where its line is damaged: then it counts as not recorded."""
         record = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset)
         try:
-            return records.to_response(record) if record is not None else None
+            response = records.to_response(record) if record is not None else None
         except (KeyError, ValueError, TypeError):
             return None
+        if response is not None and response.outcome.is_answer and not response.is_answer:
+            return None  # thinking that was cut off before an answer came
+        return response
 
     async def process(self, work: SampleWork) -> None:
         """Take one sample through whatever it still needs."""
@@ -210,6 +214,7 @@ class Flow:
                 outcome=reply.outcome,
                 text=reply.text,
                 error=reply.error[:MAX_ERROR],
+                reasoning=reply.reasoning[:MAX_KEPT],
                 finish_reason=reply.finish_reason,
                 prompt_tokens=reply.prompt_tokens,
                 completion_tokens=reply.completion_tokens,
@@ -221,7 +226,7 @@ class Flow:
         return response
 
     async def _judge(self, prepared: Prepared, response: Response) -> None:
-        if response.outcome.is_answer:
+        if response.is_answer:
             async with self._judging.gate:
                 started = time.monotonic()
                 verdict = await self._verdict(prepared, response)
