@@ -203,7 +203,9 @@ class Verdict:
 class Rate:
     """A share `k / n` with its interval, and how many samples could not be counted.
 
-    A rate over nothing has no value and no interval. `method` names how the interval was made.
+    A rate over nothing has no value and no interval. `method` names how the interval was made. `clusters` counts the
+    units (images, groups) that are independent of each other, `effective` is how many independent samples the scored
+    ones are worth, and `note` says in plain words where too few clusters carry the figure.
     """
 
     k: int
@@ -213,6 +215,9 @@ class Rate:
     high: float | None
     method: str
     unscored: int = 0
+    clusters: int | None = None
+    effective: float | None = None
+    note: str = ""
 
 
 @runtime_checkable
