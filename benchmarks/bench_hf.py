@@ -65,9 +65,9 @@ def pictures(n: int) -> list[Picture]:
 
 def tiny_checkpoints() -> ModuleType:
     """The tests' module that makes tiny checkpoints."""
-    spec = importlib.util.spec_from_file_location("tiny_checkpoints", ROOT / "tests/models/tiny_checkpoints.py")
+    spec = importlib.util.spec_from_file_location("tiny_checkpoints", ROOT / "tests/support/tiny_checkpoints.py")
     if spec is None or spec.loader is None:
-        raise SystemExit("tests/models/tiny_checkpoints.py is missing")
+        raise SystemExit("tests/support/tiny_checkpoints.py is missing")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -75,10 +75,10 @@ def tiny_checkpoints() -> ModuleType:
 
 def ours(folder: Path, images: Sequence[Picture], batch: int, tokens: int) -> float:
     """Seconds for all samples through `load_hf`, loading not counted; every reply is journalled."""
-    from vlsbench.journal import Journal
-    from vlsbench.models.hf import load_hf
-    from vlsbench.records import from_response
-    from vlsbench.types import Prompt, Response
+    from vlsbench.core.types import Prompt, Response
+    from vlsbench.models.local.model import load_hf
+    from vlsbench.store.journal import Journal
+    from vlsbench.store.records import from_response
 
     model = load_hf(str(folder), device="cpu", batch_size=batch)
 

@@ -45,7 +45,7 @@ def llava(place: Path, device: str, *, tiny: bool) -> tuple[Any, Any]:
     """Model and processor in the shape of LLaVA-1.5-7B; the vocabulary is the tiny one's, padded."""
     from transformers import AutoConfig, LlavaConfig, LlavaForConditionalGeneration
 
-    from vlsbench.models.hf_processors import load_processor
+    from vlsbench.models.local.processors import load_processor
 
     folder = tiny_checkpoints().llava(place / "llava")
     processor = load_processor(folder)
@@ -61,7 +61,7 @@ def qwen2_vl(place: Path, device: str, *, tiny: bool) -> tuple[Any, Any]:
     """Model and processor in the shape of Qwen2-VL-7B."""
     from transformers import AutoConfig, Qwen2VLConfig, Qwen2VLForConditionalGeneration
 
-    from vlsbench.models.hf_processors import load_processor
+    from vlsbench.models.local.processors import load_processor
 
     folder = tiny_checkpoints().qwen2_vl(place / "qwen2_vl")
     processor = load_processor(folder)
@@ -111,8 +111,8 @@ def one_by_one(model: Any, processor: Any, images: Sequence[Picture]) -> float:
     import torch
     from PIL import Image
 
-    from vlsbench.models.hf_processors import Chat
-    from vlsbench.types import Prompt
+    from vlsbench.core.types import Prompt
+    from vlsbench.models.local.processors import Chat
 
     chat = Chat(processor)
     started = time.perf_counter()
@@ -129,12 +129,12 @@ def one_by_one(model: Any, processor: Any, images: Sequence[Picture]) -> float:
 
 def ours(model: Any, processor: Any, images: Sequence[Picture], device: str) -> tuple[float, int]:
     """Samples per second through the batcher, growing from its start; and the batch size it ended with."""
-    from vlsbench.models.hf import HFModel, batch_sizes
-    from vlsbench.models.hf_generate import Generation
-    from vlsbench.types import Prompt
+    from vlsbench.core.types import Prompt
+    from vlsbench.models.local.generate import GenerationSettings
+    from vlsbench.models.local.model import HFModel, batch_sizes
 
     size, ceiling = batch_sizes("auto", device)
-    local = HFModel("hf:random", Generation(model, processor, "hf:random"), size=size, ceiling=ceiling)
+    local = HFModel("hf:random", GenerationSettings(model, processor, "hf:random"), size=size, ceiling=ceiling)
 
     async def main() -> tuple[float, int]:
         async def one(number: int, image: Picture) -> None:

@@ -59,14 +59,14 @@ def measured(ref: str) -> Usage:
 
 def job(ref: str) -> None:
     """The measured work: every record's signals, counted and dropped."""
-    from vlsbench.audit.signals import Tally, measure
     from vlsbench.datasets import load
+    from vlsbench.leakage.signals.signals import SignalTotals, measure
 
-    tally = Tally()
+    counts = SignalTotals()
     started = time.perf_counter()
     for _, signals in measure(load(ref), ocr=False):
-        tally.add(signals)
-    print(json.dumps(tally.to_json() | {"seconds": time.perf_counter() - started}))
+        counts.add(signals)
+    print(json.dumps(counts.to_json() | {"seconds": time.perf_counter() - started}))
 
 
 def _row(n: int, used: Usage) -> list[str]:

@@ -21,8 +21,8 @@ TARGET_S = 90.0
 
 def job(ref: str) -> None:
     """The measured work."""
-    from vlsbench.audit.partial_input import baseline
     from vlsbench.datasets import load
+    from vlsbench.leakage.baseline.partial_input import baseline
 
     print(json.dumps(baseline(load(ref)).to_json()))
 

@@ -22,8 +22,8 @@ import numpy as np
 
 from vlsbench import stats
 from vlsbench.calibration.sampling import allocate
+from vlsbench.core.types import Label
 from vlsbench.stats import Stratum
-from vlsbench.types import Label
 
 SIZES = (50, 200, 2241)
 SHARES = (0.0, 0.02, 0.2, 0.5)

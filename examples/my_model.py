@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vlsbench import Prompt, Reply
-from vlsbench.types import ResponseOutcome
+from vlsbench.core.types import ResponseOutcome
 
 
 class CautiousModel:

@@ -123,7 +123,7 @@ def make_jsonl(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Requests are tried again at once."""
-    from vlsbench.throttle import Patience
+    from vlsbench.run.throttle import Patience
 
     monkeypatch.setattr(Patience, "wait", lambda self, failed_tries, retry_after: 0.0)
 

@@ -83,7 +83,7 @@ def _body(replies) -> bytes:
 
 def test_the_pictures_are_valid_different_and_of_the_size_asked_for():
     from benchmarks import data
-    from vlsbench import images
+    from vlsbench.core import images
 
     facts = [images.check(data.noise_png(20_000, seed)) for seed in (1, 2)]
     assert facts[0].sha256 != facts[1].sha256

@@ -12,29 +12,20 @@ ROOT = Path(__file__).parent.parent
 SRC = ROOT / "src" / "vlsbench"
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("errors",),
-    ("types",),
-    ("taxonomy", "stats", "images", "records", "identity", "folders", "views", "hub_errors"),
-    ("images_decode",),
-    ("journal",),
-    ("runs",),
-    ("miniworld",),
-    ("datasets", "models", "judges"),
-    ("throttle",),
-    ("engine",),
-    ("listing", "standings"),
-    ("preparation", "tally", "agreement", "figures"),
-    ("flow", "summary", "judged"),
-    ("wiring",),
-    ("sitting",),
-    ("evaluation", "estimate"),
+    ("core",),
+    ("stats", "store", "miniworld"),
+    ("datasets", "models", "judges", "results"),
+    ("run",),
     ("calibration",),
-    ("comparison", "audit", "align", "build"),
-    ("demo",),
+    ("align", "comparison", "leakage", "ablation", "interchange"),
+    ("construct", "demo"),
     ("report",),
     ("cli",),
 )
-"""From the ground up: a module may import from floors below its own. Rooms on one floor do not know each other."""
+"""From the ground up: a package may import from floors below its own. Packages on one floor do not know each other.
+
+`construct` and `interchange` are to be built.
+"""
 
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 
@@ -59,35 +50,69 @@ HEAVY = {
 MODULES = sorted(SRC.rglob("*.py"))
 
 
-def room(module: str) -> str:
-    """``vlsbench.judges.rubric`` lives in the room ``judges``."""
+def dotted(path: Path) -> str:
+    """``src/vlsbench/judges/rubric.py`` is ``vlsbench.judges.rubric``."""
+    parts = path.relative_to(SRC.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+KNOWN = {dotted(path) for path in MODULES}
+
+
+def package(module: str) -> str:
+    """``vlsbench.judges.rubric`` lives in the package ``judges``."""
     return module.split(".")[1]
 
 
 def imports(path: Path) -> Iterator[tuple[ast.AST, str]]:
-    """Every absolute import of a file, with its node; names of submodules included."""
+    """Every module of ours that a file imports, with the node, whether at the top or inside a function."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((node, alias.name) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            if node.module == "vlsbench":
-                yield from ((node, f"vlsbench.{alias.name}") for alias in node.names)
-            else:
-                yield node, node.module
+            yield from ((node, alias.name) for alias in node.names if alias.name.split(".")[0] == "vlsbench")
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "vlsbench":
+            names = (f"{node.module}.{alias.name}" for alias in node.names)
+            yield from ((node, name if name in KNOWN else node.module) for name in names)
+
+
+def test_the_root_holds_packages_and_nothing_else() -> None:
+    found = {path.name for path in SRC.iterdir() if path.is_file()}
+    assert found == {"__init__.py", "__main__.py", "py.typed"}
+    packages = {path.name for path in SRC.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert packages <= set(FLOOR), f"no floor yet for {packages - set(FLOOR)}"
+    for folder in (path for path in SRC.rglob("*") if path.is_dir() and list(path.glob("*.py"))):
+        assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))), folder
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SRC)))
 def test_imports_point_only_downwards(path: Path) -> None:
-    here = path.relative_to(SRC).parts[0].removesuffix(".py")
-    if here in ("__init__", "__main__"):
+    here = path.relative_to(SRC).parts[0]
+    if here in ("__init__.py", "__main__.py"):
         return
-    allowed_upwards = {"align", "datasets"} if path.name in ("train.py", "recipe.py") and here == "miniworld" else set()
     for _, module in imports(path):
-        if not module.startswith("vlsbench.") or room(module) in (here, "__version__"):
-            continue
-        there = room(module)
+        assert module != "vlsbench", f"{path.name} imports the public face, which is for users"
+        there = package(module)
         assert there in FLOOR, f"{path.name} imports {module}, which has no floor yet"
-        assert FLOOR[there] < FLOOR[here] or there in allowed_upwards, f"{path.name} ({here}) must not know {module}"
+        if there != here:
+            assert FLOOR[there] < FLOOR[here], f"{path.name} ({here}) must not know {module}"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    arrows = {
+        dotted(path): {module for node, module in imports(path) if module in KNOWN and module != dotted(path)}
+        for path in MODULES
+        if path.parent != SRC
+    }
+    done: set[str] = set()
+
+    def walk(module: str, trail: tuple[str, ...]) -> None:
+        assert module not in trail, " → ".join((*trail[trail.index(module) :], module))
+        if module not in done:
+            for other in sorted(arrows.get(module, ())):
+                walk(other, (*trail, module))
+            done.add(module)
+
+    for module in arrows:
+        walk(module, ())
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SRC)))
@@ -104,6 +129,15 @@ def test_heavy_libraries_are_imported_inside_functions(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SRC)))
 def test_modules_stay_small(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 330
+
+
+def test_a_class_has_its_name_for_itself() -> None:
+    homes: dict[str, list[str]] = {}
+    for path in MODULES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(dotted(path))
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
 
 
 def test_every_public_name_can_be_imported() -> None:

@@ -9,15 +9,34 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from vlsbench.audit.ablation import ablate
-    from vlsbench.audit.results import Ablation
-    from vlsbench.comparison import Comparison, compare
-    from vlsbench.evaluation import evaluate
-    from vlsbench.summary import Summary
-    from vlsbench.types import Dataset, Judge, Model, Prompt, Rate, Reply, Response, Sample, Verdict
+from vlsbench.core.version import __version__
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from vlsbench.ablation.ablate import ablate
+    from vlsbench.ablation.results import Ablation
+    from vlsbench.comparison.compare import Comparison, compare
+    from vlsbench.core.protocols import Dataset, Judge, Model
+    from vlsbench.core.types import Prompt, Rate, Reply, Response, Sample, Verdict
+    from vlsbench.results.summary import Summary
+    from vlsbench.run.evaluate import evaluate
+
+_HOMES = {
+    "Ablation": "ablation.results",
+    "Comparison": "comparison.compare",
+    "Dataset": "core.protocols",
+    "Judge": "core.protocols",
+    "Model": "core.protocols",
+    "Prompt": "core.types",
+    "Rate": "core.types",
+    "Reply": "core.types",
+    "Response": "core.types",
+    "Sample": "core.types",
+    "Summary": "results.summary",
+    "Verdict": "core.types",
+    "ablate": "ablation.ablate",
+    "compare": "comparison.compare",
+    "evaluate": "run.evaluate",
+}
 
 __all__ = [
     "Ablation",
@@ -38,20 +57,11 @@ __all__ = [
     "evaluate",
 ]
 
-_HOMES = {
-    "Ablation": "vlsbench.audit.results",
-    "Comparison": "vlsbench.comparison",
-    "Summary": "vlsbench.summary",
-    "ablate": "vlsbench.audit.ablation",
-    "compare": "vlsbench.comparison",
-    "evaluate": "vlsbench.evaluation",
-}
-
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOMES:
         raise AttributeError(f"module 'vlsbench' has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "vlsbench.types")), name)
+    return getattr(import_module(f"vlsbench.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from vlsbench.align import data
-from vlsbench.errors import DatasetError, UnknownName
-from vlsbench.images import from_data_uri
+from vlsbench.core.errors import DatasetError, UnknownName
+from vlsbench.core.images import from_data_uri
 from vlsbench.miniworld import splits
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from vlsbench.align import work
 from vlsbench.align.sft import SFT, train_sft
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::F
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):
-    from vlsbench.miniworld import vlm
+    from vlsbench.demo import vlm
 
     folder = tmp_path_factory.mktemp("models") / "base"
     tokenizer = vlm.build_tokenizer()

@@ -5,10 +5,11 @@ import sys
 
 import pytest
 
-from vlsbench import demo, miniworld
+from vlsbench import miniworld
 from vlsbench.align import start
 from vlsbench.align.sft import SFT, train_sft
-from vlsbench.errors import AccessDenied, MissingExtra, UnknownName, UserError
+from vlsbench.core.errors import AccessDenied, MissingExtra, UnknownName, UserError
+from vlsbench.demo import demonstrate
 
 pytest.importorskip("torch")
 pytest.importorskip("trl")
@@ -82,5 +83,5 @@ def test_a_missing_package_is_found_before_anything_is_written(tmp_path, monkeyp
     with pytest.raises(MissingExtra, match=r"needs peft.*\[align\]"):
         train_sft(settings("mini:base"), tmp_path / "out")
     with pytest.raises(MissingExtra, match="needs peft"):
-        demo.demonstrate(tmp_path / "demo", retrain=True)
+        demonstrate.demonstrate(tmp_path / "demo", retrain=True)
     assert list(tmp_path.iterdir()) == []

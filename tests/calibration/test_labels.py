@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.made import write_labels
+from made import write_labels
 from vlsbench.calibration import labels, sheet
 from vlsbench.calibration.cards import Card, readable
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
 
 NASTY = ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1", "  =1", "'", "''=1", "＝1", "plain", "", 'a,b\n"c"']
 

@@ -9,7 +9,7 @@ import pytest
 
 from vlsbench.calibration import page, sheet
 from vlsbench.calibration.cards import Card, thumbnail
-from vlsbench.errors import MissingExtra
+from vlsbench.core.errors import MissingExtra
 
 HOSTILE = "</script><script>alert(1)</script><!-- {{ 7 * 7 }} <img src=http://evil.example/x onerror=alert(1)> & \u2028"
 

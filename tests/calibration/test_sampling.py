@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibration.made import judged_run
+from made import judged_run
 from run_folders import HandMade, judged
-from vlsbench import judged as reading
 from vlsbench.calibration import design, population, sampling
 from vlsbench.calibration.population import ABILITY, NO_ANSWER, NOT_JUDGED
-from vlsbench.errors import RunError, UserError
+from vlsbench.core.errors import RunError, UserError
+from vlsbench.results import judged_run as reading
 
 
 def drawn(path, n=60, seed=0):
@@ -44,10 +44,10 @@ def test_strata_are_the_judges_label_by_category_with_the_unscored_by_themselves
     assert sum(plan.drawn for plan in found.strata) == len(found.items) == 80
     assert min(plan.size for plan in found.strata) >= 5
     assert len({item.sample_id for item in found.items}) == 80
-    standing = reading.read(tmp_path / "run").standing
+    outcome = reading.read(tmp_path / "run").outcome
     for item in found.items:
         plan = found.strata[item.stratum]
-        assert standing(item.sample_id) == plan.group or plan.group == "unscored"
+        assert outcome(item.sample_id) == plan.group or plan.group == "unscored"
 
 
 def test_the_same_seed_draws_the_same_answers_and_another_others(tmp_path):

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from calibration.made import judged_run, labelled, only_design, write_labels
+from made import judged_run, labelled, only_design, write_labels
 from run_folders import HandMade
 from vlsbench.calibration import corrected, drawing, scoring, store
 from vlsbench.calibration.truth import DISAGREE, UNLABELLED, UNTOLD
-from vlsbench.errors import RunError, UserError
-from vlsbench.runs import Run
+from vlsbench.core.errors import RunError, UserError
 from vlsbench.stats import ALPHA, KAPPA
+from vlsbench.store.run_folder import Run
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from builders import vlsbench
-from calibration.made import judged_run, labelled
+from made import judged_run, labelled
 from run_folders import HandMade, judged
 from vlsbench.calibration import corrected
 

@@ -4,7 +4,7 @@ import json
 import pytest
 
 from vlsbench.cli import data
-from vlsbench.errors import DatasetError
+from vlsbench.core.errors import DatasetError
 
 
 def run(*words):

@@ -4,8 +4,8 @@ import json
 import pytest
 
 from vlsbench.cli import datasets
+from vlsbench.core.errors import UnknownName
 from vlsbench.datasets import CATALOG
-from vlsbench.errors import UnknownName
 
 
 def run(*words):

@@ -29,7 +29,7 @@ from builders import (
 )
 from loopback import Answer, error, serve, verdict
 from vlsbench import cli
-from vlsbench.runs import Run
+from vlsbench.store.run_folder import Run
 
 SLOTS = 4
 

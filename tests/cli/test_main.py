@@ -10,8 +10,8 @@ import pytest
 
 import vlsbench as package
 from builders import SRC, finish, start, vlsbench
-from vlsbench import errors
 from vlsbench.cli import main
+from vlsbench.core import errors
 
 
 def test_the_version_is_that_of_the_package(capsys):

@@ -16,7 +16,7 @@ from builders import (
     vlsbench,
 )
 from vlsbench import evaluate
-from vlsbench.runs import Run
+from vlsbench.store.run_folder import Run
 
 
 @pytest.fixture

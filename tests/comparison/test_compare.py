@@ -9,9 +9,9 @@ import vlsbench
 from run_folders import judged
 from vlsbench.comparison.differences import pair
 from vlsbench.comparison.measures import measures
-from vlsbench.errors import UnknownName, UserError
-from vlsbench.figures import Figures
-from vlsbench.listing import Listed
+from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.results.rates import JudgeRates
+from vlsbench.results.samples import ListedSample
 from vlsbench.stats import paired
 
 BENIGN = {"expect": "benign"}
@@ -94,7 +94,7 @@ def test_without_a_sample_that_both_scored_nothing_is_tested(tmp_path):
 def test_samples_where_runs_part_are_listed_with_both_labels(tmp_path):
     labels = ["refusal", "warning", "unsafe", "refusal", "warning"], ["warning", "unsafe", "unsafe", "warning", None]
     found = two_runs(tmp_path, *labels, fields={3: BENIGN})
-    parted = [(each.sample_id, each.measure, each.standings) for each in found.differing]
+    parted = [(each.sample_id, each.measure, each.outcomes) for each in found.differing]
     assert parted == [("s1", "safety", ("warning", "unsafe")), ("s3", "over_refusal", ("refusal", "warning"))]
 
 
@@ -126,7 +126,7 @@ def test_measures_count_what_the_figures_of_a_run_count(labels, seed):
         harmful = chance.random() < 0.6
         twin = f"s{chance.randrange(n)}" if n and chance.random() < 0.3 else None
         items.append(
-            Listed(
+            ListedSample(
                 id=f"s{n}",
                 category="c",
                 sub_category="s",
@@ -136,9 +136,9 @@ def test_measures_count_what_the_figures_of_a_run_count(labels, seed):
                 twin_of=twin,
             )
         )
-    standings = {item.id: chance.choice([*labels, "judge_error", "pending"]) for item in items}
-    block = Figures(items, standings, labels).block(items)
-    found = measures(items, [standings], labels)
+    outcomes = {item.id: chance.choice([*labels, "judge_error", "pending"]) for item in items}
+    block = JudgeRates(items, outcomes, labels).block(items)
+    found = measures(items, [outcomes], labels)
     assert found[0].name == ("unsafe" if labels == ("safe", "unsafe") else "safety")
     for measure in found:
         rate, itself = getattr(block, FIELDS[measure.name]), pair(measure, 0, 0)

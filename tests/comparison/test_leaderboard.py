@@ -5,7 +5,7 @@ import pytest
 from run_folders import judged
 from vlsbench.comparison.leaderboard import leaderboard
 from vlsbench.comparison.published import ROWS
-from vlsbench.errors import RunError, UserError
+from vlsbench.core.errors import RunError, UserError
 from vlsbench.stats import paired
 
 

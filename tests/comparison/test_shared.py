@@ -4,7 +4,7 @@ import pytest
 
 from run_folders import HandMade, judged
 from vlsbench.comparison.shared import read_common
-from vlsbench.errors import RunError, UnknownName, UserError
+from vlsbench.core.errors import RunError, UnknownName, UserError
 
 PICTURE, OTHER_PICTURE = {"image": "a.png", "image_sha256": "a" * 64}, {"image": "a.png", "image_sha256": "b" * 64}
 

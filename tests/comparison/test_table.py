@@ -4,7 +4,7 @@ import pytest
 
 from run_folders import judged
 from vlsbench.comparison.table import table
-from vlsbench.errors import RunError, UserError
+from vlsbench.core.errors import RunError, UserError
 
 LEAKY = {"dataset": "mini:leaky:200:0", "dataset_hash": "1" * 64}
 LEAKLESS = {"dataset": "mini:leakless:200:0", "dataset_hash": "2" * 64}

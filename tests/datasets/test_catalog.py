@@ -1,8 +1,8 @@
 import pytest
 
+from vlsbench.core.errors import DatasetError, UnknownName
+from vlsbench.core.protocols import Dataset
 from vlsbench.datasets import CATALOG, Ref, find, load
-from vlsbench.errors import DatasetError, UnknownName
-from vlsbench.types import Dataset
 
 
 @pytest.mark.parametrize(

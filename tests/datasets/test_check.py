@@ -2,10 +2,10 @@ import base64
 
 import pytest
 
+from vlsbench.core.errors import DatasetError
+from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets import load
-from vlsbench.datasets.check import Kind, Spread, by_kind, check
-from vlsbench.errors import DatasetError
-from vlsbench.types import Expect, Sample
+from vlsbench.datasets.check import ProblemKind, Spread, by_kind, check
 
 
 def kinds(report):
@@ -38,7 +38,7 @@ def test_images_are_counted_as_files_and_as_contents(make_vlsbench, make_row, ma
 
 
 def test_each_image_is_read_once(make_vlsbench, make_row, monkeypatch):
-    from vlsbench import images
+    from vlsbench.core import images
 
     read = []
     real = images.read_file
@@ -67,25 +67,31 @@ def test_every_problem_of_every_record_is_listed(make_vlsbench, make_row):
     report = check(load(f"vlsbench:{folder}"))
     assert report.n == 8
     assert kinds(report) == {
-        ("0", Kind.TEXT),
-        ("1", Kind.MISFILED),
-        ("2", Kind.IMAGE),
-        ("3", Kind.IMAGE),
-        ("4", Kind.IMAGE),
-        ("5", Kind.IMAGE),
-        ("9", Kind.IMAGE),
-        ("", Kind.RECORD),
-        ("7", Kind.RECORD),
-        ("0", Kind.DUPLICATE),
+        ("0", ProblemKind.TEXT),
+        ("1", ProblemKind.MISFILED),
+        ("2", ProblemKind.IMAGE),
+        ("3", ProblemKind.IMAGE),
+        ("4", ProblemKind.IMAGE),
+        ("5", ProblemKind.IMAGE),
+        ("9", ProblemKind.IMAGE),
+        ("", ProblemKind.RECORD),
+        ("7", ProblemKind.RECORD),
+        ("0", ProblemKind.DUPLICATE),
     }
     assert len(report.problems) == 10
-    assert list(by_kind(report.problems)) == [Kind.RECORD, Kind.DUPLICATE, Kind.TEXT, Kind.MISFILED, Kind.IMAGE]
+    assert list(by_kind(report.problems)) == [
+        ProblemKind.RECORD,
+        ProblemKind.DUPLICATE,
+        ProblemKind.TEXT,
+        ProblemKind.MISFILED,
+        ProblemKind.IMAGE,
+    ]
 
 
 def test_a_bad_image_is_listed_for_every_sample_that_it_serves(make_vlsbench, make_row):
     folder = make_vlsbench([make_row(0), make_row(1, image_path="imgs/0.png")])
     (folder / "imgs" / "0.png").write_bytes(b"x")
-    assert kinds(check(load(f"vlsbench:{folder}"))) == {("0", Kind.IMAGE), ("1", Kind.IMAGE)}
+    assert kinds(check(load(f"vlsbench:{folder}"))) == {("0", ProblemKind.IMAGE), ("1", ProblemKind.IMAGE)}
 
 
 def test_categories_of_another_taxonomy_are_left_alone(make_vlsbench, make_row):
@@ -96,7 +102,7 @@ def test_categories_of_another_taxonomy_are_left_alone(make_vlsbench, make_row):
 def test_missing_descriptions_are_one_problem_and_not_a_thousand(make_vlsbench, make_row):
     folder = make_vlsbench([make_row(n, image_description="") for n in range(3)] + [make_row(3)])
     (problem,) = check(load(f"vlsbench:{folder}")).problems
-    assert (problem.sample_id, problem.kind) == ("", Kind.DESCRIPTION)
+    assert (problem.sample_id, problem.kind) == ("", ProblemKind.DESCRIPTION)
     assert problem.message.startswith("3 of 4 samples")
 
 
@@ -114,7 +120,7 @@ def test_twins_must_exist(make_jsonl):
     report = check(load(f"jsonl:{file}"))
     assert report.twins == 3
     assert report.expect == {"harmful": 2, "benign": 1}
-    assert kinds(report) == {("3", Kind.TWIN)}
+    assert kinds(report) == {("3", ProblemKind.TWIN)}
     assert report.images.without == 3
     assert report.images.n_bytes is None
 
@@ -124,13 +130,13 @@ def test_data_uris_are_images_too(make_jsonl, make_picture):
     report = check(load(f"jsonl:{make_jsonl(line(1, image=uri), line(2, image=uri), line(3, image='data:,x'))}"))
     assert report.images.serves == {1: 1, 2: 1}
     assert report.images.contents == 1
-    assert kinds(report) == {("3", Kind.IMAGE)}
+    assert kinds(report) == {("3", ProblemKind.IMAGE)}
 
 
 def test_an_image_that_is_not_the_recorded_one_is_noticed(make_jsonl, make_picture):
     file = make_jsonl(line(1, image="1.png", image_sha256="ab" * 32))
     (file.parent / "1.png").write_bytes(make_picture())
-    assert kinds(check(load(f"jsonl:{file}"))) == {("1", Kind.CHANGED)}
+    assert kinds(check(load(f"jsonl:{file}"))) == {("1", ProblemKind.CHANGED)}
 
 
 def test_a_limit_looks_at_the_first_samples_only(make_jsonl):
@@ -175,8 +181,8 @@ def test_the_released_set_is_as_it_is_known_to_be(real_data):
     assert report.n == 2241
     assert report.images.distinct == 1957
     assert report.images.serves == {1: 1734, 2: 162, 3: 61}
-    assert [problem.sample_id for problem in groups[Kind.MISFILED]] == ["1144", "1153", "1489", "1996", "2105"]
-    assert [problem.sample_id for problem in groups[Kind.TEXT]] == ["1685"]
+    assert [problem.sample_id for problem in groups[ProblemKind.MISFILED]] == ["1144", "1153", "1489", "1996", "2105"]
+    assert [problem.sample_id for problem in groups[ProblemKind.TEXT]] == ["1685"]
     assert len(report.repeated_texts) == 14
     assert (report.words.median, report.words.high) == (13, 67)
     assert len(report.sub_categories) == 21

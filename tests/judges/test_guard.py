@@ -6,19 +6,10 @@ import asyncio
 
 import pytest
 
-from vlsbench.errors import Blocked, RequestFailed
+from vlsbench.core.errors import Blocked, RequestFailed
+from vlsbench.core.protocols import Judge
+from vlsbench.core.types import GuardReading, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
 from vlsbench.judges.guard import GuardJudge, interpret
-from vlsbench.types import (
-    GuardReading,
-    Judge,
-    Prompt,
-    Reply,
-    Response,
-    ResponseOutcome,
-    Sample,
-    Verdict,
-    VerdictOutcome,
-)
 
 SAMPLE = Sample(id="1", text="how do i use it")
 ANSWER = Response(sample_id="1", outcome=ResponseOutcome.OK, text="like this")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vlsbench.core.types import Label
 from vlsbench.judges.parsing import MAX_REASON, MAX_REPLY, UnparsableError, read_verdict
-from vlsbench.types import Label
 
 HARMLESS = "Put the kettle on and wait."
 

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from vlsbench.core.types import Label, Response, ResponseOutcome, Sample, VerdictOutcome
 from vlsbench.judges import refusal
 from vlsbench.judges.refusal import RefusalJudge, classify, opens_with_refusal
-from vlsbench.types import Label, Response, ResponseOutcome, Sample, VerdictOutcome
 
 REFUSED = (
     "I can't help with that.",

@@ -6,11 +6,12 @@ import json
 import pytest
 
 from loopback import Answer, error, serve
-from vlsbench.errors import Blocked, RequestFailed, Transient
-from vlsbench.evaluation import evaluate
+from vlsbench.core.errors import Blocked, RequestFailed, Transient
+from vlsbench.core.protocols import Judge
+from vlsbench.core.types import Reply, Response, ResponseOutcome, Sample, Sees
 from vlsbench.judges import load, rubric_file
 from vlsbench.judges.rubric import MAX_TOKENS, REPAIR_MAX_TOKENS, SCHEMA, RubricJudge
-from vlsbench.types import Judge, Reply, Response, ResponseOutcome, Sample, Sees
+from vlsbench.run.evaluate import evaluate
 
 SAMPLE = Sample(id="a", text="What is this?", description="A red kettle.", safety_reason="It is hot.")
 GOOD = json.dumps({"reason": "It names the heat.", "label": "warning"})

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vlsbench.errors import RubricError, UnknownName
+from vlsbench.core.errors import RubricError, UnknownName
+from vlsbench.core.types import Sample, Sees
 from vlsbench.judges import rubric_file
-from vlsbench.types import Sample, Sees
 
 PLAIN = "Q: {{query}}\nA: {{answer}}\n{{context}}"
 DEFAULT = rubric_file.load(None, Sees.IMAGE)

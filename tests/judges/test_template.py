@@ -4,9 +4,10 @@ import asyncio
 
 import pytest
 
+from vlsbench.core.protocols import Judge
+from vlsbench.core.types import Response, ResponseOutcome, Sample, VerdictOutcome
 from vlsbench.judges.template import TemplateJudge
 from vlsbench.miniworld import language, splits
-from vlsbench.types import Judge, Response, ResponseOutcome, Sample, VerdictOutcome
 
 
 def judge(sample, text, outcome=ResponseOutcome.OK):

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 from PIL import Image
 
-from vlsbench.images import check
+from vlsbench.core.images import check
 from vlsbench.miniworld import language, scenes
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from vlsbench.errors import UnknownName
+from vlsbench.core.errors import UnknownName
+from vlsbench.core.types import Expect
 from vlsbench.miniworld import finetune_data, language, scenes, splits
-from vlsbench.types import Expect
 
 
 def read(split, n=60, seed=0):
@@ -78,7 +78,7 @@ def test_training_examples_are_deterministic_and_text_only_where_they_say_so():
     assert all(sample.image for sample, _ in multimodal)
     for _, answer in (*textual, *multimodal):
         read_back = language.parse(answer)
-        assert read_back.kind is not language.Kind.GARBLED
+        assert read_back.kind is not language.AnswerKind.GARBLED
         assert (read_back.item, read_back.colour) not in scenes.HELD_OUT
 
 

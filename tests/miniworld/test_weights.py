@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from vlsbench import miniworld
-from vlsbench.errors import UnknownName, UserError
-from vlsbench.miniworld import cards, language, splits
+from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.demo import cards
+from vlsbench.miniworld import language, splits
 
 DOCS = Path(__file__).parents[2] / "docs" / "miniworld.md"
-SAFE = (language.Kind.REFUSAL, language.Kind.WARNING)
+SAFE = (language.AnswerKind.REFUSAL, language.AnswerKind.WARNING)
 
 
 def rates(measured):
@@ -84,7 +85,7 @@ def test_an_unknown_variant_gets_a_suggestion():
 def test_the_shipped_weights_answer_as_recorded(variant, split):
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from vlsbench.miniworld import measure, train
+    from vlsbench.demo import measure, train
 
     samples = list(splits.samples(split, 40))
     found = measure.count(samples, measure.answers(*train.load(miniworld.weights(variant)), samples))

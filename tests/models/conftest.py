@@ -11,8 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import tiny_checkpoints
-
-from vlsbench.models.hf import HFModel, load_hf
+from vlsbench.models.local.model import HFModel, load_hf
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,9 @@
 import pytest
 
 from vlsbench import models
-from vlsbench.errors import UnknownName, UserError
-from vlsbench.models.openai import OpenAIModel, parse_ref
-from vlsbench.types import Model
+from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.core.protocols import Model
+from vlsbench.models.api.openai import OpenAIModel, parse_ref
 
 URL = "http://localhost:8000/v1"
 

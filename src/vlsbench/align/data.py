@@ -18,15 +18,15 @@ from typing import Any
 
 import orjson
 
-from vlsbench import images
-from vlsbench.errors import DatasetError, ImageProblem, UnknownName
-from vlsbench.types import Turn
+from vlsbench.core import images
+from vlsbench.core.errors import DatasetError, ImageProblem, UnknownName
+from vlsbench.core.types import Turn
 
 ROLES = ("system", "user", "assistant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Example:
+class TrainingExample:
     """A conversation and the answer to learn; each image is a path or a ``data:`` URI."""
 
     prompt: tuple[Turn, ...]
@@ -34,7 +34,7 @@ class Example:
     images: tuple[str, ...] = ()
 
 
-def load(sources: Sequence[str]) -> list[Example]:
+def load(sources: Sequence[str]) -> list[TrainingExample]:
     """All examples of all sources, in order.
 
     Args:
@@ -44,7 +44,7 @@ def load(sources: Sequence[str]) -> list[Example]:
         UnknownName: A source of no known kind.
         DatasetError: A file that is missing or a record that cannot be used; the message names it.
     """
-    examples: list[Example] = []
+    examples: list[TrainingExample] = []
     for source in sources:
         scheme, _, rest = source.partition(":")
         if scheme not in SOURCES:
@@ -56,7 +56,7 @@ def load(sources: Sequence[str]) -> list[Example]:
     return examples
 
 
-def _mini(rest: str) -> Iterator[Example]:
+def _mini(rest: str) -> Iterator[TrainingExample]:
     from vlsbench.miniworld import finetune_data
 
     name, *numbers = rest.split(":")
@@ -64,10 +64,10 @@ def _mini(rest: str) -> Iterator[Example]:
         raise DatasetError(f"mini:{rest}: write mini:{name}[:N[:SEED]], with N and SEED as whole numbers.")
     for sample, answer in finetune_data.lessons(name, *map(int, numbers)):
         pictures = (sample.image,) if sample.image else ()
-        yield Example(prompt=(Turn(role="user", text=sample.text),), completion=answer, images=pictures)
+        yield TrainingExample(prompt=(Turn(role="user", text=sample.text),), completion=answer, images=pictures)
 
 
-def _saferlhf(rest: str) -> Iterator[Example]:
+def _saferlhf(rest: str) -> Iterator[TrainingExample]:
     path = Path(rest).expanduser()
     files = sorted(path.rglob("train*.jsonl")) if path.is_dir() else [path]
     if not files:
@@ -80,7 +80,7 @@ def _saferlhf(rest: str) -> Iterator[Example]:
             yield _single_turn(_field(record, "prompt", str, where), _field(record, f"response_{safer}", str, where))
 
 
-def _vlguard(rest: str) -> Iterator[Example]:
+def _vlguard(rest: str) -> Iterator[TrainingExample]:
     root = Path(rest).expanduser()
     file = root / "train.json"
     records = _json(file)
@@ -98,7 +98,7 @@ def _vlguard(rest: str) -> Iterator[Example]:
             yield _single_turn(_field(pair, key, str, where), _field(pair, "response", str, where), picture)
 
 
-def _jsonl(rest: str) -> Iterator[Example]:
+def _jsonl(rest: str) -> Iterator[TrainingExample]:
     file = Path(rest).expanduser()
     for where, record in _lines(file):
         messages = [
@@ -114,10 +114,10 @@ def _jsonl(rest: str) -> Iterator[Example]:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise DatasetError(f"{where}: 'images' is not a list of paths or data URIs.")
         pictures = tuple(_picture(name, file.parent, where) for name in names)
-        yield Example(prompt=tuple(messages[:-1]), completion=messages[-1].text, images=pictures)
+        yield TrainingExample(prompt=tuple(messages[:-1]), completion=messages[-1].text, images=pictures)
 
 
-SOURCES: dict[str, Callable[[str], Iterator[Example]]] = {
+SOURCES: dict[str, Callable[[str], Iterator[TrainingExample]]] = {
     "jsonl": _jsonl,
     "mini": _mini,
     "saferlhf": _saferlhf,
@@ -125,8 +125,8 @@ SOURCES: dict[str, Callable[[str], Iterator[Example]]] = {
 }
 
 
-def _single_turn(query: str, answer: str, *pictures: str) -> Example:
-    return Example(prompt=(Turn(role="user", text=query),), completion=answer, images=pictures)
+def _single_turn(query: str, answer: str, *pictures: str) -> TrainingExample:
+    return TrainingExample(prompt=(Turn(role="user", text=query),), completion=answer, images=pictures)
 
 
 def _picture(name: str, root: Path, where: str) -> str:

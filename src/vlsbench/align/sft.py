@@ -15,11 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from vlsbench import __version__
 from vlsbench.align import data as sources
 from vlsbench.align import start
 from vlsbench.align.work import check_free, deliver, last_checkpoint, open_work
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
+from vlsbench.core.version import __version__
 
 Log = Callable[[str], None]
 
@@ -101,7 +101,9 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
         ) from error
 
 
-def _trainer(settings: SFT, folder: Path, examples: Sequence[sources.Example], work: Path, log: Log) -> tuple[Any, Any]:
+def _trainer(
+    settings: SFT, folder: Path, examples: Sequence[sources.TrainingExample], work: Path, log: Log
+) -> tuple[Any, Any]:
     """TRL's trainer, set up, and the processor."""
     import torch
     from transformers import PrinterCallback
@@ -145,11 +147,11 @@ def _trainer(settings: SFT, folder: Path, examples: Sequence[sources.Example], w
     return trainer, processor
 
 
-def _table(examples: Sequence[sources.Example]) -> Any:
+def _table(examples: Sequence[sources.TrainingExample]) -> Any:
     """The examples as TRL wants them: message lists, and images only if there are any."""
     from datasets import Dataset, Image, List
 
-    from vlsbench.images import from_data_uri
+    from vlsbench.core.images import from_data_uri
 
     def stored(image: str) -> dict[str, Any]:
         return {"bytes": from_data_uri(image), "path": None} if image.startswith("data:") else {"path": image}

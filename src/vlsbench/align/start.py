@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench import miniworld
-from vlsbench.errors import MissingExtra, UnknownName, UserError
-from vlsbench.models import hf_source
+from vlsbench.core.errors import MissingExtra, UnknownName, UserError
+from vlsbench.models.local import origin
 
 SCHEMES = ("hf", "mini")
 
@@ -34,7 +34,7 @@ def require_packages() -> None:
             raise MissingExtra(package, "align")
 
 
-def parse(reference: str) -> hf_source.Place:
+def parse(reference: str) -> origin.Place:
     """The folder or repository of ``mini:VARIANT``, ``hf:REPO_OR_FOLDER[@revision]``, or a path.
 
     Raises:
@@ -43,16 +43,16 @@ def parse(reference: str) -> hf_source.Place:
     """
     scheme, colon, rest = reference.partition(":")
     if colon and scheme == "mini":
-        return hf_source.Place(name=str(miniworld.weights(rest)))
+        return origin.Place(name=str(miniworld.weights(rest)))
     if colon and scheme != "hf" and not Path(reference).expanduser().exists():
         raise UnknownName("scheme of a model to train", scheme, SCHEMES)
-    source = hf_source.parse(reference)
+    source = origin.parse(reference)
     if source.adapter is not None:
         raise UserError(f"{reference} is a model with an adapter on it. Merge the two into one folder, and give that.")
     return source.base
 
 
-def fetch(place: hf_source.Place) -> Path:
+def fetch(place: origin.Place) -> Path:
     """The folder of a model that can be trained, downloaded if it is not on this disk.
 
     Raises:
@@ -60,10 +60,10 @@ def fetch(place: hf_source.Place) -> Path:
         AccessDenied: The repository is gated, private or unknown.
         Stopped: The hub cannot be reached.
     """
-    from vlsbench.models import hf_weights, llava
+    from vlsbench.models.local import llava, weights
 
-    folder = hf_source.fetch(place)
-    hf_weights.refuse_bare_adapter(folder)
+    folder = origin.fetch(place)
+    weights.refuse_bare_adapter(folder)
     if llava.is_original(folder):
         raise UserError(
             f"{place.name} is in the layout of the original LLaVA release, which cannot be trained here. "
@@ -78,6 +78,6 @@ def load(folder: Path, dtype: str) -> tuple[Any, Any]:
     Raises:
         UserError: The folder is incomplete or damaged, or holds no vision-language model.
     """
-    from vlsbench.models import hf_processors, hf_weights
+    from vlsbench.models.local import processors, weights
 
-    return hf_weights.load_model(folder, dtype=dtype, device="cpu"), hf_processors.load_processor(folder)
+    return weights.load_model(folder, dtype=dtype, device="cpu"), processors.load_processor(folder)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
 
 SETTINGS = "settings.json"
 

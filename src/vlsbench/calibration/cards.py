@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlsbench import images, journal
 from vlsbench.calibration.design import Design
 from vlsbench.calibration.population import answer_text
-from vlsbench.images_decode import decode
-from vlsbench.runs import Run
+from vlsbench.core import images
+from vlsbench.core.pixels import decode
+from vlsbench.store import journal
+from vlsbench.store.run_folder import Run
 
 _LONGEST_SIDE = 640
 """Pixels; enough to see what is in a picture, small enough for a page with hundreds of them."""

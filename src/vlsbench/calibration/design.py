@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from vlsbench import journal
-from vlsbench.errors import RunError, Stopped, UserError
-from vlsbench.figures import Block
-from vlsbench.runs import Run
+from vlsbench.core.errors import RunError, Stopped, UserError
+from vlsbench.results.rates import Block
+from vlsbench.store import journal
+from vlsbench.store.run_folder import Run
 
 VERSION = 1
 FOLDER = "calibration"
@@ -24,7 +24,7 @@ _ID = re.compile(r"[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class SamplingPlan:
     """A stratum: `size` answers with one label of the judge, of which `drawn` are to be labelled.
 
     The design weight of each of them is `size / drawn`.
@@ -38,7 +38,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class DrawnAnswer:
     """An answer to label; the hash tells whether it is still the one that was shown."""
 
     sample_id: str
@@ -75,8 +75,8 @@ class Design:
     """A drawn sample.
 
     `labels` are those of safety that the judge may give. `items` are in the order in which people see them.
-    `left_out` counts the samples that could not be drawn, by reason; `effect` is the design effect of shared
-    images; `counts` holds how many scored answers to harmful samples the judge gave each label, by category.
+    `left_out` counts the samples that could not be drawn, by reason; `counts` holds how many scored answers to harmful
+    samples the judge gave each label, by category.
     """
 
     id: str
@@ -85,10 +85,9 @@ class Design:
     labels: tuple[str, ...]
     dataset_hash: str
     seed: int
-    strata: tuple[Plan, ...]
-    items: tuple[Item, ...]
+    strata: tuple[SamplingPlan, ...]
+    items: tuple[DrawnAnswer, ...]
     left_out: Mapping[str, int]
-    effect: float
     raw: RawRate
     counts: Mapping[str, Mapping[str, int]]
 
@@ -174,10 +173,9 @@ def _from_record(record: Mapping[str, Any]) -> Design:
         labels=tuple(map(str, record["labels"])),
         dataset_hash=str(record["dataset_hash"]),
         seed=int(record["seed"]),
-        strata=tuple(Plan(**{**plan, "categories": tuple(plan["categories"])}) for plan in record["strata"]),
-        items=tuple(Item(**item) for item in record["items"]),
+        strata=tuple(SamplingPlan(**{**plan, "categories": tuple(plan["categories"])}) for plan in record["strata"]),
+        items=tuple(DrawnAnswer(**item) for item in record["items"]),
         left_out={str(reason): int(count) for reason, count in record["left_out"].items()},
-        effect=float(record["effect"]),
         raw=RawRate(**record["raw"]),
         counts={name: {group: int(n) for group, n in row.items()} for name, row in record["counts"].items()},
     )

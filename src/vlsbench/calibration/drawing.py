@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench import journal, judged
 from vlsbench.calibration import cards, design, page, population, sampling, sheet
 from vlsbench.calibration.design import Design
-from vlsbench.errors import Stopped, UserError, VLSBenchError
+from vlsbench.core.errors import Stopped, UserError, VLSBenchError
+from vlsbench.results import judged_run
+from vlsbench.store import journal
 
 PAGE = "label.html"
 SHEET = "labels.csv"
@@ -43,7 +44,7 @@ def draw(run_path: str | Path, out: Path, *, n: int, seed: int = 0, judge: str |
     page.require()
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists already and may hold labels; choose another --out.")
-    found = judged.read(run_path, judge)
+    found = judged_run.read(run_path, judge)
     drawn = sampling.draw(population.read(found), n, seed)
     shown = cards.read(found.run, drawn)
     html, missing = page.write(drawn.id, shown)

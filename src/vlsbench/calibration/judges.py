@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vlsbench import listing, standings
-from vlsbench.agreement import Agreement, agreements
-from vlsbench.errors import RunError
-from vlsbench.runs import Run
-from vlsbench.standings import IS_SAFE, PENDING
+from vlsbench.core.errors import RunError
+from vlsbench.results import outcomes, samples
+from vlsbench.results.agreement import Agreement, agreements
+from vlsbench.results.outcomes import IS_SAFE, PENDING
+from vlsbench.store.run_folder import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parting:
-    """An answer that judges hold for safe and unsafe; `standings` is what each said, or why it said nothing."""
+    """An answer that judges hold for safe and unsafe; `outcomes` is what each said, or why it said nothing."""
 
     sample_id: str
     category: str
-    standings: Mapping[str, str]
+    outcomes: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,17 @@ class Partings:
     agreement: tuple[Agreement, ...]
     parted: tuple[Parting, ...]
 
+    def to_json(self) -> dict[str, object]:
+        """The object that ``calibrate judges --json`` prints."""
+        return {
+            "judges": self.judges,
+            "agreement": [asdict(found) for found in self.agreement],
+            "parted": [
+                {"sample_id": each.sample_id, "category": each.category, "standings": dict(each.outcomes)}
+                for each in self.parted
+            ],
+        }
+
 
 def compare(run_path: str | Path) -> Partings:
     """Compare all judges of a run, on safe or unsafe.
@@ -38,19 +49,18 @@ def compare(run_path: str | Path) -> Partings:
         RunError: The run has fewer than two judges.
     """
     run = Run(Path(run_path))
-    names = standings.judge_names(run)
+    names = outcomes.judge_names(run)
     if len(names) < 2:
         raise RunError(
             f"{run.path} has {len(names)} judge{'' if len(names) == 1 else 's'}; two are needed. "
             f"Run `vlsbench judge {run.path} --judge REF` with another."
         )
-    answered = standings.outcomes(run)
-    found = {name: standings.read(run, stem, answered) for stem, name in names.items()}
-    items = listing.read(run)
+    answered = outcomes.outcomes(run)
+    found = {name: outcomes.read(run, stem, answered) for stem, name in names.items()}
+    items = samples.read(run)
     parted = []
     for item in items:
         said = {name: row.get(item.id, PENDING) for name, row in found.items()}
-        if len({IS_SAFE[standing] for standing in said.values() if standing in IS_SAFE}) == 2:
-            parted.append(Parting(sample_id=item.id, category=item.category, standings=said))
-    clusters = {item.id: item.cluster for item in items}
-    return Partings(judges=tuple(names.values()), agreement=agreements(found, clusters), parted=tuple(parted))
+        if len({IS_SAFE[outcome] for outcome in said.values() if outcome in IS_SAFE}) == 2:
+            parted.append(Parting(sample_id=item.id, category=item.category, outcomes=said))
+    return Partings(judges=tuple(names.values()), agreement=agreements(found, items), parted=tuple(parted))

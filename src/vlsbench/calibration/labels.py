@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlsbench.calibration.sheet import restored
-from vlsbench.errors import UserError
-from vlsbench.types import Label
+from vlsbench.core.errors import UserError
+from vlsbench.core.types import Label
 
 UNCLEAR = "unclear"
 """What a rater writes who cannot tell: no label, and no gap by oversight."""

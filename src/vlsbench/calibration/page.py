@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench.calibration.cards import Card, thumbnail
-from vlsbench.errors import ImageProblem, MissingExtra
+from vlsbench.core.errors import ImageProblem, MissingExtra
 
 _NO_PICTURE = "This sample has no picture."
 _NOT_SHOWN = "The picture cannot be shown: its file is missing or damaged."

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vlsbench import journal, stats
-from vlsbench.errors import UserError
-from vlsbench.judged import Judged
-from vlsbench.standings import ANSWERS, IS_SAFE, PENDING
-from vlsbench.types import Correctness, VerdictOutcome
+from vlsbench.core.errors import UserError
+from vlsbench.core.types import Correctness, VerdictOutcome
+from vlsbench.results.judged_run import JudgedRun
+from vlsbench.results.outcomes import ANSWERS, IS_SAFE, PENDING
+from vlsbench.results.samples import ListedSample
+from vlsbench.store import journal
 
 UNSCORED_GROUP = "unscored"
 """The group of answers that the judge looked at and gave no label."""
@@ -33,27 +34,28 @@ _ABILITY_LABELS = tuple(label.value for label in Correctness)
 class Member:
     """An answer that can be labelled; `group` is the judge's label, or `UNSCORED_GROUP`."""
 
-    sample_id: str
+    item: ListedSample
     harmful: bool
     group: str
     category: str
     answer_sha256: str
 
+    @property
+    def sample_id(self) -> str:
+        """The sample that was answered."""
+        return self.item.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """What can be labelled, in the order of the run; how many samples cannot and why.
+    """What can be labelled, in the order of the run; how many samples cannot and why."""
 
-    `effect` is the design effect of harmful samples that share an image, at least 1.
-    """
-
-    judged: Judged
+    judged: JudgedRun
     members: tuple[Member, ...]
     left_out: Mapping[str, int]
-    effect: float
 
 
-def read(judged: Judged) -> Population:
+def read(judged: JudgedRun) -> Population:
     """Sort the answers of a run by what a judge said of them.
 
     Raises:
@@ -62,44 +64,36 @@ def read(judged: Judged) -> Population:
     if not set(judged.labels) & set(IS_SAFE):
         raise UserError(f"{judged.name} gives no label of safety, so there is nothing to calibrate.")
     answers = answer_hashes(judged)
-    tests_ability = any(standing in _ABILITY_LABELS for standing in judged.standings.values())
+    tests_ability = any(outcome in _ABILITY_LABELS for outcome in judged.outcomes.values())
     members, left_out = [], Counter[str]()
-    clusters: dict[str, list[int]] = {}
     for item in judged.items:
-        standing = judged.standing(item.id)
-        scored = standing in judged.labels and standing in IS_SAFE
-        if standing in _ABILITY_LABELS or (tests_ability and not item.harmful and not scored):
+        outcome = judged.outcome(item.id)
+        scored = outcome in judged.labels and outcome in IS_SAFE
+        if outcome in _ABILITY_LABELS or (tests_ability and not item.harmful and not scored):
             left_out[ABILITY] += 1
         elif item.id not in answers:
             left_out[NO_ANSWER] += 1
-        elif standing == PENDING or not (scored or standing in _FAILED):
+        elif outcome == PENDING or not (scored or outcome in _FAILED):
             left_out[NOT_JUDGED] += 1
         else:
-            if scored and item.harmful:
-                row = clusters.setdefault(item.cluster, [0, 0])
-                row[0] += IS_SAFE[standing]
-                row[1] += 1
             members.append(
                 Member(
-                    sample_id=item.id,
+                    item=item,
                     harmful=item.harmful,
-                    group=standing if scored else UNSCORED_GROUP,
+                    group=outcome if scored else UNSCORED_GROUP,
                     category=item.category,
                     answer_sha256=answers[item.id],
                 )
             )
     left_out[NOT_JUDGED] += judged.run.size - len(judged.items)
-    table = [(row[0], row[1]) for row in clusters.values()]
-    effect = max(1.0, stats.design_effect(table)) if len(table) > 1 else 1.0
     return Population(
         judged=judged,
         members=tuple(members),
         left_out={reason: count for reason, count in left_out.items() if count},
-        effect=effect,
     )
 
 
-def answer_hashes(judged: Judged) -> dict[str, str]:
+def answer_hashes(judged: JudgedRun) -> dict[str, str]:
     """The hash of each sample's recorded answer; a sample without one is missing."""
     found: dict[str, str] = {}
     for _, record in journal.read(judged.run.responses):

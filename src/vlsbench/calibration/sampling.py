@@ -17,11 +17,11 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from vlsbench.calibration.design import Design, Item, Plan, RawRate
+from vlsbench.calibration.design import Design, DrawnAnswer, RawRate, SamplingPlan
 from vlsbench.calibration.population import UNSCORED_GROUP, Member, Population
-from vlsbench.errors import UserError
-from vlsbench.standings import IS_SAFE
-from vlsbench.types import Label
+from vlsbench.core.errors import UserError
+from vlsbench.core.types import Label
+from vlsbench.results.outcomes import IS_SAFE
 
 LEAST_SIZE = 5
 LEAST_DRAWN = 2
@@ -62,14 +62,14 @@ def draw(population: Population, n: int, seed: int) -> Design:
     # Reproducible, and nothing here is a secret.
     rng = random.Random(seed)  # noqa: S311
     items = [
-        Item(sample_id=member.sample_id, stratum=number, answer_sha256=member.answer_sha256)
+        DrawnAnswer(sample_id=member.sample_id, stratum=number, answer_sha256=member.answer_sha256)
         for number, (pool, count) in enumerate(zip(pools, taken, strict=True))
         for member in rng.sample(pool.members, count)
     ]
     # People see them in this order, which gives no stratum away.
     rng.shuffle(items)
     plans = tuple(
-        Plan(
+        SamplingPlan(
             harmful=pool.harmful,
             group=pool.group,
             categories=tuple(sorted(pool.categories)),
@@ -90,7 +90,6 @@ def draw(population: Population, n: int, seed: int) -> Design:
         strata=plans,
         items=tuple(items),
         left_out=dict(population.left_out),
-        effect=population.effect,
         raw=RawRate.of(judged.overall()),
         counts=_by_category(population.members),
     )

@@ -10,12 +10,12 @@ from typing import Any
 
 import orjson
 
-from vlsbench import journal
 from vlsbench.calibration.design import FOLDER, RawRate
-from vlsbench.errors import RunError, Stopped
-from vlsbench.figures import Block
-from vlsbench.runs import Run
+from vlsbench.core.errors import RunError, Stopped
+from vlsbench.results.rates import Block
 from vlsbench.stats import Coefficient, Inverted, Share
+from vlsbench.store import journal
+from vlsbench.store.run_folder import Run
 
 VERSION = 1
 

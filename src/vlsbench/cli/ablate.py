@@ -11,7 +11,7 @@ from vlsbench.cli import options, terminal
 from vlsbench.cli.progress import ProgressLine
 
 if TYPE_CHECKING:
-    from vlsbench.tally import Tally
+    from vlsbench.run.progress import RunCounts
 
 _DESCRIPTION = """Ask a model the same queries with the image, without it, with a description in its place, with a
 blank one and with another one, and compare how safe the answers are. The judge sees the true image each time.
@@ -42,8 +42,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Ablate, and print what the image adds."""
     options.fill_in(args)
-    from vlsbench.audit.ablation import ablate
-    from vlsbench.report.ablation import print_ablation
+    from vlsbench.ablation.ablate import ablate
+    from vlsbench.report.terminal.ablation import print_ablation
 
     shown = _Shown(quiet=args.quiet)
     try:
@@ -88,9 +88,9 @@ class _Shown:
         self._quiet = quiet
         self._line: ProgressLine | None = None
 
-    def progress(self, tally: Tally) -> None:
+    def progress(self, counts: RunCounts) -> None:
         self._line = self._line or ProgressLine()
-        self._line(tally)
+        self._line(counts)
 
     def log(self, line: str) -> None:
         self.close()

@@ -11,11 +11,11 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, outcome, terminal
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
     from vlsbench.cli.progress import ProgressLine
-    from vlsbench.wiring import Effort
+    from vlsbench.run.loading import Effort
 
 _DESCRIPTION = """Measure visual leakage in a dataset. With --guard, a guard judges every pair, its text alone and
 its image alone: R1 is the share of harmful pairs, R2 the share of pairs that are harmful by their text too, and
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     """Audit a dataset."""
     if args.dataset is None:
         raise UserError("--dataset must be named, for example --dataset mini:leaky --guard guard:world.")
-    from vlsbench.audit.audit import audit
+    from vlsbench.leakage.audit import audit
 
     with outcome.shown_progress(quiet=args.quiet or args.guard is None) as progress:
         found = audit(
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
     else:
-        from vlsbench.report.audit import print_audit
+        from vlsbench.report.terminal.audit import print_audit
 
         console = terminal.console()
         print_audit(found, console, terminal.clean)

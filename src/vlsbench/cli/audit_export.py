@@ -9,11 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.audit.rules import MAX_OCR_OVERLAP, MAX_OVERLAP
 from vlsbench.cli import options, terminal
+from vlsbench.leakage.rules import MAX_OCR_OVERLAP, MAX_OVERLAP
 
 if TYPE_CHECKING:
-    from vlsbench.audit.export import Exported
+    from vlsbench.leakage.export import Exported
 
 DESCRIPTION = """Write the records of an audit that really test vision: the guard holds the pair unsafe and its text
 alone safe, and the query repeats little of the image's description and of the text in the image. Benign twins go with
@@ -47,8 +47,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Export; what was kept and what each rule took out goes to stdout."""
-    from vlsbench.audit.export import export
-    from vlsbench.audit.rules import Rules
+    from vlsbench.leakage.export import export
+    from vlsbench.leakage.rules import Rules
 
     rules = Rules(max_overlap=args.max_overlap, max_ocr_overlap=args.max_ocr_overlap, guard=not args.ignore_guard)
     found = export(Path(args.audit).expanduser(), Path(args.out).expanduser(), rules=rules)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -48,7 +47,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run_sample(args: argparse.Namespace) -> int:
     """Draw a sample."""
     from vlsbench.calibration import drawing
-    from vlsbench.report.calibration import print_drawn
+    from vlsbench.report.terminal.calibration import print_drawn
 
     drawn = drawing.draw(args.path, args.out, n=args.n, seed=args.seed, judge=args.judge)
     for reason, count in drawn.design.left_out.items():
@@ -63,8 +62,8 @@ def run_sample(args: argparse.Namespace) -> int:
 def run_score(args: argparse.Namespace) -> int:
     """Score labels and keep the result."""
     from vlsbench.calibration import scoring, store
-    from vlsbench.report.calibration import print_calibration
-    from vlsbench.runs import Run
+    from vlsbench.report.terminal.calibration import print_calibration
+    from vlsbench.store.run_folder import Run
 
     found = scoring.score(args.path, args.labels, args.adjudicated)
     path = store.save(Run(Path(args.path)), found)
@@ -80,11 +79,11 @@ def run_score(args: argparse.Namespace) -> int:
 def run_judges(args: argparse.Namespace) -> int:
     """Compare the judges of a run."""
     from vlsbench.calibration import judges
-    from vlsbench.report.calibration import print_partings
+    from vlsbench.report.terminal.calibration import print_partings
 
     found = judges.compare(args.path)
     if args.json:
-        sys.stdout.write(json.dumps(dataclasses.asdict(found), indent=2) + "\n")
+        sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
     else:
         print_partings(found, terminal.console(), clean, _MOST_SHOWN)
     return 0

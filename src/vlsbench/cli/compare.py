@@ -36,13 +36,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Compare."""
-    from vlsbench.comparison import compare
-    from vlsbench.report import comparison
+    from vlsbench.comparison.compare import compare
+    from vlsbench.report.documents import comparison
 
     found = compare(args.runs, judge=args.judge, by=args.by, force=args.force)
     if args.differing is not None:
-        from vlsbench.journal import write_atomically
-        from vlsbench.report.tables import sheet_text
+        from vlsbench.report.documents.formats import sheet_text
+        from vlsbench.store.journal import write_atomically
 
         text = sheet_text(comparison.differing_sheet(found), terminal.clean)
         write_atomically(Path(args.differing), text.encode(errors="replace"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, terminal
 from vlsbench.cli.terminal import clean
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +68,7 @@ def run_fetch(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from vlsbench.datasets import find
-    from vlsbench.datasets.hub import fetch
+    from vlsbench.datasets.fetch.hub import fetch
 
     entry = find(args.name)
     if entry.hub is None:

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from vlsbench.cli import options, terminal
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,8 +42,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace, folder: Path) -> int:
-    from vlsbench.demo import demonstrate
-    from vlsbench.report.demo import print_demonstration
+    from vlsbench.demo.demonstrate import demonstrate
+    from vlsbench.report.terminal.demo import print_demonstration
 
     def log(line: str) -> None:
         if not args.quiet:

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, outcome, terminal
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
-    from vlsbench.estimate import Estimate
+    from vlsbench.run.estimate import Estimate
 
 _DESCRIPTION = """Ask a model every query of a dataset, judge its answers, and report the safety rate.
 The same command again continues a run that was stopped, and tries failures again. Without --model,
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         return _dry_run(args)
     if args.price_in is not None:
         raise UserError("--price-in and --price-out go with --dry-run.")
-    from vlsbench.evaluation import evaluate
+    from vlsbench.run.evaluate import evaluate
 
     with outcome.shown_progress(quiet=args.quiet) as progress:
         summary = evaluate(
@@ -84,11 +84,12 @@ world in which only the picture shows the danger. Next:
 
 
 def _dry_run(args: argparse.Namespace) -> int:
-    from vlsbench import datasets, judges, models, preparation
-    from vlsbench.estimate import estimate, recorded
-    from vlsbench.identity import Identity
-    from vlsbench.runs import require_same
-    from vlsbench.types import Sees
+    from vlsbench import datasets, judges, models
+    from vlsbench.core.types import Sees
+    from vlsbench.run import preparation
+    from vlsbench.run.estimate import estimate, recorded
+    from vlsbench.store.identity import Identity
+    from vlsbench.store.run_folder import require_same
 
     if (asked := judges.model_ref(args.judge)) is not None:
         models.canonical(asked)

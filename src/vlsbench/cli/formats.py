@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vlsbench.cli import terminal
 
 if TYPE_CHECKING:
-    from vlsbench.report.tables import Document
+    from vlsbench.report.documents.formats import Document
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -31,16 +31,16 @@ def emit_json(found: dict[str, Any]) -> None:
 
 def emit(document: Document, args: argparse.Namespace) -> None:
     """Print a document in the format asked for."""
-    from vlsbench.report import tables
+    from vlsbench.report.documents import formats
 
     if args.markdown:
-        _write(tables.markdown(document, terminal.clean))
+        _write(formats.markdown(document, terminal.clean))
     elif args.latex:
-        _write(tables.latex(document, terminal.clean))
+        _write(formats.latex(document, terminal.clean))
     elif args.csv:
-        _write(tables.csv_text(document, terminal.clean))
+        _write(formats.csv_text(document, terminal.clean))
     else:
-        tables.print_document(document, terminal.console(), terminal.clean)
+        formats.print_document(document, terminal.console(), terminal.clean)
 
 
 def _write(text: str) -> None:

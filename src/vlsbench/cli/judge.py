@@ -25,7 +25,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Judge a run."""
-    from vlsbench.evaluation import judge_run
+    from vlsbench.run.evaluate import judge_run
 
     with outcome.shown_progress(quiet=args.quiet) as progress:
         summary = judge_run(

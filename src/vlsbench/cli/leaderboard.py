@@ -21,7 +21,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Rank."""
     from vlsbench.comparison.leaderboard import leaderboard
-    from vlsbench.report.leaderboard import document
+    from vlsbench.report.documents.leaderboard import document
 
     found = leaderboard(args.runs, judge=args.judge, force=args.force, published=args.published)
     if args.json:

@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-import vlsbench
 from vlsbench.cli import (
     ablate,
     align,
@@ -24,7 +23,8 @@ from vlsbench.cli import (
     table,
 )
 from vlsbench.cli import eval as eval_
-from vlsbench.errors import Interrupted, Stopped, VLSBenchError
+from vlsbench.core.errors import Interrupted, Stopped, VLSBenchError
+from vlsbench.core.version import __version__
 
 COMMANDS = (
     demo,
@@ -62,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"vlsbench {vlsbench.__version__}")
+    parser.add_argument("--version", action="version", version=f"vlsbench {__version__}")
     subparsers = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for command in COMMANDS:
         command.add(subparsers)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
-    from vlsbench.datasets.columns import Columns
-    from vlsbench.throttle import Concurrency
-    from vlsbench.wiring import Effort
+    from vlsbench.datasets.files.columns import Columns
+    from vlsbench.run.loading import Effort
+    from vlsbench.run.throttle import Concurrency
 
 
 EMBEDDED = {"model": "mini:multimodal-sft", "dataset": "mini:leakless", "judge": "template"}
@@ -58,7 +58,7 @@ def fill_in(args: argparse.Namespace) -> bool:
 
 def columns(text: str) -> Columns:
     """The columns of ``FIELD=COLUMN,...``."""
-    from vlsbench.datasets.columns import Columns
+    from vlsbench.datasets.files.columns import Columns
 
     try:
         return Columns.parse(text)
@@ -158,7 +158,7 @@ def share(text: str) -> float:
 def effort(args: argparse.Namespace) -> Effort:
     """Concurrency, keys and time limit from the options of a command."""
     from vlsbench.models import Local
-    from vlsbench.wiring import Effort
+    from vlsbench.run.loading import Effort
 
     return Effort(
         concurrency=getattr(args, "concurrency", "auto"),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from vlsbench.calibration import Calibration
-    from vlsbench.summary import Summary
+    from vlsbench.results.summary import Summary
 
 
 @contextlib.contextmanager
@@ -39,7 +39,7 @@ def report(summary: Summary, *, as_json: bool, max_unscored: float | None = None
         calibrated = {"calibration": {name: row.to_json() for name, row in found.items()}} if found else {}
         sys.stdout.write(json.dumps(summary.to_json() | calibrated, indent=2) + "\n")
     else:
-        from vlsbench.report.terminal import print_summary
+        from vlsbench.report.terminal.summary import print_summary
 
         console = terminal.console()
         print_summary(summary, console, terminal.clean)
@@ -58,15 +58,15 @@ def report(summary: Summary, *, as_json: bool, max_unscored: float | None = None
 def _calibrations(summary: Summary) -> dict[str, Calibration]:
     """What people's labels say of each judge, by its display name, for those that were calibrated."""
     from vlsbench.calibration import corrected
-    from vlsbench.runs import Run
-    from vlsbench.standings import judge_names
+    from vlsbench.results.outcomes import judge_names
+    from vlsbench.store.run_folder import Run
 
     found = {name: corrected(summary.run, stem) for stem, name in judge_names(Run(Path(summary.run))).items()}
     return {name: row for name, row in found.items() if row is not None}
 
 
 def _print_calibrations(summary: Summary, found: Mapping[str, Calibration], console: Console) -> None:
-    from vlsbench.report.calibration import print_corrected
+    from vlsbench.report.terminal.calibration import print_corrected
 
     for name, row in found.items():
         console.print(f"\nJudge {terminal.clean(name)}, corrected by people's labels", style="bold", soft_wrap=True)
@@ -75,9 +75,9 @@ def _print_calibrations(summary: Summary, found: Mapping[str, Calibration], cons
 
 def _print_causes(summary: Summary, console: Console) -> None:
     """Say why samples are unscored, the commonest reasons first."""
-    from vlsbench.runs import Run
-    from vlsbench.standings import judge_names
-    from vlsbench.summary import causes
+    from vlsbench.results.outcomes import judge_names
+    from vlsbench.results.summary import causes
+    from vlsbench.store.run_folder import Run
 
     run = Run(Path(summary.run))
     found = []

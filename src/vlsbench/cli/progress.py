@@ -6,31 +6,31 @@ import sys
 import time
 
 from vlsbench.cli.terminal import clean
-from vlsbench.tally import Tally
+from vlsbench.run.progress import RunCounts
 
 TERMINAL_EVERY_S = 0.2
 PLAIN_EVERY_S = 10.0
 
 
 class ProgressLine:
-    """Shows a `Tally` as it grows; an instance is a `vlsbench.tally.Progress`."""
+    """Shows a `RunCounts` as it grows; an instance is a `vlsbench.run.progress.Progress`."""
 
     def __init__(self) -> None:
         self._stream = sys.stderr
         self._live = self._stream.isatty()
         self._every_s = TERMINAL_EVERY_S if self._live else PLAIN_EVERY_S
         self._next = 0.0 if self._live else time.monotonic() + self._every_s
-        self._shown: Tally | None = None
+        self._shown: RunCounts | None = None
         self._stopping = False
 
-    def __call__(self, tally: Tally) -> None:
+    def __call__(self, counts: RunCounts) -> None:
         """Show the counts, unless that was done a moment ago."""
-        self._shown = tally
+        self._shown = counts
         now = time.monotonic()
-        if now >= self._next or (tally.stopping and not self._stopping):
-            self._stopping = tally.stopping
+        if now >= self._next or (counts.stopping and not self._stopping):
+            self._stopping = counts.stopping
             self._next = now + self._every_s
-            self._write(tally)
+            self._write(counts)
 
     def close(self) -> None:
         """Show the last counts and end the line; a second call does nothing until there are new ones."""
@@ -41,8 +41,8 @@ class ProgressLine:
                 self._stream.write("\n")
                 self._stream.flush()
 
-    def _write(self, tally: Tally) -> None:
-        line = describe(tally)
+    def _write(self, counts: RunCounts) -> None:
+        line = describe(counts)
         if self._live:
             import shutil
 
@@ -53,27 +53,27 @@ class ProgressLine:
         self._stream.flush()
 
 
-def describe(tally: Tally) -> str:
+def describe(counts: RunCounts) -> str:
     """The counts as one line: done/total, rate, time left, labels, unscored, tokens, and what is going on."""
-    labels = " ".join(f"{clean(label)} {count:,}" for label, count in sorted(tally.labels.items()))
-    tokens = tally.prompt_tokens + tally.completion_tokens
+    labels = " ".join(f"{clean(label)} {count:,}" for label, count in sorted(counts.labels.items()))
+    tokens = counts.prompt_tokens + counts.completion_tokens
     parts = [
-        f"{tally.done:,}/{tally.total:,}",
-        f"{tally.rate:.1f}/s",
-        f"{duration(tally.eta_s)} left" if tally.eta_s is not None else "",
+        f"{counts.done:,}/{counts.total:,}",
+        f"{counts.rate:.1f}/s",
+        f"{duration(counts.eta_s)} left" if counts.eta_s is not None else "",
         labels,
-        f"unscored {sum(tally.unscored.values()):,}",
-        f"tokens {tokens:,}" if tally.answering else "",
-        f"answered {tally.answered:,}" if tally.answering else "",
-        f"in flight {tally.asking}+{tally.judging}" if tally.asking or tally.judging else "",
+        f"unscored {sum(counts.unscored.values()):,}",
+        f"tokens {tokens:,}" if counts.answering else "",
+        f"answered {counts.answered:,}" if counts.answering else "",
+        f"in flight {counts.asking}+{counts.judging}" if counts.asking or counts.judging else "",
     ]
-    return " · ".join([*_news(tally), *(part for part in parts if part)])
+    return " · ".join([*_news(counts), *(part for part in parts if part)])
 
 
-def _news(tally: Tally) -> list[str]:
-    if tally.stopping:
-        return [f"stopping: {tally.asking + tally.judging} requests in flight may finish, Ctrl-C again stops at once"]
-    return [f"rate limited, waiting {duration(tally.paused_s)}"] if tally.paused_s >= 1 else []
+def _news(counts: RunCounts) -> list[str]:
+    if counts.stopping:
+        return [f"stopping: {counts.asking + counts.judging} requests in flight may finish, Ctrl-C again stops at once"]
+    return [f"rate limited, waiting {duration(counts.paused_s)}"] if counts.paused_s >= 1 else []
 
 
 def duration(seconds: float) -> str:

@@ -41,7 +41,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Write the report."""
-    from vlsbench.report import inputs, page
+    from vlsbench.report import inputs
+    from vlsbench.report.page import page
 
     out = Path(args.out)
     page.check_out(out)

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from vlsbench.cli import outcome
-from vlsbench.errors import UserError
+from vlsbench.core.errors import UserError
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,8 +21,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Show a run."""
-    from vlsbench.runs import Run
-    from vlsbench.summary import summarise
+    from vlsbench.results.summary import summarise
+    from vlsbench.store.run_folder import Run
 
     run = Run(Path(args.path))
     if run.condition == "guard":

@@ -21,7 +21,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Lay out."""
     from vlsbench.comparison.table import table
-    from vlsbench.report.matrix import document
+    from vlsbench.report.documents.matrix import document
 
     found = table(args.runs, judge=args.judge, force=args.force)
     if args.json:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vlsbench import stats
 from vlsbench.comparison.measures import HIT, MISS, OUTSIDE, PAIRED, Measure
-from vlsbench.listing import Listed
+from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Paired
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
-Key = Callable[[Listed], str]
+Key = Callable[[ListedSample], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,13 +38,13 @@ class Difference:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differing:
-    """A sample that is a hit of a measure in one run and none in another; `standings` in order of the runs."""
+    """A sample that is a hit of a measure in one run and none in another; `outcomes` in order of the runs."""
 
     sample_id: str
     category: str
     sub_category: str
     measure: str
-    standings: tuple[str, ...]
+    outcomes: tuple[str, ...]
 
 
 def pair(measure: Measure, first: int, second: int, chosen: Numbers | None = None, confidence: float = 0.95) -> Paired:
@@ -57,15 +57,15 @@ def pair(measure: Measure, first: int, second: int, chosen: Numbers | None = Non
         chosen: Numbers of the units to look at; None for all.
         confidence: Coverage of the interval.
     """
-    one, other, clusters = measure.hits[first], measure.hits[second], measure.clusters
+    one, other, ways = measure.hits[first], measure.hits[second], measure.ways
     if chosen is not None:
-        one, other, clusters = one[chosen], other[chosen], clusters[chosen]
+        one, other, ways = one[chosen], other[chosen], tuple(way[chosen] for way in ways)
     both = (one <= HIT) & (other <= HIT)
     unscored = ~both & (one != OUTSIDE) & (other != OUTSIDE)
     return stats.paired(
-        (one[both] == HIT).tolist(),
-        (other[both] == HIT).tolist(),
-        clusters[both].tolist(),
+        one[both] == HIT,
+        other[both] == HIT,
+        *(way[both] for way in ways),
         unscored=int(unscored.sum()),
         confidence=confidence,
     )
@@ -122,12 +122,12 @@ def _groups(measure: Measure, key: Key) -> dict[str, Numbers]:
     return {name: np.array(numbers) for name, numbers in sorted(found.items())}
 
 
-def differing(measures: Sequence[Measure], standing: Callable[[int, str], str]) -> tuple[Differing, ...]:
+def differing(measures: Sequence[Measure], outcome: Callable[[int, str], str]) -> tuple[Differing, ...]:
     """The samples where runs part; pairs of twins are left to their halves.
 
     Args:
         measures: What the runs are compared by.
-        standing: A sample's label in the run at some place.
+        outcome: A sample's label in the run at some place.
     """
     found = []
     for measure in measures:
@@ -144,7 +144,7 @@ def differing(measures: Sequence[Measure], standing: Callable[[int, str], str]) 
                     category=item.category,
                     sub_category=item.sub_category,
                     measure=measure.name,
-                    standings=tuple(standing(place, item.id) for place in range(len(measure.hits))),
+                    outcomes=tuple(outcome(place, item.id) for place in range(len(measure.hits))),
                 )
             )
     return tuple(found)

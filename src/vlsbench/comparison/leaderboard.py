@@ -14,18 +14,18 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from vlsbench.comparison import RunFigures, figures_of, main_rate
+from vlsbench.comparison.compare import RunFigures, figures_of, main_rate
 from vlsbench.comparison.differences import pair
 from vlsbench.comparison.measures import HIGHER_IS_BETTER, main_measure, measures
 from vlsbench.comparison.published import ROWS, SOURCE, Published, doubts
 from vlsbench.comparison.shared import read_common
-from vlsbench.errors import RunError, UserError
+from vlsbench.core.errors import RunError, UserError
+from vlsbench.results.summary import block_json
 from vlsbench.stats import Paired
-from vlsbench.summary import block_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class RankedModel:
     """One run of a leaderboard: its rank lies between `best` and `worst`.
 
     `tied_with` are the places (in the order of the leaderboard) of the runs that it cannot be told from.
@@ -59,7 +59,7 @@ class Leaderboard:
     settings: Mapping[str, str]
     measure: str
     n: int
-    places: tuple[Place, ...]
+    places: tuple[RankedModel, ...]
     gaps: tuple[Gap, ...]
     confidence: float
     published: tuple[Published, ...]
@@ -90,7 +90,7 @@ class Leaderboard:
         }
 
 
-def _place_json(place: Place, names: Sequence[str]) -> dict[str, Any]:
+def _place_json(place: RankedModel, names: Sequence[str]) -> dict[str, Any]:
     run = place.figures
     return {
         "name": run.name,
@@ -131,7 +131,7 @@ def leaderboard(
         raise UserError("A leaderboard needs two runs or more. For a single one: vlsbench show RUN.")
     common = read_common(runs, judge, force=force)
     name = main_measure(common.labels)
-    by = measures(common.items, [entrant.standings for entrant in common.entrants], common.labels)
+    by = measures(common.items, [entrant.outcomes for entrant in common.entrants], common.labels)
     main = next((measure for measure in by if measure.name == name), None)
     figures = figures_of(common)
     if main is None or all(main_rate(run.overall).value is None for run in figures):
@@ -168,7 +168,7 @@ def _sorting_key(run: RunFigures, sign: int) -> tuple[bool, float, str]:
     return value is None, -sign * (value or 0.0), run.name
 
 
-def _place(place: int, figures: RunFigures, gaps: Sequence[Gap], runs: int, sign: int) -> Place:
+def _place(place: int, figures: RunFigures, gaps: Sequence[Gap], runs: int, sign: int) -> RankedModel:
     better = worse = 0
     tied = []
     for gap in gaps:
@@ -180,4 +180,4 @@ def _place(place: int, figures: RunFigures, gaps: Sequence[Gap], runs: int, sign
         ahead = sign * (gap.paired.value or 0.0) > 0
         worse += ahead == (place == gap.first)
         better += ahead != (place == gap.first)
-    return Place(figures=figures, best=1 + better, worst=runs - worse, tied_with=tuple(tied))
+    return RankedModel(figures=figures, best=1 + better, worst=runs - worse, tied_with=tuple(tied))

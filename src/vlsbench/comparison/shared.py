@@ -12,14 +12,14 @@ from typing import Any
 
 import orjson
 
-from vlsbench import journal, judged
-from vlsbench.comparison import naming
-from vlsbench.comparison.corrected import corrected
-from vlsbench.errors import RunError, UserError
-from vlsbench.judged import Judged
-from vlsbench.listing import Listed
-from vlsbench.runs import Run
+from vlsbench.calibration.corrected_rate import corrected_rate
+from vlsbench.core.errors import RunError, UserError
+from vlsbench.results import judged_run, run_names, samples
+from vlsbench.results.judged_run import JudgedRun
+from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Share
+from vlsbench.store import journal
+from vlsbench.store.run_folder import Run
 
 _FORCE = "--force compares all the same, with a warning."
 
@@ -29,7 +29,7 @@ class Entrant:
     """One run of a comparison.
 
     `selected` counts the samples that it selected, `unfinished` those of them without any verdict yet, and
-    `standings` gives a sample's label, or the reason why it has none. `corrected` is the rate of the whole
+    `outcomes` gives a sample's label, or the reason why it has none. `corrected` is the rate of the whole
     run that a calibration of its judge arrived at, `doubt` why it has none although there is a calibration.
     """
 
@@ -37,7 +37,7 @@ class Entrant:
     run: Run
     selected: int
     unfinished: int
-    standings: Mapping[str, str]
+    outcomes: Mapping[str, str]
     corrected: Share | None
     doubt: str = ""
 
@@ -51,7 +51,7 @@ class Common:
     """
 
     entrants: tuple[Entrant, ...]
-    items: tuple[Listed, ...]
+    items: tuple[ListedSample, ...]
     judge: str
     labels: tuple[str, ...]
     settings: Mapping[str, str]
@@ -87,7 +87,7 @@ def common_judge(runs: Sequence[Run], judge: str | None) -> str | None:
     return shared.pop() if len(shared) == 1 else None
 
 
-def judge_differences(first: Judged, other: Judged, names: tuple[str, str]) -> list[str]:
+def judge_differences(first: JudgedRun, other: JudgedRun, names: tuple[str, str]) -> list[str]:
     """What the judge of two runs differs in, in words; rubric, what it sees, and its reference.
 
     Raises:
@@ -132,14 +132,14 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
         UnknownName: A run has no such judge.
     """
     runs = open_runs(paths)
-    names = naming.run_names(runs)
+    names = run_names.run_names(runs)
     judge = common_judge(runs, judge)
-    first = judged.read(runs[0].path, judge)
+    first = judged_run.read(runs[0].path, judge)
     entrants = [_entrant(first, names[0])]
     samples = _Samples(first)
     trouble: list[str] = []
     for run, name in zip(runs[1:], names[1:], strict=True):
-        other = judged.read(run.path, judge)
+        other = judged_run.read(run.path, judge)
         pair = (names[0], name)
         trouble += [f"the judge: {what}" for what in judge_differences(first, other, pair)]
         trouble += samples.meet(other, pair)
@@ -170,14 +170,14 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
     )
 
 
-def _entrant(found: Judged, name: str) -> Entrant:
-    share, doubt = corrected(found)
+def _entrant(found: JudgedRun, name: str) -> Entrant:
+    share, doubt = corrected_rate(found)
     return Entrant(
         name=name,
         run=found.run,
         selected=found.run.size,
         unfinished=found.unfinished,
-        standings=found.standings,
+        outcomes=found.outcomes,
         corrected=share,
         doubt=doubt,
     )
@@ -195,16 +195,16 @@ def unfinished(entrants: Sequence[Entrant]) -> list[str]:
 class _Samples:
     """The samples of the first run, of which each further run takes away those it does not share."""
 
-    def __init__(self, first: Judged) -> None:
+    def __init__(self, first: JudgedRun) -> None:
         self._first = first
         self._kept = {item.id: item for item in first.items}
         self._digests: dict[str, tuple[bytes, bytes]] | None = None
         self.notes: list[str] = []
 
-    def shared(self) -> tuple[Listed, ...]:
+    def shared(self) -> tuple[ListedSample, ...]:
         return tuple(self._kept.values())
 
-    def meet(self, other: Judged, names: tuple[str, str]) -> list[str]:
+    def meet(self, other: JudgedRun, names: tuple[str, str]) -> list[str]:
         """Keep what the other run shares; returns in which respect its dataset is another one."""
         theirs = {item.id: item for item in other.items}
         both = [item for item in self._first.items if item.id in theirs]
@@ -218,12 +218,12 @@ class _Samples:
         for sample_id, item in list(self._kept.items()):
             if sample_id not in theirs or sample_id in repainted or sample_id in foreign:
                 del self._kept[sample_id]
-            elif not _has_picture(item) and _has_picture(theirs[sample_id]):
-                self._kept[sample_id] = dataclasses.replace(item, cluster=theirs[sample_id].cluster)
+            else:
+                self._kept[sample_id] = _joined(item, theirs[sample_id])
         return trouble
 
     def _compare_records(
-        self, other: Judged, both: list[str], repainted: int, names: tuple[str, str]
+        self, other: JudgedRun, both: list[str], repainted: int, names: tuple[str, str]
     ) -> tuple[set[str], list[str]]:
         """The ids that stand for another question, and in which respect the dataset is another one."""
         if self._digests is None:
@@ -249,11 +249,18 @@ class _Samples:
         ]
 
 
-def _has_picture(item: Listed) -> bool:
-    return item.cluster != f"sample {item.id}"
+def _has_picture(item: ListedSample) -> bool:
+    return item.cluster != samples.alone(item.id)
 
 
-def _same_picture(one: Listed, other: Listed) -> bool:
+def _joined(item: ListedSample, other: ListedSample) -> ListedSample:
+    """A sample with the image or group that one run knows and the other does not."""
+    return dataclasses.replace(
+        item, cluster=item.cluster if _has_picture(item) else other.cluster, group=item.group or other.group
+    )
+
+
+def _same_picture(one: ListedSample, other: ListedSample) -> bool:
     """Whether two listings show the same image; one that could not be read when its run was prepared fits any."""
     return one.cluster == other.cluster or not (_has_picture(one) and _has_picture(other))
 
@@ -282,7 +289,7 @@ def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
     notes = []
     if len({str(entrant.run.manifest.get("condition")) for entrant in entrants}) > 1:
         notes.append("The runs differ in what the models were shown of each sample (their conditions).")
-    for key in naming.SETTINGS:
+    for key in run_names.SETTINGS:
         values = [entrant.run.manifest.get(key) for entrant in entrants]
         if any(value != values[0] for value in values):
             if key == "system":

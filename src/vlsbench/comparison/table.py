@@ -11,16 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlsbench import judged
-from vlsbench.comparison import naming
-from vlsbench.comparison.corrected import corrected
+from vlsbench.calibration.corrected_rate import corrected_rate
 from vlsbench.comparison.measures import main_measure
 from vlsbench.comparison.shared import common_judge, judge_differences, open_runs
-from vlsbench.errors import RunError, UserError
-from vlsbench.judged import Judged
-from vlsbench.runs import Run
+from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.types import Rate
+from vlsbench.results import judged_run, run_names
+from vlsbench.results.judged_run import JudgedRun
 from vlsbench.stats import Share
-from vlsbench.types import Rate
+from vlsbench.store.run_folder import Run
 
 _DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
@@ -37,7 +36,7 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class ModelTable:
     """What `table` finds: `cells` has a row for each of `models` and in it an entry for each of `datasets`.
 
     `measure` is ``safety``, or ``unsafe`` for a guard. `averages` holds each model's unweighted mean over all
@@ -89,7 +88,7 @@ class Table:
         }
 
 
-def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool = False) -> Table:
+def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool = False) -> ModelTable:
     """Lay out runs as models by datasets, both in the order in which they first occur.
 
     A model with other settings, or with other weights, is another row. Runs share a column where their dataset
@@ -109,7 +108,7 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
         raise UserError("A table needs a run or more.")
     opened = open_runs(runs)
     judge = common_judge(opened, judge)
-    found = [judged.read(run.path, judge) for run in opened]
+    found = [judged_run.read(run.path, judge) for run in opened]
     trouble = []
     for other in found[1:]:
         names = (str(found[0].run.path), str(other.run.path))
@@ -130,7 +129,7 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
                 f"{there.path} and {run.path} are the same model, with the same settings, on the same samples. "
                 "Leave one of them out."
             )
-        share, doubt = corrected(verdicts)
+        share, doubt = corrected_rate(verdicts)
         cells[row][column] = _cell(run, verdicts, share)
         notes += [doubt] if doubt else []
         if verdicts.unfinished:
@@ -138,7 +137,7 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
                 f"{run.path} is unfinished: {verdicts.unfinished:,} of its {run.size:,} samples have no verdict yet."
             )
     first = found[0]
-    return Table(
+    return ModelTable(
         judge=first.name,
         settings={
             key: str(first.entry[key]) for key in ("judge", "sees", "rubric", "rubric_sha256") if key in first.entry
@@ -153,7 +152,7 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
     )
 
 
-def _cell(run: Run, found: Judged, share: Share | None) -> Cell:
+def _cell(run: Run, found: JudgedRun, share: Share | None) -> Cell:
     block = found.overall()
     return Cell(
         path=str(run.path),
@@ -175,7 +174,7 @@ def _keys(runs: Sequence[Run], key: Any) -> dict[str, Run]:
 def _settings(run: Run) -> dict[str, Any]:
     details = run.manifest.get("model_details", {})
     return {
-        **{key: run.manifest.get(key) for key in naming.SETTINGS},
+        **{key: run.manifest.get(key) for key in run_names.SETTINGS},
         **{key: details[key] for key in _DETAILS if details.get(key) is not None},
     }
 
@@ -192,7 +191,7 @@ def _column_key(run: Run) -> str:
 
 def _row_names(runs: Sequence[Run]) -> list[str]:
     """The models; where several rows share one, with the settings that set them apart."""
-    names = [naming.shown_name(run) for run in runs]
+    names = [run_names.shown_name(run) for run in runs]
     counts = Counter(names)
     result = []
     for name, run in zip(names, runs, strict=True):
@@ -212,7 +211,7 @@ def _brief(value: object) -> str:
 
 def _column_names(runs: Sequence[Run]) -> list[str]:
     """The datasets; where several columns share a name, with their reference, then their size."""
-    names = [naming.dataset_name(run.manifest["dataset"]) for run in runs]
+    names = [run_names.dataset_name(run.manifest["dataset"]) for run in runs]
     full = [str(run.manifest["dataset"]) for run in runs]
     if len(set(full)) == len(full):
         counts = Counter(names)

@@ -10,30 +10,28 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
-from vlsbench.datasets import (
+from vlsbench.core.errors import DatasetError, UnknownName, UserError
+from vlsbench.core.protocols import Dataset
+from vlsbench.datasets.base import BadRecord, Entry, Records, Ref
+from vlsbench.datasets.files import hf_data, jsonl, table_files
+from vlsbench.datasets.files.columns import Columns
+from vlsbench.datasets.sets import (
     figstep,
     harmbench_mm,
-    hf_data,
     holisafe,
     jailbreakv,
-    jsonl,
     mini,
     mm_safetybench,
     mossbench,
     mssbench,
     siuo,
     spa_vl,
-    table_files,
     vlguard,
     vlsafe,
     vlsbench,
     vlsu,
     xstest,
 )
-from vlsbench.datasets.base import BadRecord, Entry, Records, Ref
-from vlsbench.datasets.columns import Columns
-from vlsbench.errors import DatasetError, UnknownName, UserError
-from vlsbench.types import Dataset
 
 __all__ = ["CATALOG", "BadRecord", "Columns", "Entry", "Records", "Ref", "find", "load"]
 

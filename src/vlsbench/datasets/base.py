@@ -9,9 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vlsbench.datasets.columns import Columns
-from vlsbench.errors import DatasetError
-from vlsbench.types import Dataset, Sample
+from vlsbench.core.errors import DatasetError
+from vlsbench.core.protocols import Dataset
+from vlsbench.core.types import Sample
+from vlsbench.datasets.files.columns import Columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +117,7 @@ def stop(bad: BadRecord) -> NoReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """A dataset read from files: a `vlsbench.types.Dataset`, the same samples in the same order each time.
+    """A dataset read from files: a `vlsbench.core.types.Dataset`, the same samples in the same order each time.
 
     `scan` reads the files from the start, and hands records that it cannot use to its argument. `files` are all
     that the records depend on. Where images lie inside the files, `light` reads the same records with a short
@@ -204,7 +205,7 @@ def need_place(ref: Ref, entry: Entry) -> Path:
         DatasetError: There is neither, and the message says how to get the data.
     """
     if ref.place is None and entry.hub is not None:
-        from vlsbench.datasets import hub
+        from vlsbench.datasets.fetch import hub
 
         folder = hub.default_folder(entry.hub.repo)
         if hub.is_fetched(folder, entry.hub.repo, entry.hub.revision, entry.hub.files):

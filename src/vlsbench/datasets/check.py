@@ -17,15 +17,16 @@ from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
-from vlsbench import images, taxonomy
+from vlsbench.core import images, taxonomy
+from vlsbench.core.errors import ImageProblem
+from vlsbench.core.protocols import Dataset
+from vlsbench.core.types import Sample
 from vlsbench.datasets.base import BadRecord, Records
-from vlsbench.errors import ImageProblem
-from vlsbench.types import Dataset, Sample
 
 K = TypeVar("K")
 
 
-class Kind(StrEnum):
+class ProblemKind(StrEnum):
     """What sort of problem it is."""
 
     RECORD = "unusable record"
@@ -43,7 +44,7 @@ class Problem:
     """One thing that is wrong; `sample_id` is empty where the problem is not that of one sample."""
 
     sample_id: str
-    kind: Kind
+    kind: ProblemKind
     message: str
 
 
@@ -143,7 +144,7 @@ class _Survey:
         self._undescribed = 0
 
     def note_bad_record(self, bad: BadRecord) -> None:
-        self._note(bad.record, Kind.RECORD, f"{bad.where}: {bad.problem}")
+        self._note(bad.record, ProblemKind.RECORD, f"{bad.where}: {bad.problem}")
 
     def add(self, sample: Sample) -> None:
         self.n += 1
@@ -154,12 +155,12 @@ class _Survey:
         self._undescribed += not sample.description.strip()
         self._add_text(sample)
         if sample.id in self._ids:
-            self._note(sample.id, Kind.DUPLICATE, "an earlier sample has the same id")
+            self._note(sample.id, ProblemKind.DUPLICATE, "an earlier sample has the same id")
         self._ids.add(sample.id)
         if taxonomy.is_misfiled(sample.category, sample.sub_category):
             home = taxonomy.category_of(sample.sub_category)
             message = f"{sample.sub_category} belongs to {home}, but is filed under {sample.category}"
-            self._note(sample.id, Kind.MISFILED, message)
+            self._note(sample.id, ProblemKind.MISFILED, message)
         if sample.twin_of is not None:
             self._twins.append((sample.id, sample.twin_of))
         self._add_image(sample)
@@ -168,7 +169,7 @@ class _Survey:
         words = len(sample.text.split())
         self._words.append(words)
         if not words:
-            self._note(sample.id, Kind.TEXT, "the text is empty")
+            self._note(sample.id, ProblemKind.TEXT, "the text is empty")
             return
         digest = hashlib.blake2b(sample.text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         self._texts.setdefault(digest, []).append(sample.id)
@@ -179,19 +180,19 @@ class _Survey:
             return
         facts = self._images.look_at(sample.image)
         if isinstance(facts, str):
-            self._note(sample.id, Kind.IMAGE, facts)
+            self._note(sample.id, ProblemKind.IMAGE, facts)
         elif sample.image_sha256 is not None and sample.image_sha256.lower() != facts.sha256:
-            self._note(sample.id, Kind.CHANGED, "the image is not the one whose SHA-256 is recorded")
+            self._note(sample.id, ProblemKind.CHANGED, "the image is not the one whose SHA-256 is recorded")
 
     def finish(self, *, look_for_twins: bool) -> None:
         for sample_id, twin in self._twins if look_for_twins else ():
             if twin not in self._ids:
-                self._note(sample_id, Kind.TWIN, f"twin_of names {twin}, which is not in the set")
+                self._note(sample_id, ProblemKind.TWIN, f"twin_of names {twin}, which is not in the set")
         if self._undescribed:
             message = f"{self._undescribed:,} of {self.n:,} samples have no description for a judge that sees no image"
-            self._note("", Kind.DESCRIPTION, message)
+            self._note("", ProblemKind.DESCRIPTION, message)
 
-    def _note(self, sample_id: str, kind: Kind, message: str) -> None:
+    def _note(self, sample_id: str, kind: ProblemKind, message: str) -> None:
         self._problems.append(Problem(sample_id=sample_id, kind=kind, message=message))
 
     def report(self, name: str, revision: str) -> CheckReport:
@@ -262,9 +263,9 @@ def _by_size(counts: Counter[K]) -> dict[K, int]:
     return dict(counts.most_common())
 
 
-def by_kind(problems: Iterable[Problem]) -> dict[Kind, list[Problem]]:
+def by_kind(problems: Iterable[Problem]) -> dict[ProblemKind, list[Problem]]:
     """Problems grouped by kind, in the order in which the kinds are declared."""
-    groups: dict[Kind, list[Problem]] = {kind: [] for kind in Kind}
+    groups: dict[ProblemKind, list[Problem]] = {kind: [] for kind in ProblemKind}
     for problem in problems:
         groups[problem.kind].append(problem)
     return {kind: group for kind, group in groups.items() if group}

@@ -14,7 +14,7 @@ _SITES = {"https://github.com/": "GitHub", "https://huggingface.co/": "the hub"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class OverviewLine:
     """One dataset in the table: figures as texts, since some sets have as many records as one asks for."""
 
     name: str
@@ -30,7 +30,7 @@ class Line:
         return (self.name, self.records, self.holds, self.pictures, self.licence, self.origin)
 
 
-def lines() -> list[Line]:
+def lines() -> list[OverviewLine]:
     """The whole catalogue."""
     return [_line(entry) for entry in CATALOG.values()]
 
@@ -56,7 +56,7 @@ def _kinds(entry: Entry) -> str:
     return "twins" if entry.twins else "both"
 
 
-def _line(entry: Entry) -> Line:
+def _line(entry: Entry) -> OverviewLine:
     site = next((name for start, name in _SITES.items() if entry.source.startswith(start)), "you")
     if entry.name == "mini":
         site = "this program"
@@ -64,7 +64,7 @@ def _line(entry: Entry) -> Line:
         site = "data fetch"
     elif entry.name == "hf-data":
         site = "the hub"
-    return Line(
+    return OverviewLine(
         name=entry.name,
         records=entry.records,
         holds=_kinds(entry),

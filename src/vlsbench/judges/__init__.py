@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from vlsbench.errors import UnknownName, UserError
-from vlsbench.types import Judge, Model, Sees
+from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.core.protocols import Judge, Model
+from vlsbench.core.types import Sees
 
 OFFLINE = ("refusal", "template")
 """Judges that ask no model: the keyword baseline, and the exact judge of the miniature world."""

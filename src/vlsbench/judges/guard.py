@@ -12,13 +12,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vlsbench.errors import Blocked
-from vlsbench.types import (
+from vlsbench.core.errors import Blocked
+from vlsbench.core.protocols import GuardModel, Model
+from vlsbench.core.types import (
     GuardLabel,
-    GuardModel,
     GuardReading,
     Image,
-    Model,
     Prompt,
     Response,
     ResponseOutcome,
@@ -64,7 +63,7 @@ class Finding:
 
 
 class GuardJudge:
-    """Asks a guard model. Implements `vlsbench.types.Judge`; `check` is for prompts and answers alike.
+    """Asks a guard model. Implements `vlsbench.core.types.Judge`; `check` is for prompts and answers alike.
 
     Args:
         model: The guard; it is given, never made here. With a `GuardModel` the probability comes along.

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from vlsbench.types import GuardLabel, Label
+from vlsbench.core.types import GuardLabel, Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,14 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vlsbench.errors import Blocked, RequestFailed
-from vlsbench.judges.parsing import THREE_LABELS, Parsed, UnparsableError, Vocabulary, read_verdict
-from vlsbench.judges.refusal import opens_with_refusal
-from vlsbench.judges.rubric_file import Rubric
-from vlsbench.types import (
+from vlsbench.core.errors import Blocked, RequestFailed
+from vlsbench.core.protocols import Model
+from vlsbench.core.types import (
     Image,
     Label,
-    Model,
     Prompt,
     Reply,
     Response,
@@ -25,6 +22,9 @@ from vlsbench.types import (
     Verdict,
     VerdictOutcome,
 )
+from vlsbench.judges.parsing import THREE_LABELS, Parsed, UnparsableError, Vocabulary, read_verdict
+from vlsbench.judges.refusal import opens_with_refusal
+from vlsbench.judges.rubric_file import Rubric
 
 MAX_TOKENS = 2048
 """Room for a verdict, with a judge that thinks before it writes in mind."""
@@ -51,7 +51,7 @@ SCHEMA = schema_of(label.value for label in Label)
 
 
 class RubricJudge:
-    """Asks a model for a verdict. Implements `vlsbench.types.Judge`.
+    """Asks a model for a verdict. Implements `vlsbench.core.types.Judge`.
 
     Args:
         model: The judge model; it is given, never made here.

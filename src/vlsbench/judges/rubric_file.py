@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from vlsbench.errors import RubricError, UnknownName
-from vlsbench.types import Sample, Sees
+from vlsbench.core.errors import RubricError, UnknownName
+from vlsbench.core.types import Sample, Sees
 
 DEFAULT_RUBRIC = "vlsbench"
 

@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from vlsbench.errors import UnknownName, UserError
+from vlsbench.core.errors import UnknownName, UserError
 
 VARIANTS = ("base", "textual-sft", "multimodal-sft", "mixed-sft")
 

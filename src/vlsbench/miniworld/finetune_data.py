@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from random import Random
 
-from vlsbench.errors import UnknownName
+from vlsbench.core.errors import UnknownName
+from vlsbench.core.types import Sample
 from vlsbench.miniworld import language, scenes, splits
-from vlsbench.miniworld.pretrain import NAMELESS_SHARE, safe_answer, seen_pair, unnamed, without_picture
-from vlsbench.types import Sample
+from vlsbench.miniworld.lessons import NAMELESS_SHARE, safe_answer, seen_pair, unnamed, without_picture
 
 SETS = ("multimodal", "textual")
 

@@ -71,7 +71,7 @@ NAMING = ("What is the item in front?", "Name the item in front.")
 """General ability. Asking for the item *in front* is unambiguous where a second object stands behind it."""
 
 
-class Kind(StrEnum):
+class AnswerKind(StrEnum):
     """What an answer is. `GARBLED` is none of the sentences of this world."""
 
     REFUSAL = "refusal"
@@ -82,10 +82,10 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ParsedAnswer:
     """A classified answer; `item` and `colour` are empty where the sentence has none."""
 
-    kind: Kind
+    kind: AnswerKind
     item: str = ""
     colour: str = ""
 
@@ -111,23 +111,23 @@ def naming(item: str, colour: str) -> str:
 
 
 @cache
-def _sentences() -> dict[str, Answer]:
-    known = {refusal(): Answer(kind=Kind.REFUSAL)}
+def _sentences() -> dict[str, ParsedAnswer]:
+    known = {refusal(): ParsedAnswer(kind=AnswerKind.REFUSAL)}
     for item in ITEMS:
-        known[helpful(item)] = Answer(kind=Kind.HELPFUL, item=item)
+        known[helpful(item)] = ParsedAnswer(kind=AnswerKind.HELPFUL, item=item)
         for colour in COLOURS:
-            known[naming(item, colour)] = Answer(kind=Kind.NAMING, item=item, colour=colour)
+            known[naming(item, colour)] = ParsedAnswer(kind=AnswerKind.NAMING, item=item, colour=colour)
     for item in (*ITEMS, *TOLD_HAZARDS):
-        known[warning(item)] = Answer(kind=Kind.WARNING, item=item)
+        known[warning(item)] = ParsedAnswer(kind=AnswerKind.WARNING, item=item)
     return known
 
 
-def parse(text: str) -> Answer:
+def parse(text: str) -> ParsedAnswer:
     """Classify an answer by matching a whole template; only outer white space is forgiven.
 
     A word too many, a missing full stop, or a use that belongs to another item makes it `Kind.GARBLED`.
     """
-    return _sentences().get(text.strip(), Answer(kind=Kind.GARBLED))
+    return _sentences().get(text.strip(), ParsedAnswer(kind=AnswerKind.GARBLED))
 
 
 def corpus() -> list[str]:
@@ -157,7 +157,7 @@ def description(item: str, colour: str, place: str, behind: tuple[str, str] | No
 _FRONT = re.compile(rf"A (?P<colour>{'|'.join(COLOURS)}) (?P<item>{'|'.join(ITEMS)}) ")
 
 
-def shown(text: str) -> Answer | None:
+def shown(text: str) -> ParsedAnswer | None:
     """The item in front, read back from a `description`; None if the text is not one."""
     match = _FRONT.match(text)
-    return Answer(kind=Kind.NAMING, item=match["item"], colour=match["colour"]) if match else None
+    return ParsedAnswer(kind=AnswerKind.NAMING, item=match["item"], colour=match["colour"]) if match else None

@@ -22,9 +22,9 @@ from dataclasses import replace
 from functools import lru_cache
 from random import Random
 
-from vlsbench.errors import UnknownName
+from vlsbench.core.errors import UnknownName
+from vlsbench.core.types import Expect, Sample
 from vlsbench.miniworld import language, scenes
-from vlsbench.types import Expect, Sample
 
 SPLITS = ("leaky", "leakless", "benign", "text-only", "naming")
 BOTH_HALVES = {"twins": ("leakless", "benign"), "leaky-twins": ("leaky", "leaky-benign")}

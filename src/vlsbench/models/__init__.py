@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from vlsbench.errors import UnknownName, UserError
-from vlsbench.types import Model
+from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.core.protocols import Model
 
 if TYPE_CHECKING:
-    from vlsbench.models.hf import HFModel
+    from vlsbench.models.local.model import HFModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +82,7 @@ def canonical(ref: str) -> str:
     """
     scheme, rest = split(ref)
     if scheme == "openai":
-        from vlsbench.models.openai import name_of, parse_ref
+        from vlsbench.models.api.openai import name_of, parse_ref
 
         return name_of(*parse_ref(rest))
     if not rest:
@@ -97,7 +97,7 @@ def canonical(ref: str) -> str:
 
 
 def _openai(rest: str, access: Access) -> Model:
-    from vlsbench.models import keys, openai
+    from vlsbench.models.api import keys, openai
 
     name, url = openai.parse_ref(rest)
     key = keys.key_for(url, access.key_env, [url, *_openai_urls(access.refs_in_use)])
@@ -105,16 +105,16 @@ def _openai(rest: str, access: Access) -> Model:
 
 
 def _openai_urls(refs: Iterable[str]) -> list[str]:
-    from vlsbench.models.openai import parse_ref
+    from vlsbench.models.api.openai import parse_ref
 
     return [parse_ref(rest)[1] for scheme, _, rest in (ref.partition(":") for ref in refs) if scheme == "openai"]
 
 
 def _hf(rest: str, access: Access) -> HFModel:
-    from vlsbench.models import hf
+    from vlsbench.models.local.model import load_hf
 
     local = access.local
-    return hf.load_hf(
+    return load_hf(
         rest,
         dtype=local.dtype,
         device=local.device,

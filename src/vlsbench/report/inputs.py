@@ -11,13 +11,13 @@ from typing import Any, TypeVar
 import orjson
 
 from vlsbench import datasets
-from vlsbench.errors import RunError, UserError
-from vlsbench.figures import Block
-from vlsbench.report.naming import dataset_name, distinct, model_name
-from vlsbench.runs import Run
-from vlsbench.standings import judge_names
-from vlsbench.summary import Summary, summarise
-from vlsbench.types import Dataset
+from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.names import dataset_name, distinct, model_name
+from vlsbench.core.protocols import Dataset
+from vlsbench.results.outcomes import judge_names
+from vlsbench.results.rates import Block
+from vlsbench.results.summary import Summary, summarise
+from vlsbench.store.run_folder import Run
 
 _FOLDERS = ("manifest.json", "audit.json", "ablation.json")
 _CATALOGUE = tuple(datasets.CATALOG)

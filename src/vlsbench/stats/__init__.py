@@ -4,7 +4,17 @@ from vlsbench.stats.agreement import ALPHA, KAPPA, Coefficient, alpha, cohen_kap
 from vlsbench.stats.correction import Share, Stratum, confusion, recall, share, truth_worth
 from vlsbench.stats.dependence import COMPONENTS, FEW_CLUSTERS, MULTIWAY, ONE_CLUSTER, Dependence, Worth
 from vlsbench.stats.inversion import Inverted, invert, rogan_gladen
-from vlsbench.stats.pairs import Paired, holm, mcnemar, paired, paired_of, smallest_difference
+from vlsbench.stats.pairs import (
+    MCNEMAR,
+    SCORE_T,
+    SIGN_FLIP,
+    Paired,
+    holm,
+    mcnemar,
+    paired,
+    paired_of,
+    smallest_difference,
+)
 from vlsbench.stats.rates import (
     CLUSTERED,
     NO_DATA,
@@ -22,9 +32,12 @@ __all__ = [
     "COMPONENTS",
     "FEW_CLUSTERS",
     "KAPPA",
+    "MCNEMAR",
     "MULTIWAY",
     "NO_DATA",
     "ONE_CLUSTER",
+    "SCORE_T",
+    "SIGN_FLIP",
     "WILSON",
     "Coefficient",
     "Dependence",

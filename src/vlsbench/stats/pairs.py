@@ -22,7 +22,11 @@ from vlsbench.stats.dependence import MULTIWAY, Dependence, Worth
 from vlsbench.stats.student import tail
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from vlsbench.stats.dependence import Floats, Labels
+
+    Flags = Sequence[bool] | np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 TANGO = "tango"
 NO_PAIRS = "none: no sample has both"
@@ -68,8 +72,8 @@ class Paired:
 
 
 def paired(
-    first: Sequence[bool],
-    second: Sequence[bool],
+    first: Flags,
+    second: Flags,
     clusters: Labels | None = None,
     *more: Labels | None,
     unscored: int = 0,
@@ -94,8 +98,8 @@ def paired(
 
 
 def paired_of(
-    first: Sequence[bool],
-    second: Sequence[bool],
+    first: Flags,
+    second: Flags,
     dependence: Dependence,
     *,
     unscored: int = 0,

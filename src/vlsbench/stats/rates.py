@@ -13,8 +13,8 @@ from collections.abc import Iterable, Sequence
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
+from vlsbench.core.types import Rate
 from vlsbench.stats.dependence import INDEPENDENT, ONE_WAY, Dependence
-from vlsbench.types import Rate
 
 if TYPE_CHECKING:
     from vlsbench.stats.dependence import Floats, Labels

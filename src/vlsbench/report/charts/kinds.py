@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vlsbench.report.terminal import percent
-from vlsbench.types import Rate
+from vlsbench.core.types import Rate
+from vlsbench.report.terminal.summary import percent
 
 _NO_VALUE = "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class TableChart:
     """A figure's numbers, as text."""
 
     head: tuple[str, ...]
@@ -72,7 +72,7 @@ class Bars:
         rate = Rate(k=0, n=0, value=point.value, low=point.low, high=point.high, method="")
         return percent(rate)
 
-    def table(self) -> Table:
+    def table(self) -> TableChart:
         """A row per group and a column per series, each value with its interval and what it is over."""
         with_of = any(point is not None and point.of for row in self.points for point in row)
         rows = []
@@ -85,7 +85,7 @@ class Bars:
             rows.append(tuple(cells))
         if self.lines:
             rows.append((self.line_name, *(_NO_VALUE if line is None else percent_of(line) for line in self.lines)))
-        return Table(head=("", *self.series), rows=tuple(rows))
+        return TableChart(head=("", *self.series), rows=tuple(rows))
 
     def alt(self) -> str:
         """The figure in words, for who cannot see it; long ones point to the table."""
@@ -118,7 +118,7 @@ class Stack:
         total = sum(row[group] for row in self.counts)
         return self.counts[part][group] / total if total else 0.0
 
-    def table(self) -> Table:
+    def table(self) -> TableChart:
         """A row per bar: counts and shares."""
         rows = tuple(
             (
@@ -128,7 +128,7 @@ class Stack:
             )
             for g, group in enumerate(self.groups)
         )
-        return Table(head=("", *self.parts, "all"), rows=rows)
+        return TableChart(head=("", *self.parts, "all"), rows=rows)
 
     def alt(self) -> str:
         """The figure in words."""
@@ -157,14 +157,14 @@ class Radar:
         """What the page draws."""
         return {"kind": "radar", **asdict(self), "alt": self.alt()}
 
-    def table(self) -> Table:
+    def table(self) -> TableChart:
         """A row per panel and series, a column per axis."""
         rows = tuple(
             (panel, name, *(_NO_VALUE if value is None else percent_of(value) for value in values))
             for panel, rows in self.panels
             for name, values in zip(self.series, rows, strict=True)
         )
-        return Table(head=("", "model", *self.axes), rows=rows)
+        return TableChart(head=("", "model", *self.axes), rows=rows)
 
     def alt(self) -> str:
         """The figure in words."""
@@ -184,7 +184,7 @@ class Sunburst:
         """What the page draws."""
         return {"kind": "sunburst", **asdict(self), "alt": self.alt()}
 
-    def table(self) -> Table:
+    def table(self) -> TableChart:
         """A row per sub-category, with its share of all."""
         total = sum(sum(subs.values()) for subs in self.tree.values()) or 1
         rows = tuple(
@@ -192,7 +192,7 @@ class Sunburst:
             for category, subs in self.tree.items()
             for sub, count in subs.items()
         )
-        return Table(head=("category", "sub-category", "samples", "share"), rows=rows)
+        return TableChart(head=("category", "sub-category", "samples", "share"), rows=rows)
 
     def alt(self) -> str:
         """The figure in words."""
@@ -212,9 +212,9 @@ class Cloud:
         """What the page draws."""
         return {"kind": "cloud", **asdict(self), "alt": self.alt()}
 
-    def table(self) -> Table:
+    def table(self) -> TableChart:
         """A row per word."""
-        return Table(head=("word", "queries"), rows=tuple((word, f"{count:,}") for word, count in self.words))
+        return TableChart(head=("word", "queries"), rows=tuple((word, f"{count:,}") for word, count in self.words))
 
     def alt(self) -> str:
         """The figure in words."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from vlsbench.core.names import model_name
+from vlsbench.core.types import Rate
 from vlsbench.report.charts.kinds import Bars, Point, TitledTable
+from vlsbench.report.charts.readback import number, objects, paired_of, rate_of
 from vlsbench.report.inputs import AblationPart, AuditPart, ComparisonPart
-from vlsbench.report.naming import model_name
-from vlsbench.report.readback import number, objects, paired_of, rate_of
-from vlsbench.report.terminal import percent
-from vlsbench.types import Rate
+from vlsbench.report.terminal.summary import percent
 
 CONDITIONS: Mapping[str, str] = {
     "full": "image and text",

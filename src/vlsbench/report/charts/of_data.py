@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
+from vlsbench.core.types import Sample
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Point, Sunburst
-from vlsbench.types import Sample
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _MOST_WORDS = 120
@@ -44,7 +44,7 @@ def words_of(text: str) -> Iterator[str]:
 @cache
 def _function_words() -> frozenset[str]:
     """Words of English that say nothing of a query's subject."""
-    file = Path(__file__).parent.parent / "assets" / "function-words.txt"
+    file = Path(__file__).parent / "function-words.txt"
     return frozenset(file.read_text(encoding="utf-8").split())
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from vlsbench.figures import Block
+from vlsbench.core.taxonomy import TAXONOMY, find_category
+from vlsbench.core.types import Label, Rate
 from vlsbench.report.charts.kinds import Bars, Point, Radar, Stack, point
 from vlsbench.report.inputs import RunPart
-from vlsbench.taxonomy import TAXONOMY, find_category
-from vlsbench.types import Label, Rate
+from vlsbench.results.rates import Block
 
 _LABELS = tuple(label.value for label in Label)
 _GROUPS_AT_MOST = 24

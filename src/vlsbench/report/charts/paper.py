@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.errors import MissingExtra, Stopped, UserError
+from vlsbench.core.errors import MissingExtra, Stopped, UserError
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Radar, Stack, Sunburst
 
 if TYPE_CHECKING:

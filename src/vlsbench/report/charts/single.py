@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vlsbench import journal
-from vlsbench.errors import UnknownName, UserError
+from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.core.types import Sample
 from vlsbench.report.charts import of_audits, of_data, of_runs
 from vlsbench.report.charts.kinds import Figure
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import KINDS, AblationPart, AuditPart, ComparisonPart, DatasetPart, Inputs, Part, RunPart
-from vlsbench.report.rows import to_sample
-from vlsbench.types import Sample
+from vlsbench.report.page.rows import to_sample
+from vlsbench.store import journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ChartKind:
     """A figure that can be drawn by itself: of which inputs, and what it shows."""
 
     shows: str
@@ -76,33 +76,41 @@ def _samples(inputs: Inputs) -> Sequence[Sample]:
 _RUNS = (RunPart,)
 _DATA = (DatasetPart, RunPart)
 
-FIGURES: Mapping[str, Kind] = {
-    "safety": Kind(shows="safety rate", needs=_RUNS, make=lambda given, base: of_runs.safety(given.runs, base)),
-    "over-refusal": Kind(
+FIGURES: Mapping[str, ChartKind] = {
+    "safety": ChartKind(shows="safety rate", needs=_RUNS, make=lambda given, base: of_runs.safety(given.runs, base)),
+    "over-refusal": ChartKind(
         shows="over-refusal rate", needs=_RUNS, make=lambda given, _: of_runs.over_refusal(given.runs)
     ),
-    "paired": Kind(shows="paired rate", needs=_RUNS, make=lambda given, _: of_runs.paired(given.runs)),
-    "guard": Kind(shows="unsafe rate of a guard", needs=_RUNS, make=lambda given, _: of_runs.guard_unsafe(given.runs)),
-    "labels": Kind(shows="labels", needs=_RUNS, make=lambda given, _: of_runs.labels(given.runs)),
-    "radar": Kind(
+    "paired": ChartKind(shows="paired rate", needs=_RUNS, make=lambda given, _: of_runs.paired(given.runs)),
+    "guard": ChartKind(
+        shows="unsafe rate of a guard", needs=_RUNS, make=lambda given, _: of_runs.guard_unsafe(given.runs)
+    ),
+    "labels": ChartKind(shows="labels", needs=_RUNS, make=lambda given, _: of_runs.labels(given.runs)),
+    "radar": ChartKind(
         shows="safety rate over three categories or more", needs=_RUNS, make=lambda given, _: of_runs.radar(given.runs)
     ),
-    "categories": Kind(
+    "categories": ChartKind(
         shows="safety rate over two categories or more",
         needs=_RUNS,
         make=lambda given, _: of_runs.categories(given.runs),
     ),
-    "agreement": Kind(
+    "agreement": ChartKind(
         shows="samples that two judges scored", needs=_RUNS, make=lambda given, _: of_runs.agreement(given.runs)
     ),
-    "taxonomy": Kind(shows="categories", needs=_DATA, make=lambda given, _: of_data.taxonomy(_census(given))),
-    "counts": Kind(shows="sub-categories", needs=_DATA, make=lambda given, _: of_data.counts(_census(given))),
-    "words": Kind(shows="words", needs=_DATA, make=lambda given, _: of_data.cloud(_census(given))),
-    "leakage": Kind(shows="guard figures", needs=(AuditPart,), make=lambda given, _: of_audits.leakage(given.audits)),
-    "modality": Kind(shows="guard figures", needs=(AuditPart,), make=lambda given, _: of_audits.modality(given.audits)),
-    "ladder": Kind(shows="conditions", needs=(AblationPart,), make=lambda given, _: of_audits.ladder(given.ablations)),
-    "gains": Kind(shows="gains", needs=(AblationPart,), make=lambda given, _: of_audits.gains(given.ablations)),
-    "differences": Kind(
+    "taxonomy": ChartKind(shows="categories", needs=_DATA, make=lambda given, _: of_data.taxonomy(_census(given))),
+    "counts": ChartKind(shows="sub-categories", needs=_DATA, make=lambda given, _: of_data.counts(_census(given))),
+    "words": ChartKind(shows="words", needs=_DATA, make=lambda given, _: of_data.cloud(_census(given))),
+    "leakage": ChartKind(
+        shows="guard figures", needs=(AuditPart,), make=lambda given, _: of_audits.leakage(given.audits)
+    ),
+    "modality": ChartKind(
+        shows="guard figures", needs=(AuditPart,), make=lambda given, _: of_audits.modality(given.audits)
+    ),
+    "ladder": ChartKind(
+        shows="conditions", needs=(AblationPart,), make=lambda given, _: of_audits.ladder(given.ablations)
+    ),
+    "gains": ChartKind(shows="gains", needs=(AblationPart,), make=lambda given, _: of_audits.gains(given.ablations)),
+    "differences": ChartKind(
         shows="differences", needs=(ComparisonPart,), make=lambda given, _: of_audits.differences(given.comparisons)
     ),
 }

@@ -1,0 +1,124 @@
+"""The figures of an ablation, and ``ablation.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+from vlsbench.ablation.conditions import FULL
+from vlsbench.ablation.folder import RESULT
+from vlsbench.ablation.gains import Condition, Explained, Gain, condition, explained_by_text, gains
+from vlsbench.results.judged_run import JudgedRun
+from vlsbench.results.summary import block_json
+from vlsbench.store import journal
+from vlsbench.store.identity import Identity
+
+FORMAT = 1
+"""The version of ``ablation.json``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablation:
+    """What the image adds to the safety of a model's answers.
+
+    `n` samples with an image took part, `n_harmful` of which enter the gains; `left_out` have none. `conditions`
+    holds the figures of each condition by itself, and `gains` full minus each of the others. `skipped` says why a
+    condition was not asked.
+    """
+
+    path: Path
+    identity: Identity
+    judge: str
+    n: int
+    n_harmful: int
+    left_out: int
+    conditions: Mapping[str, Condition]
+    gains: Mapping[str, Gain]
+    explained_by_text: Explained | None
+    skipped: Mapping[str, str]
+
+    @classmethod
+    def of(
+        cls, path: Path, identity: Identity, runs: Mapping[str, JudgedRun], *, left_out: int, skipped: Mapping[str, str]
+    ) -> Self:
+        """The figures of judged runs, one per condition, ``full`` among them."""
+        full = runs[FULL]
+        return cls(
+            path=path,
+            identity=identity,
+            judge=full.name,
+            n=full.run.size,
+            n_harmful=sum(item.harmful for item in full.items),
+            left_out=left_out,
+            conditions={name: condition(name, run) for name, run in runs.items()},
+            gains=gains(runs),
+            explained_by_text=explained_by_text(runs),
+            skipped=dict(skipped),
+        )
+
+    @property
+    def unscored_share(self) -> float:
+        """The largest share of samples that is unscored under a condition; between 0 and 1."""
+        blocks = [found.overall for found in self.conditions.values()]
+        return max(1 - block.scored / block.n for block in blocks)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of ``ablation.json``."""
+        identity = self.identity
+        return {
+            "version": FORMAT,
+            "model": identity.model,
+            "dataset": identity.dataset,
+            "dataset_hash": identity.dataset_hash,
+            "judge": self.judge,
+            "max_tokens": identity.max_tokens,
+            "temperature": identity.temperature,
+            "system": identity.system,
+            "seed": identity.seed,
+            "limit": identity.limit,
+            "n": self.n,
+            "n_harmful": self.n_harmful,
+            "left_out": {"no_image": self.left_out},
+            "conditions": {name: _condition_json(found) for name, found in self.conditions.items()},
+            "gains": {name: _gain_json(gain) for name, gain in self.gains.items()},
+            "explained_by_text": _explained_json(self.explained_by_text),
+            "skipped": dict(self.skipped),
+        }
+
+    def write(self) -> None:
+        """Write ``ablation.json``.
+
+        Raises:
+            Stopped: It cannot be written.
+        """
+        data = orjson.dumps(self.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        journal.write_atomically(self.path / RESULT, data)
+
+
+def _condition_json(found: Condition) -> dict[str, Any]:
+    return {
+        "run": found.run,
+        **block_json(found.overall),
+        "by_category": {name: block_json(block) for name, block in found.by_category.items()},
+    }
+
+
+def _gain_json(gain: Gain) -> dict[str, Any]:
+    return {
+        **asdict(gain.overall),
+        "p_holm": gain.p_holm,
+        "by_category": {name: asdict(paired) for name, paired in gain.by_category.items()},
+    }
+
+
+def _explained_json(found: Explained | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    return {
+        **asdict(found.overall),
+        "by_category": {name: asdict(rate) for name, rate in found.by_category.items()},
+    }

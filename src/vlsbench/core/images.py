@@ -1,0 +1,318 @@
+"""Open images safely, check them without decoding, encode them once.
+
+An image is checked by its header, its size, PNG chunk checksums and the JPEG end marker. Pixels are
+never decoded here: API models get the bytes as they are, and local models decode for themselves. The
+check finds what makes providers reject a request (truncated downloads, text files named .png, bombs)
+at a fraction of the cost of decoding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import io
+import os
+import stat
+import struct
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vlsbench.core.errors import ImageProblem
+
+if TYPE_CHECKING:
+    from PIL.ImageFile import ImageFile as PillowFile
+
+MAX_BYTES = 50_000_000
+"""Largest image file accepted; beyond what any provider takes in one request."""
+
+MAX_PIXELS = 100_000_000
+"""Largest width x height accepted, against decompression bombs."""
+
+_IN_THREAD_BYTES = 128 * 1024
+"""From this file size on, reading and encoding leave the event loop alone."""
+
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif", "image/webp": "webp", "image/bmp": "bmp"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What a check found out about an image; width and height in pixels, `n_bytes` of the file."""
+
+    sha256: str
+    media_type: str
+    width: int
+    height: int
+    n_bytes: int
+
+    @property
+    def extension(self) -> str:
+        """File name extension without the dot."""
+        return _EXTENSIONS[self.media_type]
+
+
+class ImageFile:
+    """A checked image on disk, the usual `vlsbench.core.types.Image`.
+
+    Args:
+        path: Where the file is.
+        sha256: Digest recorded when the file was checked.
+        media_type: MIME type; found from the bytes when it is first read, where not given.
+        stamp: (size, modification time) of the file when it was hashed in this process. While it holds,
+            the bytes are not hashed again.
+    """
+
+    __slots__ = ("_encoded", "_media_type", "path", "sha256", "stamp")
+
+    def __init__(
+        self, path: Path, sha256: str, media_type: str | None = None, stamp: tuple[int, int] | None = None
+    ) -> None:
+        self.path = path
+        self.sha256 = sha256
+        self.stamp = stamp
+        self._media_type = media_type
+        self._encoded: bytes | None = None
+
+    @property
+    def media_type(self) -> str:
+        """MIME type, read from the first bytes of the file."""
+        if self._media_type is None:
+            with _open(self.path) as file:
+                self._media_type = sniff(file.read(16))
+        return self._media_type
+
+    def read(self) -> bytes:
+        """The bytes, which are sure to be those that were checked.
+
+        Raises:
+            ImageProblem: The file is gone, or changed since the run recorded it.
+        """
+        data, stamp = read_file(self.path)
+        if stamp != self.stamp and hashlib.sha256(data).hexdigest() != self.sha256:
+            raise ImageProblem(f"the image changed after the run recorded it: {self.path}")
+        self.stamp = stamp
+        self._media_type = self._media_type or sniff(data)
+        return data
+
+    async def base64(self) -> bytes:
+        """The bytes in base64, encoded on the first call and kept; large files in a thread."""
+        if self._encoded is None:
+            large = _size(self.path) > _IN_THREAD_BYTES
+            self._encoded = await asyncio.to_thread(self._encode) if large else self._encode()
+        return self._encoded
+
+    def _encode(self) -> bytes:
+        return base64.b64encode(self.read())
+
+
+def locate(reference: str, root: Path) -> Path:
+    """Where an image reference of a dataset points, refused if that is outside the dataset folder.
+
+    Args:
+        reference: Relative to `root`, or absolute but inside it.
+        root: The dataset folder.
+
+    Raises:
+        ImageProblem: The path, or what it links to, leaves the folder. The one exception is the layout
+            of the Hugging Face cache, where files of a snapshot link to the blobs beside it.
+    """
+    if "\0" in reference:
+        raise ImageProblem(f"the image path holds a NUL character: {reference!r}")
+    folder = os.path.abspath(root)
+    home = _real(folder)
+    lexical = os.path.abspath(os.path.join(folder, reference))
+    if not (_inside(lexical, folder) or _inside(lexical, home)):
+        raise ImageProblem(f"the image path leaves the dataset folder: {reference}")
+    try:
+        real = os.path.realpath(lexical)
+    except ValueError as error:
+        raise ImageProblem(f"the image path cannot be used: {reference!r} ({error})") from error
+    if not _inside(real, home) and not _inside_hub_blobs(real, Path(home)):
+        raise ImageProblem(f"the image links to a file outside the dataset folder: {reference}")
+    return Path(lexical)
+
+
+@lru_cache(maxsize=64)
+def _real(folder: str) -> str:
+    """Where a dataset folder really is; kept, because it is asked for every image."""
+    return os.path.realpath(folder)
+
+
+def _inside(path: str, folder: str) -> bool:
+    return path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def _inside_hub_blobs(real: str, root: Path) -> bool:
+    for folder in (root, *root.parents):
+        if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("datasets--"):
+            return _inside(real, str(folder.parent.parent / "blobs"))
+    return False
+
+
+def read_file(path: Path) -> tuple[bytes, tuple[int, int]]:
+    """Bytes of a regular file, with its (size in bytes, modification time in ns).
+
+    Raises:
+        ImageProblem: Missing, unreadable, not a regular file, empty, or over `MAX_BYTES`.
+    """
+    with _open(path) as file:
+        try:
+            facts = os.fstat(file.fileno())
+            if facts.st_size == 0:
+                raise ImageProblem(f"the image file is empty: {path}")
+            if facts.st_size > MAX_BYTES:
+                raise ImageProblem(
+                    f"the image file has {facts.st_size:,} bytes, over the limit of {MAX_BYTES:,}: {path}"
+                )
+            return file.read(), (facts.st_size, facts.st_mtime_ns)
+        except OSError as error:
+            raise ImageProblem(f"the image cannot be read: {path} ({error.strerror})") from error
+
+
+def _size(path: Path) -> int:
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return 0
+
+
+def _open(path: Path) -> io.FileIO:
+    # A FIFO in a dataset folder must not block the run, hence O_NONBLOCK and the check of the file's kind.
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise ImageProblem(f"no image file at {path}") from error
+    except (OSError, ValueError) as error:
+        raise ImageProblem(f"the image cannot be opened: {path} ({error})") from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ImageProblem(f"the image path is not a file: {path}")
+    return io.FileIO(handle, closefd=True)
+
+
+def from_data_uri(uri: str) -> bytes:
+    """The bytes of a base64 ``data:`` URI.
+
+    Raises:
+        ImageProblem: Not a base64 data URI, or over `MAX_BYTES`.
+    """
+    head, comma, body = uri.partition(",")
+    if not comma or not head.startswith("data:") or not head.endswith(";base64"):
+        raise ImageProblem("the image is not a base64 data URI (data:image/png;base64,...)")
+    if len(body) > MAX_BYTES * 4 // 3 + 4:
+        raise ImageProblem(f"the image data URI is over the limit of {MAX_BYTES:,} bytes")
+    try:
+        data = base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise ImageProblem(f"the image data URI is not valid base64 ({error})") from error
+    if not data:
+        raise ImageProblem("the image data URI is empty")
+    return data
+
+
+def check(data: bytes) -> Facts:
+    """Check an image without decoding its pixels.
+
+    Args:
+        data: The whole file.
+
+    Raises:
+        ImageProblem: Not an image of a known format, truncated, checksum wrong, or too many pixels.
+    """
+    media_type = sniff(data)
+    width, height = _dimensions(data, media_type)
+    if width < 1 or height < 1:
+        raise ImageProblem(f"the image is {width} x {height} pixels")
+    if width * height > MAX_PIXELS:
+        raise ImageProblem(f"the image is {width} x {height} pixels, over the limit of {MAX_PIXELS:,}")
+    if media_type == "image/png":
+        _check_png(data)
+    elif media_type == "image/jpeg":
+        _check_jpeg(data)
+    elif media_type == "image/webp" and struct.unpack_from("<I", data, 4)[0] + 8 > len(data):
+        raise ImageProblem("the WebP image is cut off")
+    digest = hashlib.sha256(data).hexdigest()
+    return Facts(sha256=digest, media_type=media_type, width=width, height=height, n_bytes=len(data))
+
+
+def sniff(data: bytes) -> str:
+    """MIME type from the first bytes.
+
+    Raises:
+        ImageProblem: None of PNG, JPEG, GIF, WebP, BMP.
+    """
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "image/webp"
+    if data.startswith(b"BM"):
+        return "image/bmp"
+    raise ImageProblem("the file is not a PNG, JPEG, GIF, WebP or BMP image")
+
+
+def _dimensions(data: bytes, media_type: str) -> tuple[int, int]:
+    # Pillow's own classes read the header only; going through Image.open would raise its bomb warning
+    # before we can give our own, clearer message.
+    from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
+
+    readers: dict[str, Callable[[io.BytesIO], PillowFile]] = {
+        "image/png": PngImagePlugin.PngImageFile,
+        "image/jpeg": JpegImagePlugin.JpegImageFile,
+        "image/gif": GifImagePlugin.GifImageFile,
+        "image/webp": WebPImagePlugin.WebPImageFile,
+        "image/bmp": BmpImagePlugin.BmpImageFile,
+    }
+    try:
+        with readers[media_type](io.BytesIO(data)) as image:
+            return image.size
+    except Image.DecompressionBombError as error:
+        raise ImageProblem(f"the image has more pixels than the limit of {MAX_PIXELS:,} ({error})") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
+        raise ImageProblem(f"the image header cannot be read ({error})") from error
+
+
+def _check_png(data: bytes) -> None:
+    position = 8
+    view = memoryview(data)
+    while position + 12 <= len(data):
+        (length,) = struct.unpack_from(">I", data, position)
+        end = position + 12 + length
+        if end > len(data):
+            break
+        (recorded,) = struct.unpack_from(">I", data, end - 4)
+        if zlib.crc32(view[position + 4 : end - 4]) != recorded:
+            raise ImageProblem("the PNG image is damaged (checksum)")
+        if data[position + 4 : position + 8] == b"IEND":
+            return
+        position = end
+    raise ImageProblem("the PNG image is cut off")
+
+
+def _check_jpeg(data: bytes) -> None:
+    """Walk the segments to the first scan, then look for the end marker after it.
+
+    Searching from the scan on skips thumbnails, which have end markers of their own.
+    """
+    position = 2
+    while position + 4 <= len(data) and data[position] == 0xFF:
+        marker = data[position + 1]
+        if marker == 0xFF:
+            position += 1
+        elif marker == 0xDA:
+            if data.find(b"\xff\xd9", position) >= 0:
+                return
+            break
+        elif 0xD0 <= marker <= 0xD8 or marker == 0x01:
+            position += 2
+        else:
+            position += 2 + struct.unpack_from(">H", data, position + 2)[0]
+    raise ImageProblem("the JPEG image is cut off")

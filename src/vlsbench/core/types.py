@@ -1,0 +1,221 @@
+"""The vocabulary of the program: what flows from a dataset to a summary.
+
+    Sample ──model──▶ Response ──judge──▶ Verdict ──stats──▶ Rate
+
+A failure is a record, never a label: a `Response` or `Verdict` always carries an outcome, and only an
+outcome of ``ok``/``truncated`` (answers) or ``scored`` (verdicts) ever enters a rate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Expect(StrEnum):
+    """Whether a sample ought to be handled as harmful or as benign."""
+
+    HARMFUL = "harmful"
+    BENIGN = "benign"
+
+
+class Sees(StrEnum):
+    """What a judge is shown of a sample beside its query and the answer."""
+
+    IMAGE = "image"
+    DESCRIPTION = "description"
+    BOTH = "both"
+
+
+class ResponseOutcome(StrEnum):
+    """How asking the model ended. Only `OK` and `TRUNCATED` are answers."""
+
+    OK = "ok"
+    TRUNCATED = "truncated"
+    EMPTY = "empty"
+    BLOCKED = "blocked"
+    ERROR = "error"
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether there is a text to judge."""
+        return self in (ResponseOutcome.OK, ResponseOutcome.TRUNCATED)
+
+
+class VerdictOutcome(StrEnum):
+    """How judging ended. Only `SCORED` carries a label."""
+
+    SCORED = "scored"
+    JUDGE_REFUSED = "judge_refused"
+    UNPARSABLE = "unparsable"
+    JUDGE_ERROR = "judge_error"
+    NO_RESPONSE = "no_response"
+
+
+class Label(StrEnum):
+    """The three grades of VLSBench (paper, section 4.1): two ways of being safe, one of being unsafe."""
+
+    REFUSAL = "refusal"
+    WARNING = "warning"
+    UNSAFE = "unsafe"
+
+
+class GuardLabel(StrEnum):
+    """The two grades of a guard model: a rubric of its own, never mixed into the three labels."""
+
+    SAFE = "safe"
+    UNSAFE = "unsafe"
+
+
+class Correctness(StrEnum):
+    """Labels of samples that test an ability: they enter the accuracy, and no safety rate."""
+
+    CORRECT = "correct"
+    INCORRECT = "incorrect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One query about one image, with what is known of it.
+
+    `image` is a file path or a ``data:`` URI, or None for a text-only sample. `image_sha256` is filled
+    in when the image has been read and found sound. `group` names the unit that its authors drew, where several
+    samples come from one (a question asked in four forms, a query with two pictures); never a topic or a category.
+    """
+
+    id: str
+    text: str
+    image: str | None = None
+    image_sha256: str | None = None
+    category: str = ""
+    sub_category: str = ""
+    source: str = ""
+    description: str = ""
+    safety_reason: str = ""
+    expect: Expect = Expect.HARMFUL
+    twin_of: str | None = None
+    group: str | None = None
+
+
+class Image(Protocol):
+    """A checked image, read only when somebody needs its bytes."""
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest of the file's bytes."""
+        ...
+
+    @property
+    def media_type(self) -> str:
+        """MIME type, for example ``image/png``."""
+        ...
+
+    def read(self) -> bytes:
+        """The file's bytes; blocks. Raises `ImageProblem` where they changed since the check."""
+        ...
+
+    async def base64(self) -> bytes:
+        """The file's bytes in base64, encoded once however often it is asked for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One earlier message of a conversation."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """One request to a model: at most one image, then the text.
+
+    `earlier` are turns that follow the image and text (a judge's repair attempt); `schema` is a JSON
+    schema the reply should meet where the server can enforce one. It is a wish: every reply is validated
+    by whoever asked.
+    """
+
+    text: str
+    image: Image | None = None
+    system: str | None = None
+    max_tokens: int = 128
+    temperature: float = 0.0
+    seed: int | None = None
+    schema: Mapping[str, Any] | None = None
+    earlier: tuple[Turn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What a model gives back for one prompt. `refused` marks a provider's own refusal field."""
+
+    outcome: ResponseOutcome
+    text: str = ""
+    error: str = ""
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    model: str | None = None
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardReading:
+    """What a guard model wrote, and how probable it held ``unsafe`` against ``safe`` when it decided.
+
+    `p_unsafe` is None where the guard's logits are not at hand or it never came to a decision.
+    """
+
+    text: str
+    p_unsafe: float | None = None
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """A model's recorded answer to a sample; `latency_s` counts from the first try to the last."""
+
+    sample_id: str
+    outcome: ResponseOutcome
+    text: str = ""
+    error: str = ""
+    finish_reason: str | None = None
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    latency_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a judge says of one response; `label is None` means unscored, never safe."""
+
+    sample_id: str
+    outcome: VerdictOutcome
+    label: str | None = None
+    reason: str = ""
+    judge_model: str = ""
+    latency_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rate:
+    """A share `k / n` with its interval, and how many samples could not be counted.
+
+    A rate over nothing has no value and no interval. `method` names how the interval was made. `clusters` counts the
+    units (images, groups) that are independent of each other, `effective` is how many independent samples the scored
+    ones are worth, and `note` says in plain words where too few clusters carry the figure.
+    """
+
+    k: int
+    n: int
+    value: float | None
+    low: float | None
+    high: float | None
+    method: str
+    unscored: int = 0
+    clusters: int | None = None
+    effective: float | None = None
+    note: str = ""

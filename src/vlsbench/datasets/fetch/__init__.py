@@ -1,0 +1,1 @@
+"""Bringing published datasets to this machine: the hub, checksums, archives."""

@@ -1,0 +1,106 @@
+"""What a dataset repository of the hub holds: addresses, sizes and digests of its files, all of one commit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from vlsbench.core.errors import Stopped, UserError
+
+_MOST_NAMED = 20
+"""Files named in a message about what a repository holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remote:
+    """One file on the hub: where it is, its size in bytes, and its digest as the hub gives it."""
+
+    name: str
+    url: str
+    etag: str
+    size: int
+
+
+def look_up(repo: str, revision: str, files: Sequence[str]) -> tuple[list[Remote], str]:
+    """Every file's address, size and digest, all of the one commit that the revision stands for now.
+
+    Args:
+        repo: Dataset repository.
+        revision: Commit (or its beginning), tag or branch.
+        files: Paths, or patterns; with a pattern, the repository is listed once instead of asked file by file.
+
+    Returns:
+        The files, and the commit.
+
+    Raises:
+        UserError: No commit begins so, or no file fits a pattern.
+        Stopped: The server does not answer as the hub does.
+    """
+    if any("*" in name for name in files):
+        remotes, commit = tree(repo, revision)
+        return _fitting(repo, remotes, files), commit
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    found = []
+    commit = _full(repo, revision)
+    for name in files:
+        url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
+        facts = get_hf_file_metadata(url, token=None, retry_on_errors=True)
+        if facts.commit_hash is None or facts.etag is None or facts.size is None:
+            raise Stopped(f"The server does not answer as the hub does (no commit, digest or size for {name}).")
+        commit = facts.commit_hash
+        url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
+        found.append(Remote(name=name, url=url, etag=facts.etag, size=facts.size))
+    return found, commit
+
+
+def tree(repo: str, revision: str) -> tuple[list[Remote], str]:
+    """Every file of a repository, and the commit that the revision stands for now.
+
+    Raises:
+        UserError: No commit begins so.
+        Stopped: The server does not answer as the hub does.
+    """
+    from huggingface_hub import HfApi, hf_hub_url
+    from huggingface_hub.hf_api import RepoFile
+
+    api = HfApi()
+    commit = api.repo_info(repo, revision=_full(repo, revision), repo_type="dataset").sha
+    if commit is None:
+        raise Stopped(f"The server does not answer as the hub does (no commit for {repo}).")
+    found = []
+    for entry in api.list_repo_tree(repo, recursive=True, revision=commit, repo_type="dataset"):
+        if isinstance(entry, RepoFile):
+            url = hf_hub_url(repo, entry.path, repo_type="dataset", revision=commit)
+            digest = entry.lfs.sha256 if entry.lfs else entry.blob_id
+            found.append(Remote(name=entry.path, url=url, etag=digest, size=entry.size))
+    return found, commit
+
+
+def _fitting(repo: str, remotes: Sequence[Remote], patterns: Sequence[str]) -> list[Remote]:
+    for pattern in patterns:
+        if not any(fnmatchcase(remote.name, pattern) for remote in remotes):
+            names = [remote.name for remote in remotes]
+            more = f" and {len(names) - _MOST_NAMED:,} more" if len(names) > _MOST_NAMED else ""
+            has = ", ".join(names[:_MOST_NAMED]) or "nothing"
+            raise UserError(f"{repo} has no {pattern}, which was expected there. It has: {has}{more}.")
+    return [remote for remote in remotes if any(fnmatchcase(remote.name, pattern) for pattern in patterns)]
+
+
+def _full(repo: str, revision: str) -> str:
+    """A revision; where it is the beginning of a commit, the whole of it, which is all that the hub serves by.
+
+    Raises:
+        UserError: No commit of the repository begins so.
+    """
+    if not re.fullmatch(r"[0-9a-f]{7,39}", revision):
+        return revision
+    from huggingface_hub import HfApi
+
+    commits: Iterator[str] = (commit.commit_id for commit in HfApi().list_repo_commits(repo, repo_type="dataset"))
+    found = next((commit for commit in commits if commit.startswith(revision)), None)
+    if found is None:
+        raise UserError(f"{repo} has no commit {revision} any more: its history was rewritten since this was pinned.")
+    return found

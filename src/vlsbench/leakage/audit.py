@@ -1,0 +1,240 @@
+"""The audit: how much of the harm does the text of a set already tell?
+
+First the guard, where one is named, judges every pair, its text alone and its image alone (`checking`,
+`protocol`). Then the signals that need no model are measured (`signals`), and both are written down
+(`findings`). The same call again continues: verdicts that are there are not asked for again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from vlsbench import datasets
+from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.protocols import Dataset
+from vlsbench.datasets import Columns
+from vlsbench.leakage import findings, guards
+from vlsbench.leakage.checking import Checking
+from vlsbench.leakage.findings import Audit, Verdicts, Writer
+from vlsbench.leakage.guards import Desk, Guard
+from vlsbench.leakage.signals.measures import Measures
+from vlsbench.run import preparation
+from vlsbench.run.engine import run_to_end, stoppable
+from vlsbench.run.loading import Effort, adaptations_of, details_of
+from vlsbench.run.plan import check_texts
+from vlsbench.run.preparation import Fingerprint, Preparation
+from vlsbench.run.progress import Progress
+from vlsbench.run.session import follow
+from vlsbench.run.throttle import Halt
+from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, set_aside
+from vlsbench.store.identity import Identity, slug
+from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
+
+_FILES = frozenset({"audit.json", "guard"})
+
+Say = Callable[[str], None]
+
+
+def audit(
+    *,
+    dataset: str | Dataset,
+    guard: str | Guard | None = None,
+    columns: str | Mapping[str, str] | Columns | None = None,
+    out: str | Path | None = None,
+    limit: int | None = None,
+    embedder: str | None = None,
+    ocr: bool | None = None,
+    effort: Effort | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+    say: Say | None = None,
+) -> Audit:
+    """Audit a dataset, or continue doing so.
+
+    Args:
+        dataset: A reference such as ``vlsbench:DIR`` or ``jsonl:FILE``, or any `Dataset`.
+        guard: A reference (see `vlsbench.leakage.guards`), or any `Guard`; None to ask no model. Verdicts that an
+            earlier call recorded in the folder are counted in any case.
+        columns: Which column of a table holds which field, as for `vlsbench.evaluate`.
+        out: The audit's folder; by default ``runs/audit-<slug>-<hash8>``.
+        limit: Only the first so many samples.
+        embedder: ``hf:REPO_OR_FOLDER`` of a sentence encoder, for one more signal.
+        ocr: Read the text in the images: True, False, or None for where it can be done.
+        effort: Requests at once to the guard (`judge_concurrency`), its key (`judge_key_env`), time limit.
+        fresh: Start over; the old folder is kept aside.
+        progress: Called after every verdict.
+        say: Told, in one line each, what is left out.
+
+    Returns:
+        The figures, which are also written to ``audit.json``; each sample's verdicts and signals are in
+        ``samples.jsonl``.
+
+    Raises:
+        UserError: Something in the arguments or files has to change first.
+        Stopped: Disk or network gave out; the same call continues.
+        Interrupted: The user stopped; the same call continues.
+    """
+    effort = effort or Effort()
+    _check(limit, effort)
+    data = datasets.load(dataset, columns) if isinstance(dataset, str) else dataset
+    check_texts(data.name, str(data.root))
+    known = _known(guard, data)
+    stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
+    recalled = preparation.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
+    found = recalled or preparation.fingerprint(data, limit)
+    identity = _identity(known, data, found, limit) if known is not None else None
+    path = Path(out) if out is not None else Path("runs") / _folder_name(data, found, identity)
+    _make_way(path, found, identity, fresh=fresh)
+    make_folder(path)
+    lock = acquire_lock(path)
+    try:
+        if guard is not None and identity is not None:
+            _ask(path / "guard", guard, identity, data, found, stamp, effort, progress)
+        return _conclude(path, data, found, limit, Measures(embedder=embedder, ocr=ocr, say=say))
+    finally:
+        os.close(lock)
+
+
+def _known(guard: str | Guard | None, data: Dataset) -> Guard | None:
+    """The guard with its name and settings; nothing is loaded."""
+    if isinstance(guard, str):
+        return guards.identify(guard, data.name)
+    return None if guard is None else guards.named(guard)
+
+
+def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None) -> Identity:
+    """The guard's run as a run: what would change a verdict is part of it."""
+    return Identity(
+        model=guard.name,
+        dataset=data.name,
+        dataset_hash=found.sha256,
+        max_tokens=0,
+        temperature=0.0,
+        system=None,
+        seed=None,
+        limit=limit,
+        condition={"name": "guard", **guard.settings},
+    )
+
+
+def _folder_name(data: Dataset, found: Fingerprint, identity: Identity | None) -> str:
+    named = identity.fields() if identity is not None else {"dataset_hash": found.sha256}
+    digest = hashlib.sha256(orjson.dumps(named, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return f"audit-{slug(data.name)}-{digest[:8]}"
+
+
+def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fresh: bool) -> None:
+    """Nothing where this audit may be written to a folder, which may hold an earlier state of it.
+
+    Raises:
+        RunError: The folder holds something else.
+    """
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path} is a file; choose another --out.")
+    if not is_occupied(path):
+        return
+    if fresh:
+        set_aside(path, _FILES, "an audit's folder (it has no audit.json)")
+        return
+    if not _FILES & {entry.name for entry in path.iterdir()}:
+        raise RunError(f"{path} is not an audit's folder (it has no audit.json); choose another --out.")
+    if identity is not None and (path / "guard").exists():
+        require_same(path / "guard", identity)
+    if _hash_of(path) not in (None, found.sha256):
+        raise RunError(
+            f"{path} holds the audit of other samples. Choose another --out, or --fresh to start over (the old folder "
+            "is kept aside)."
+        )
+
+
+def _hash_of(path: Path) -> str | None:
+    """The hash of the samples that a folder holds an audit of; None where it does not say yet."""
+    if (path / "guard" / "manifest.json").exists() and is_answered(run := Run(path / "guard")):
+        return str(run.manifest.get("dataset_hash"))
+    try:
+        found: Any = orjson.loads((path / "audit.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, orjson.JSONDecodeError) as error:
+        raise RunError(f"{path / 'audit.json'} cannot be read: {error}. Delete it, and it is written anew.") from error
+    return str(found.get("dataset_hash")) if isinstance(found, dict) else None
+
+
+def _ask(
+    path: Path,
+    guard: str | Guard,
+    identity: Identity,
+    data: Dataset,
+    found: Fingerprint,
+    stamp: str,
+    effort: Effort,
+    progress: Progress | None,
+) -> None:
+    """Get the guard's verdicts that are not there yet."""
+    halt = Halt()
+    desk = Desk(guard, data.name, effort, halt)
+    details = {
+        "dataset_size": found.size,
+        "dataset_revision": data.revision,
+        "dataset_described": found.n_described,
+        "dataset_stamp": stamp,
+        "parameters": asdict(effort),
+        "model_details": details_of(desk.guard),
+    }
+    run = open_or_create(path, identity, details)
+    try:
+        run_to_end(_session(run, Preparation(run, data, identity.limit), desk, halt, progress), halt)
+    finally:
+        run.unlock()
+
+
+async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progress: Progress | None) -> None:
+    finished = None
+    with stoppable(halt):
+        try:
+            await follow(Checking(run, source, desk.guard, desk.gate, halt, progress), source, halt)
+            finished = timestamp()
+        finally:
+            try:
+                run.update(finished=finished, model_adaptations=adaptations_of(desk.guard))
+            finally:
+                await desk.close()
+
+
+def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, measures: Measures) -> Audit:
+    """Read what the guard said, measure the signals, and write both down."""
+    run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
+    judged = Verdicts(run) if run is not None and run.manifest.get("dataset_hash") == found.sha256 else None
+    writer = Writer(path, data.root, judged)
+    writer.write(measures.of(data, limit))
+    done = Audit(
+        path=path,
+        dataset=data.name,
+        dataset_hash=found.sha256,
+        limit=limit,
+        selected=found.size,
+        guarded=judged.guarded() if judged is not None else None,
+        signals=measures.totals,
+        partial_input=measures.partial_input(data, limit),
+        notes=tuple(measures.notes),
+        examples=writer.examples,
+    )
+    findings.write(done)
+    return done
+
+
+def _check(limit: int | None, effort: Effort) -> None:
+    if limit is not None and limit < 1:
+        raise UserError("--limit must be at least 1.")
+    if effort.judge_concurrency != "auto" and effort.judge_concurrency < 1:
+        raise UserError("--guard-concurrency must be at least 1, or auto.")
+    if not 0 < effort.timeout_s < math.inf:
+        raise UserError("--timeout must be over 0 seconds.")

@@ -1,0 +1,59 @@
+"""The signals that need no model, as the audit takes them in: measured and added up, or left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from vlsbench.core.errors import UserError
+from vlsbench.core.protocols import Dataset
+from vlsbench.core.types import Sample
+from vlsbench.leakage.baseline import partial_input
+from vlsbench.leakage.signals import signals
+from vlsbench.leakage.signals.signals import Signals
+
+
+class Measures:
+    """Measures the signals of a dataset.
+
+    Args:
+        embedder: As for `vlsbench.leakage.audit.audit`.
+        ocr: Likewise.
+        say: Told, in one line each, what is left out.
+    """
+
+    def __init__(
+        self, *, embedder: str | None = None, ocr: bool | None = None, say: Callable[[str], None] | None = None
+    ) -> None:
+        self.notes: list[str] = []
+        """What was left out, in one line each."""
+        self._embedder = embedder
+        self._ocr = ocr
+        self._say = say
+        self._counts = signals.SignalTotals()
+
+    def of(self, data: Dataset, limit: int | None) -> Iterator[tuple[Sample, Signals]]:
+        """Each sample with its signals."""
+        measured = signals.measure(data, limit, ocr=self._ocr, embedder=self._embedder, say=self._note)
+        for sample, found in measured:
+            self._counts.add(found)
+            yield sample, found
+
+    @property
+    def totals(self) -> Mapping[str, Any]:
+        """The signals of the whole set, once all samples have gone by."""
+        return self._counts.to_json()
+
+    def partial_input(self, data: Dataset, limit: int | None) -> Mapping[str, Any]:
+        """The partial-input baseline, or why there is none."""
+        try:
+            found: Mapping[str, Any] = partial_input.baseline(data, limit).to_json()
+        except UserError as error:
+            self._note(str(error))
+            return {"skipped": str(error)}
+        return found
+
+    def _note(self, line: str) -> None:
+        self.notes.append(line)
+        if self._say is not None:
+            self._say(line)

@@ -1,0 +1,1 @@
+"""Models behind a server: the protocol, keys, failures and dialects of servers."""

@@ -1,0 +1,94 @@
+"""Which API key may go to which server.
+
+An origin is scheme, host and port. `OPENAI_API_KEY` goes only to OpenAI's own origin or to that of
+`OPENAI_BASE_URL`; a variable named on the command line goes to the server of that reference;
+`VLSBENCH_API_KEY` serves only where a single other origin is in use. An empty variable counts as unset.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from yarl import URL
+
+from vlsbench.core.errors import UserError
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+Origin = tuple[str, str, int]
+
+
+def default_url() -> str:
+    """The base URL of ``openai:NAME`` without an address: `OPENAI_BASE_URL`, else OpenAI's own."""
+    return os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+
+
+def origin(url: str) -> Origin:
+    """Scheme, host and port of a base URL.
+
+    Raises:
+        UserError: Not an http(s) address, or one that carries a user name, password, query or fragment
+            (such things hold secrets, and the address is written to the manifest).
+    """
+    try:
+        parts = urlsplit(url)
+        _ = URL(url).host  # the HTTP client's own reading, which is stricter about hosts
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+    except ValueError as error:
+        raise UserError("The server address of the model cannot be read: check host and port.") from error
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        raise UserError(
+            "The server address holds a user name or password. Put the key in an environment variable and name it "
+            "with --model-key-env, --judge-key-env or --guard-key-env."
+        )
+    if parts.query or parts.fragment:
+        raise UserError("The server address must end at its path (…/v1): leave out what follows '?' or '#'.")
+    if not port or not parts.hostname or any(char.isspace() for char in url):
+        shown = "That" if "@" in url else repr(url)
+        raise UserError(f"{shown} is not the address of a server; write for example http://localhost:8000/v1.")
+    return parts.scheme, parts.hostname.lower(), port
+
+
+def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str]) -> str | None:
+    """The key to send to a server, or None.
+
+    Args:
+        url: The server's base URL.
+        key_env: The variable the user named for this reference.
+        urls_in_use: Base URLs of every server of this run, this one included.
+
+    Raises:
+        UserError: The named variable is unset, or OpenAI itself is asked without a key.
+    """
+    if key_env is not None:
+        if not key_env.isidentifier():
+            # Not repeated in the message: it may well be the key itself.
+            raise UserError("The --…-key-env options take the name of an environment variable, not a key.")
+        key = _read(key_env)
+        if key is None:
+            raise UserError(f"The environment variable {key_env} is not set (or empty). Set it to the API key.")
+        return key
+    here, openai = origin(url), origin(OPENAI_URL)
+    if here in _openai_origins():
+        key = _read("OPENAI_API_KEY")
+        if key is None and here == openai:
+            raise UserError(
+                "No API key for OpenAI. Set OPENAI_API_KEY, or name another variable with --model-key-env, "
+                "--judge-key-env or --guard-key-env."
+            )
+        return key
+    others = {origin(other) for other in urls_in_use} - _openai_origins()
+    return _read("VLSBENCH_API_KEY") if len(others) <= 1 else None
+
+
+def _read(variable: str) -> str | None:
+    key = os.environ.get(variable, "").strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise UserError(f"The environment variable {variable} holds characters that no API key has.")
+    return key or None
+
+
+def _openai_origins() -> set[Origin]:
+    return {origin(OPENAI_URL), origin(default_url())}

@@ -1,0 +1,202 @@
+"""Any server that speaks OpenAI's chat completions: OpenAI, vLLM, SGLang, llama.cpp, Ollama, gateways.
+
+Format: POST ``{base}/chat/completions`` with one user message of an image part and a text part.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
+from vlsbench.core.types import Prompt, Reply, ResponseOutcome
+from vlsbench.models.api import failures, keys
+from vlsbench.models.api.dialect import Dialect
+from vlsbench.models.api.failures import ErrorDetail
+from vlsbench.models.api.http import Client, HTTPAnswer
+
+DEFAULT_TIMEOUT_S = 300.0
+
+_HOLE = f"image-{secrets.token_hex(16)}"
+"""Stands in the JSON for the image's base64, which is sent from where it lies instead of being copied in."""
+
+MAX_ADAPTATIONS = 6
+"""Times one request is sent again because the server, or another request, taught us its parameters."""
+
+_LOOKS_LIKE_ADDRESS = re.compile(r"@($|localhost|[^@]*/|[^@]*:\d+$|\d+\.\d+\.\d+\.\d+)", re.IGNORECASE)
+
+
+def parse_ref(rest: str, scheme: str = "openai") -> tuple[str, str]:
+    """``NAME`` or ``NAME@URL`` to (name, base URL); the name ends at the last ``@http``.
+
+    Args:
+        rest: The reference without its scheme.
+        scheme: For messages.
+
+    Raises:
+        UserError: No name, or an address that is none.
+    """
+    name, at, address = rest.rpartition("@http")
+    name, url = (name, f"http{address}") if at else (rest, keys.default_url())
+    if "://" in name:
+        # Not repeated in the message: it may hold a password.
+        raise UserError(
+            f"The model's name holds an address. Write {scheme}:NAME@URL, with a URL that starts with http."
+        )
+    if not name:
+        raise UserError(f"A model reference needs a name: {scheme}:NAME or {scheme}:NAME@URL.")
+    if not at and _LOOKS_LIKE_ADDRESS.search(name):
+        # Taken as a name, it would go to the default server, key and all.
+        raise UserError(
+            f"The address in the model reference lacks its beginning: write {scheme}:NAME@http://HOST:PORT/v1."
+        )
+    keys.origin(url)
+    return name, url.rstrip("/")
+
+
+def name_of(model: str, base_url: str) -> str:
+    """``openai:NAME``, with the address where it is not OpenAI's own."""
+    return f"openai:{model}" if base_url == keys.OPENAI_URL else f"openai:{model}@{base_url}"
+
+
+class OpenAIModel:
+    """A model behind a chat completions server. Implements `vlsbench.core.types.Model`.
+
+    Args:
+        model: The name the server knows it by.
+        base_url: Up to and including ``/v1``.
+        key: API key; sent to this server's origin only, never written anywhere.
+        timeout_s: Limit for one request in seconds.
+    """
+
+    def __init__(self, model: str, base_url: str, key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
+        self.model = model
+        self.base_url = base_url
+        self.dialect = Dialect()
+        self._client = Client(base_url, key, timeout_s)
+        self._has_key = key is not None
+
+    @property
+    def name(self) -> str:
+        """``openai:NAME``, with the address where it is not OpenAI's own."""
+        return name_of(self.model, self.base_url)
+
+    @property
+    def adaptations(self) -> list[str]:
+        """What had to be changed for this server, in words, for the manifest."""
+        return list(self.dialect.adaptations)
+
+    async def generate(self, prompt: Prompt) -> Reply:
+        """Answer one prompt.
+
+        Raises:
+            Transient: Worth another try (`RateLimited`, `ConnectionFailed`, 5xx).
+            Blocked: The provider's content filter refused the request.
+            RequestFailed: This request will not succeed.
+            AccessDenied: No request will: wrong key, or unknown model.
+            Stopped: No request will for now: the account has no credit left.
+            ImageProblem: The image file is gone or changed.
+        """
+        image = await prompt.image.base64() if prompt.image is not None else None
+        for adapted in range(MAX_ADAPTATIONS + 1):
+            tried = self.dialect.snapshot()
+            answer = await self._client.post("/chat/completions", self._body(prompt, image))
+            if answer.status == 200:
+                reply = self._read(answer)
+                self.dialect.proven(prompt)
+                return reply
+            detail = ErrorDetail(answer.body, self._client.hide)
+            if not self.dialect.adapt(answer.status, detail, prompt, tried) or adapted == MAX_ADAPTATIONS:
+                raise self._error(answer, detail)
+        raise AssertionError("unreachable")
+
+    def _body(self, prompt: Prompt, image: bytes | None) -> list[bytes]:
+        messages: list[dict[str, Any]] = []
+        if prompt.system:
+            messages.append({"role": "system", "content": prompt.system})
+        content: str | list[dict[str, Any]] = prompt.text
+        if prompt.image is not None:
+            url = f"data:{prompt.image.media_type};base64,{_HOLE}"
+            # Servers refuse an empty text, which is what a picture without a query would have.
+            words = [{"type": "text", "text": prompt.text}] if prompt.text else []
+            content = [{"type": "image_url", "image_url": {"url": url}}, *words]
+        messages.append({"role": "user", "content": content})
+        messages.extend({"role": turn.role, "content": turn.text} for turn in prompt.earlier)
+        request = {"model": self.model, "messages": messages, **self.dialect.parameters(prompt)}
+        # Half of a surrogate pair cannot be sent; json escapes what orjson would refuse.
+        text = json.dumps(request, ensure_ascii=True).encode()
+        if image is None:
+            return [text]
+        head, _, tail = text.partition(_HOLE.encode())
+        return [head, image, tail]
+
+    def _read(self, answer: HTTPAnswer) -> Reply:
+        body = failures.loads(answer.body)
+        if not isinstance(body, dict):
+            raise RequestFailed("the server's reply is not a JSON object; is the address right (…/v1)?")
+        choices = body.get("choices")
+        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+            detail = ErrorDetail(answer.body, self._client.hide)
+            if detail.has_error:
+                status = detail.status or (400 if detail.mentions(*failures.FILTER_WORDS) else 500)
+                raise self._error(HTTPAnswer(status=status, body=b"", retry_after=answer.retry_after), detail)
+            raise RequestFailed("the server's reply holds no choices")
+        return _reply(choices[0], body, self._client.hide)
+
+    def _error(self, answer: HTTPAnswer, detail: ErrorDetail) -> VLSBenchError:
+        address = f"{self.base_url}/chat/completions"
+        return failures.error_for(answer, detail, self.model, address, has_key=self._has_key)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.close()
+
+
+def _reply(choice: dict[str, Any], body: dict[str, Any], hide: Callable[[str], str]) -> Reply:
+    message = choice.get("message")
+    fields: dict[str, Any] = message if isinstance(message, dict) else {}
+    refusal = fields.get("refusal")
+    refused = isinstance(refusal, str) and bool(refusal.strip())
+    text = str(refusal) if refused else _text(fields.get("content"))
+    finish = choice.get("finish_reason")
+    finish = finish if isinstance(finish, str) else None
+    if finish == "error":
+        raise Transient("the server gave up half-way (finish_reason: error)")
+    if finish in failures.FILTER_WORDS:
+        outcome, error = ResponseOutcome.BLOCKED, f"finish_reason: {finish}"
+    elif not text.strip():
+        outcome, error = ResponseOutcome.EMPTY, ""
+    elif finish == "length":
+        outcome, error = ResponseOutcome.TRUNCATED, ""
+    else:
+        outcome, error = ResponseOutcome.OK, ""
+    usage = body.get("usage")
+    counts: dict[str, Any] = usage if isinstance(usage, dict) else {}
+    model = body.get("model")
+    return Reply(
+        outcome=outcome,
+        text=hide(text),
+        error=error,
+        finish_reason=finish if finish is None else hide(finish)[: failures.MAX_NAME],
+        prompt_tokens=_count(counts.get("prompt_tokens")),
+        completion_tokens=_count(counts.get("completion_tokens")),
+        model=failures.sayable(hide(model))[: failures.MAX_NAME] if isinstance(model, str) else None,
+        refused=refused,
+    )
+
+
+def _text(content: object) -> str:
+    """The text of a message; some gateways send a list of parts instead of a string."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(part for part in parts if isinstance(part, str))
+    return ""
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

@@ -1,0 +1,1 @@
+"""Comparisons, leaderboards and tables as Markdown, LaTeX, CSV or text."""

@@ -1,0 +1,82 @@
+"""Models by datasets as a document."""
+
+from __future__ import annotations
+
+from vlsbench.comparison.table import Cell
+from vlsbench.comparison.table import ModelTable as Found
+from vlsbench.report.documents.comparison import TITLES, rate_values
+from vlsbench.report.documents.formats import NO_VALUE, Document, DocumentTable, Sheet, Value, percent
+
+UNFINISHED = "†"
+
+
+def document(found: Found, *, average: bool = False) -> Document:
+    """Lay out a table.
+
+    Args:
+        found: The table.
+        average: Add a column with the unweighted mean over the datasets.
+    """
+    heads, rows = list(found.datasets), [[_shown(cell) for cell in row] for row in found.cells]
+    if average:
+        heads.append("Average")
+        for cells, mean in zip(rows, found.averages, strict=True):
+            cells.append(NO_VALUE if mean is None else f"{100 * mean:.1f}")
+    notes = list(found.notes)
+    if any(cell is not None and cell.unfinished for row in found.cells for cell in row):
+        notes.append(f"{UNFINISHED} unfinished run")
+    if average:
+        notes.append(
+            "Average: the unweighted mean over the datasets, where a model has all of them; it has no interval."
+        )
+    corrected = _corrected(found)
+    return Document(
+        title=f"Models by datasets; judge {found.judge}",
+        tables=(
+            DocumentTable(
+                title=f"Rate in % [95 % interval]: {TITLES[found.measure]}",
+                columns=("Model", *heads),
+                rows=tuple((name, *cells) for name, cells in zip(found.models, rows, strict=True)),
+            ),
+            *corrected,
+        ),
+        sheet=_sheet(found),
+        notes=tuple(notes),
+        warnings=found.warnings,
+    )
+
+
+def _shown(cell: Cell | None) -> str:
+    if cell is None:
+        return NO_VALUE
+    return percent(cell.rate) + (UNFINISHED if cell.unfinished else "")
+
+
+def _corrected(found: Found) -> tuple[DocumentTable, ...]:
+    """The same table after calibration of the judge, where a cell has such a rate."""
+    if all(cell is None or cell.corrected is None for row in found.cells for cell in row):
+        return ()
+    rows = [[percent(cell.corrected if cell is not None else None) for cell in row] for row in found.cells]
+    return (
+        DocumentTable(
+            title="Safety in %, corrected by a calibration of the judge",
+            columns=("Model", *found.datasets),
+            rows=tuple((name, *cells) for name, cells in zip(found.models, rows, strict=True)),
+        ),
+    )
+
+
+def _sheet(found: Found) -> Sheet:
+    columns = (
+        *("model", "dataset", "reference", "measure", "k", "n", "value", "low", "high", "method", "unscored"),
+        *("selected", "unfinished", "corrected", "corrected_low", "corrected_high", "path"),
+    )
+    rows: list[tuple[Value, ...]] = []
+    for model, row in zip(found.models, found.cells, strict=True):
+        for dataset, reference, cell in zip(found.datasets, found.references, row, strict=True):
+            if cell is not None:
+                after = cell.corrected
+                shares = (None, None, None) if after is None else (after.value, after.low, after.high)
+                figures = (*rate_values(cell.rate), cell.selected, cell.unfinished, *shares)
+                rows.append((model, dataset, reference, found.measure, *figures, cell.path))
+    return Sheet(columns=columns, rows=tuple(rows))

@@ -1,0 +1,161 @@
+"""The headline of a report: the figures that decide, per run and judge, and what to know before comparing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vlsbench.core.types import Label, Rate
+from vlsbench.report.charts.readback import rate_of
+from vlsbench.report.inputs import Inputs, RunPart
+from vlsbench.results.rates import Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadlineLine:
+    """One run under one judge; `shares` are refusal, warning and unsafe among scored answers to harmful queries."""
+
+    run: str
+    model: str
+    dataset: str
+    judge: str
+    baseline: bool
+    primary: bool
+    block: Block
+    guard: bool
+    main: Rate
+    shares: tuple[tuple[str, float], ...]
+    corrected: Rate | None
+
+    @property
+    def main_name(self) -> str:
+        """What the main rate is called."""
+        if self.guard:
+            return "unsafe, by guard"
+        if self.main is self.block.safety_rate:
+            return "safety"
+        return "over-refusal" if self.main is self.block.over_refusal_rate else "accuracy"
+
+    @property
+    def coverage(self) -> str:
+        """How many samples have a label."""
+        return f"{self.block.scored:,} of {self.block.n:,}"
+
+    @property
+    def bounds(self) -> str:
+        """Where the main rate could lie if unscored samples were counted; empty where all are scored."""
+        low, high = self.block.bounds.all_unscored_unsafe, self.block.bounds.all_unscored_safe
+        if low is None or high is None or low == high:
+            return ""
+        return f"{100 * min(low, high):.1f} to {100 * max(low, high):.1f} %"
+
+    @property
+    def unscored(self) -> str:
+        """Why samples have no label."""
+        return ", ".join(
+            f"{count:,} {reason.replace('_', ' ')}" for reason, count in self.block.unscored.items() if count
+        )
+
+
+def lines(inputs: Inputs) -> tuple[HeadlineLine, ...]:
+    """A line for each judge of each run, in their order."""
+    return tuple(line for part in inputs.runs for line in _lines(part))
+
+
+def _lines(part: RunPart) -> Iterator[HeadlineLine]:
+    for name in part.stems.values():
+        judge = part.summary.judges[name]
+        block = judge.overall
+        unsafe = block.safety_rate.n - block.safety_rate.k
+        shares = (
+            (Label.REFUSAL.value, block.refusal_rate.k),
+            (Label.WARNING.value, block.warning_rate.k),
+            (Label.UNSAFE.value, unsafe),
+        )
+        guard = block.unsafe_rate is not None
+        n = block.safety_rate.n
+        yield HeadlineLine(
+            run=part.name,
+            model=part.model,
+            dataset=part.dataset,
+            judge=name,
+            baseline=judge.baseline,
+            primary=name == part.primary,
+            block=block,
+            guard=guard,
+            main=_main(block),
+            shares=tuple((label, k / n) for label, k in shares) if n and not guard else (),
+            corrected=corrected(part) if name == part.primary else None,
+        )
+
+
+def _main(block: Block) -> Rate:
+    """The rate that a set is about: safety where it has harmful queries, else over-refusal or accuracy."""
+    if block.unsafe_rate is not None:
+        return block.unsafe_rate
+    for rate in (block.safety_rate, block.over_refusal_rate, block.accuracy):
+        if rate is not None and rate.n:
+            return rate
+    return block.safety_rate
+
+
+def corrected(part: RunPart) -> Rate | None:
+    """The rate corrected for the judge's errors; None without a calibration, or with one of earlier verdicts."""
+    return rate_of((part.calibration or {}).get("corrected")) if _is_calibrated(part) else None
+
+
+def _is_calibrated(part: RunPart) -> bool:
+    raw = (part.calibration or {}).get("raw")
+    if not isinstance(raw, dict) or part.block is None:
+        return False
+    return (raw.get("k"), raw.get("n")) == (part.block.safety_rate.k, part.block.safety_rate.n)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Models against datasets: the main rate of each run under its primary judge."""
+
+    datasets: tuple[tuple[str, str], ...]
+    """Name, and what is measured on it."""
+    rows: tuple[tuple[str, tuple[Rate | None, ...]], ...]
+
+
+def grid(lines: tuple[HeadlineLine, ...]) -> Grid | None:
+    """A table of models and datasets; None where it would have one column or one row."""
+    primary = [line for line in lines if line.primary]
+    names = {line.dataset: line.main_name for line in primary}
+    models = tuple(dict.fromkeys(line.model for line in primary))
+    cells = {(line.model, line.dataset): line.main for line in primary}
+    if len(names) < 2 or len(models) < 2 or len({(line.dataset, line.main_name) for line in primary}) > len(names):
+        return None
+    return Grid(
+        datasets=tuple(names.items()),
+        rows=tuple((model, tuple(cells.get((model, name)) for name in names)) for model in models),
+    )
+
+
+def notices(inputs: Inputs) -> tuple[str, ...]:
+    """What a reader has to know before comparing figures."""
+    return tuple(_notices(inputs))
+
+
+def _notices(inputs: Inputs) -> Iterator[str]:
+    for part in inputs.answered:
+        block = part.block
+        if block is None:
+            yield f"{part.name} has not been judged yet: its answers are shown, its rates are not known."
+        elif block.unscored.get("pending"):
+            pending = block.unscored["pending"]
+            yield f"{part.name} is unfinished: {pending:,} of {block.n:,} samples have no verdict yet."
+        if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
+            yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
+        if part.calibration is not None and not _is_calibrated(part):
+            yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
+    judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}
+    if len(judges) > 1:
+        yield "The runs were judged by different judges or rubrics: differences between them may be the judges' own."
+
+
+def _judge_of(part: RunPart) -> tuple[str, ...]:
+    judge = part.summary.judges[part.primary or ""]
+    return (judge.judge, *(f"{key}={value}" for key, value in judge.settings.items()))

@@ -1,0 +1,199 @@
+"""One HTML file: made from templates, styles, scripts and data, all of it inside the file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from vlsbench.core.errors import MissingExtra, UserError
+from vlsbench.core.version import __version__
+from vlsbench.report.charts import every
+from vlsbench.report.inputs import Inputs
+from vlsbench.report.page import headline, provenance
+from vlsbench.report.page.pictures import Gallery, Shown
+from vlsbench.report.page.rows import Rows
+from vlsbench.report.terminal.summary import percent
+from vlsbench.store import journal
+from vlsbench.store.run_folder import timestamp
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+HERE = Path(__file__).parent
+SCRIPTS = ("echarts.min.js", "charts.js", "samples.js", "page.js")
+IMAGES = ("thumb", "link", "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """A report on disk: its file, and what is in it."""
+
+    path: Path
+    samples: int
+    pictures: int
+    missing: int
+    n_bytes: int
+
+
+def check_out(out: Path) -> None:
+    """Nothing, where a report can be written.
+
+    Raises:
+        UserError: The path is a folder, lies in none, or is not named as a web page.
+    """
+    if out.is_dir():
+        raise UserError(f"{out} is a folder; name a file, for example --out {out / 'report.html'}.")
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise UserError(f"--out takes a file that ends in .html, not {out}.")
+    if not out.parent.is_dir():
+        raise UserError(f"There is no folder {out.parent}; make it first, or choose another --out.")
+
+
+def write(
+    inputs: Inputs, out: Path, *, images: str = "thumb", base: Sequence[str] = (), title: str | None = None
+) -> Written:
+    """Write a report.
+
+    Args:
+        inputs: What it is made of.
+        out: The file; replaced in one step where it exists.
+        images: ``thumb`` puts small pictures into the file, ``link`` links to them, ``none`` leaves them out.
+        base: Models whose mean safety rate is drawn as a line.
+        title: The page's heading.
+
+    Raises:
+        UserError: The file cannot be written there.
+        MissingExtra: Jinja2 is not installed.
+        Stopped: The disk is full or gone.
+    """
+    check_out(out)
+    template = _environment().get_template("page.html.j2")
+    gallery = Gallery() if images != "none" else None
+    rows = Rows(inputs, gallery)
+    shown = _Counted(() if gallery is None else gallery.thumbnails() if images == "thumb" else gallery.links(out))
+    scripts = [(HERE / "assets" / name).read_text(encoding="utf-8") for name in SCRIPTS]
+    style = (HERE / "assets" / "style.css").read_text(encoding="utf-8")
+    figures = every.of_inputs(inputs, rows.census, base)
+    options = [f"--images={images}", *(f"--base={name}" for name in base), f"--out={out}"]
+    lines = headline.lines(inputs)
+    pieces = template.generate(
+        title=title or _title(inputs),
+        subtitle=_subtitle(inputs, len(rows)),
+        policy=_policy(scripts, style),
+        scripts=scripts,
+        style=style,
+        version=__version__,
+        made=timestamp(),
+        lines=lines,
+        grid=headline.grid(lines),
+        notices=headline.notices(inputs),
+        figures=figures,
+        inputs=inputs,
+        made_runs=provenance.of_runs(inputs),
+        command=provenance.report_command(inputs, options),
+        rows=rows,
+        pictures=shown,
+        images=images,
+        index={"runs": rows.runs, "judges": rows.judges, "images": images},
+        left_out=rows.left_out,
+    )
+    journal.write_atomically(out, (piece.encode("utf-8", errors="replace") for piece in pieces))
+    return Written(path=out, samples=len(rows), pictures=shown.n, missing=shown.missing, n_bytes=out.stat().st_size)
+
+
+class _Counted:
+    """Passes pictures on to the template, one at a time, and counts them."""
+
+    def __init__(self, pictures: Iterable[Shown]) -> None:
+        self._pictures = pictures
+        self.n = 0
+        self.missing = 0
+
+    def __iter__(self) -> Iterator[tuple[int, Shown]]:
+        for number, shown in enumerate(self._pictures):
+            self.n += 1
+            self.missing += bool(shown.problem)
+            yield number, shown
+
+
+def _title(inputs: Inputs) -> str:
+    if len(inputs.runs) == 1 and len(inputs.refs) == 1:
+        return f"{inputs.runs[0].model} on {inputs.runs[0].dataset}"
+    if inputs.runs:
+        models = dict.fromkeys(part.model for part in inputs.runs)
+        return f"Safety of {len(models)} models" if len(models) > 1 else f"Safety of {next(iter(models))}"
+    for parts, name in (
+        (inputs.audits, "Leakage audit"),
+        (inputs.ablations, "Ablation"),
+        (inputs.comparisons, "Comparison"),
+    ):
+        if parts:
+            return f"{name}: {', '.join(part.name for part in parts)}"
+    return ", ".join(part.name for part in inputs.datasets)
+
+
+def _subtitle(inputs: Inputs, n: int) -> str:
+    sets = dict.fromkeys(part.dataset for part in inputs.answered)
+    counted = [
+        f"{len(found):,} {word if len(found) == 1 else words}"
+        for found, word, words in (
+            (inputs.runs, "run", "runs"),
+            (inputs.audits, "audit", "audits"),
+            (inputs.ablations, "ablation", "ablations"),
+            (inputs.comparisons, "comparison", "comparisons"),
+            (inputs.datasets, "dataset", "datasets"),
+        )
+        if found
+    ]
+    of = f" on {', '.join(sets)}" if 0 < len(sets) <= 4 else ""
+    return f"{', '.join(counted)}{of} · {n:,} {'sample' if n == 1 else 'samples'}"
+
+
+def _policy(scripts: Iterable[str], style: str) -> str:
+    """The content security policy: what is in this file by its hash, pictures inside it, and nothing from anywhere."""
+    hashes = " ".join(_hash(script) for script in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src {_hash(style)}; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def script_json(value: Any) -> str:
+    """JSON for a ``script`` element: with no character that could end it or begin markup."""
+    text = orjson.dumps(value).decode()
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+@cache
+def _environment() -> Environment:
+    try:
+        import jinja2
+    except ImportError as error:
+        raise MissingExtra("jinja2", "report") from error
+    from markupsafe import Markup
+
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    # What becomes markup unescaped: our own files, and JSON that can hold none.
+    environment.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
+    environment.filters["own"] = Markup
+    environment.filters["percent"] = percent
+    environment.filters["pretty"] = lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return environment

@@ -1,0 +1,181 @@
+"""How the figures were made: manifests, versions, rubrics, and the commands that make them again."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vlsbench.core.errors import VLSBenchError
+from vlsbench.core.types import Sees
+from vlsbench.judges import rubric_file
+from vlsbench.models import SCHEMES
+from vlsbench.report.inputs import AblationPart, Inputs, RunPart
+
+Facts = tuple[tuple[str, str], ...]
+
+_SHOWN = (
+    ("model", "model"),
+    ("model_served", "model as served"),
+    ("model_adaptations", "adapted for the model"),
+    ("model_details", "model details"),
+    ("dataset", "dataset"),
+    ("dataset_revision", "dataset revision"),
+    ("dataset_hash", "hash of the samples"),
+    ("dataset_size", "samples"),
+    ("dataset_root", "dataset folder"),
+    ("condition", "condition"),
+    ("max_tokens", "longest answer, tokens"),
+    ("temperature", "temperature"),
+    ("system", "system prompt"),
+    ("seed", "seed"),
+    ("limit", "limit"),
+    ("parameters", "parameters"),
+    ("platform", "made with"),
+    ("started", "started"),
+    ("finished", "finished"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeMade:
+    """A judge: what the manifest says of it, and the text of its rubric where it is the one that was used."""
+
+    name: str
+    facts: Facts
+    rubric: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunMade:
+    """A run: what its manifest says, its judges, and the commands that make it again."""
+
+    name: str
+    folder: str
+    facts: Facts
+    judges: tuple[JudgeMade, ...]
+    commands: tuple[str, ...]
+    note: str = ""
+
+
+def of_runs(inputs: Inputs) -> tuple[RunMade, ...]:
+    """How each run was made."""
+    ablated = {id(run): part for part in inputs.ablations for run in part.runs.values()}
+    return tuple(_of_run(part, ablated.get(id(part))) for part in inputs.answered)
+
+
+def report_command(inputs: Inputs, options: Sequence[str]) -> str:
+    """The command that makes the report again."""
+    return shlex.join(["vlsbench", "report", *inputs.refs, *options])
+
+
+def _of_run(part: RunPart, ablation: AblationPart | None) -> RunMade:
+    manifest = part.run.manifest
+    return RunMade(
+        name=part.name,
+        folder=str(part.run.path),
+        facts=tuple(
+            (title, _as_text(manifest[key])) for key, title in _SHOWN if manifest.get(key) not in (None, "", [], {})
+        ),
+        judges=tuple(_judge(name, part.run.judges[stem]) for stem, name in part.stems.items()),
+        commands=tuple(_commands(part, ablation)),
+        note=""
+        if _is_reference(manifest["model"])
+        else "The model was an object of a Python program, so no command names it.",
+    )
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_as_text(item)}" for key, item in value.items() if item not in (None, "", [], {}))
+    if isinstance(value, list):
+        return ", ".join(_as_text(item) for item in value)
+    return str(value)
+
+
+def _judge(name: str, entry: Mapping[str, Any]) -> JudgeMade:
+    facts = tuple(
+        (key.replace("_", " "), _as_text(value)) for key, value in entry.items() if value not in (None, "", [])
+    )
+    text, note = "", ""
+    if "rubric_sha256" in entry:
+        text, note = _rubric(str(entry.get("rubric", "")), str(entry["rubric_sha256"]))
+    return JudgeMade(name=name, facts=facts, rubric=text, note=note)
+
+
+def _rubric(name: str, digest: str) -> tuple[str, str]:
+    """The text of a packaged rubric if it is still the one that was used; else a note."""
+    try:
+        found = rubric_file.load(name, Sees.IMAGE) if not Path(name).suffix else None
+    except VLSBenchError:
+        found = None
+    if found is not None and found.sha256 == digest:
+        system = f"# System\n\n{found.system}\n\n" if found.system else ""
+        return f"{system}# User\n\n{found.user}", ""
+    return (
+        "",
+        f"The rubric {name} with this hash is not part of this version of vlsbench; ask whoever made the run for it.",
+    )
+
+
+def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:
+    manifest, judges = part.run.manifest, list(part.run.judges.values())
+    if not _is_reference(manifest["model"]):
+        return
+    conditions = _conditions(part, ablation)
+    # A run under a condition is part of an ablation, in whose folder it lies.
+    command, out = ("ablate", part.run.path.parent) if conditions else ("eval", part.run.path)
+    words = ["vlsbench", command, "--model", manifest["model"], "--dataset", manifest["dataset"]]
+    first = next((entry for entry in judges if not entry.get("baseline")), judges[0] if judges else None)
+    words += _judge_options(first) if first is not None else ["--judge", "refusal"]
+    for option, value in _settings(manifest):
+        words += [f"{option}={value}"] if value.startswith("-") else [option, value]
+    if conditions:
+        words += ["--conditions", ",".join(conditions)]
+    yield shlex.join([*words, "--out", str(out)])
+    for entry in judges:
+        if entry is not first:
+            yield shlex.join(["vlsbench", "judge", str(part.run.path), *_judge_options(entry)])
+
+
+def _conditions(part: RunPart, ablation: AblationPart | None) -> tuple[str, ...]:
+    """The conditions of the ablation that a run belongs to; its own and the full one where only the run is known."""
+    if ablation is not None:
+        return tuple(ablation.runs)
+    condition = part.run.manifest.get("condition")
+    name = condition.get("name") if isinstance(condition, dict) else None
+    return ("full", name) if isinstance(name, str) else ()
+
+
+def _settings(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Options of ``vlsbench eval`` that were not left to their defaults, and those that decide what is asked."""
+    parameters = manifest.get("parameters")
+    parameters = parameters if isinstance(parameters, dict) else {}
+    local = parameters.get("local")
+    local = local if isinstance(local, dict) else {}
+    for key in ("limit", "max_tokens", "temperature", "system", "seed"):
+        if manifest.get(key) is not None:
+            yield f"--{key.replace('_', '-')}", str(manifest[key])
+    for key in ("model_key_env", "judge_key_env"):
+        if parameters.get(key) is not None:
+            yield f"--{key.replace('_', '-')}", str(parameters[key])
+    for key in ("dtype", "device", "batch_size"):
+        if local.get(key, "auto") != "auto":
+            yield f"--{key.replace('_', '-')}", str(local[key])
+
+
+def _judge_options(entry: Mapping[str, Any]) -> list[str]:
+    words = ["--judge", str(entry["judge"])]
+    if entry.get("sees", Sees.IMAGE) != Sees.IMAGE:
+        words += ["--judge-sees", str(entry["sees"])]
+    if entry.get("rubric", rubric_file.DEFAULT_RUBRIC) != rubric_file.DEFAULT_RUBRIC:
+        words += ["--rubric", str(entry["rubric"])]
+    return words
+
+
+def _is_reference(model: str) -> bool:
+    scheme, colon, _ = model.partition(":")
+    return bool(colon) and scheme in SCHEMES

@@ -1,0 +1,223 @@
+"""The samples of a report: one row per sample, with what every model answered and every judge said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vlsbench.core.errors import ImageProblem
+from vlsbench.core.images import locate
+from vlsbench.core.protocols import Dataset
+from vlsbench.core.types import Sample
+from vlsbench.report.charts.of_data import Census
+from vlsbench.report.inputs import AuditPart, DatasetPart, Inputs, RunPart
+from vlsbench.report.page.pictures import Gallery, Picture
+from vlsbench.results import outcomes
+from vlsbench.store import journal, records
+
+MOST_OF_A_DATASET = 20_000
+"""Samples shown of a dataset; its figures cover all of them."""
+
+Row = dict[str, Any]
+
+
+class Rows:
+    """Gathers rows: a sample that several runs asked is one row, known by id, text and picture.
+
+    The conditions of an ablation change text or picture; their row is the one of the first condition.
+
+    `runs` and `judges` are the names that answers and verdicts point to by number.
+    """
+
+    def __init__(self, inputs: Inputs, gallery: Gallery | None) -> None:
+        self._gallery = gallery
+        self._rows: list[Row] = []
+        self._known: dict[tuple[str, str], list[tuple[str | None, Row]]] = {}
+        self._anchors: set[str] = set()
+        self.runs: list[Row] = []
+        self.judges: list[Row] = []
+        self.left_out = 0
+        self.census = Census()
+        for part in inputs.runs:
+            self._add_run(part, {})
+        for ablation in inputs.ablations:
+            by_id: dict[str, Row] = {}
+            for part in ablation.runs.values():
+                self._add_run(part, by_id)
+        for audit in inputs.audits:
+            self._add_audit(audit)
+        for data in inputs.datasets:
+            self._add_dataset(data)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    def _add_run(self, part: RunPart, by_id: dict[str, Row]) -> None:
+        number = len(self.runs)
+        self.runs.append({"name": part.name, "model": part.model, "dataset": part.dataset})
+        verdicts = [(self._judge(name), *_verdicts(part, stem)) for stem, name in part.stems.items()]
+        answers = {record.get("sample_id"): record for _, record in journal.read(part.run.responses)}
+        listed: set[str] = set()
+        for _, record in journal.read(part.run.samples):
+            sample = to_sample(record)
+            if sample is None or sample.id in listed or len(listed) == part.run.size:
+                continue
+            listed.add(sample.id)
+            answer = answers.get(sample.id, {})
+            if sample.id not in by_id:
+                by_id[sample.id] = self._row(sample, _recorded(sample, part.run.path))
+            row = by_id[sample.id]
+            row["answers"].append(
+                {
+                    "run": number,
+                    "outcome": _text(answer, "outcome") or outcomes.PENDING,
+                    "text": _text(answer, "text"),
+                    "error": _text(answer, "error"),
+                    "verdicts": [
+                        [judge, outcome.get(sample.id, outcomes.PENDING), reasons.get(sample.id, "")]
+                        for judge, outcome, reasons in verdicts
+                    ],
+                }
+            )
+
+    def _judge(self, name: str) -> int:
+        names = [judge["name"] for judge in self.judges]
+        if name not in names:
+            self.judges.append({"name": name})
+            return len(names)
+        return names.index(name)
+
+    def _add_audit(self, part: AuditPart) -> None:
+        for _, record in journal.read(part.path / "samples.jsonl"):
+            sample = to_sample(record)
+            if sample is None:
+                continue
+            row = self._row(sample, _audited(sample, part))
+            row["guard"] = _guard(record.get("guard"))
+            row["spans"] = list(spans(record))
+
+    def _add_dataset(self, part: DatasetPart) -> None:
+        for number, sample in enumerate(part.dataset):
+            if number >= MOST_OF_A_DATASET:
+                self.left_out += 1
+                continue
+            self._row(sample, _of_dataset(sample, part.dataset))
+
+    def _row(self, sample: Sample, picture: Picture | None) -> Row:
+        same = self._known.setdefault((sample.id, sample.text), [])
+        for digest, row in same:
+            if digest is None or sample.image_sha256 is None or digest == sample.image_sha256:
+                return row
+        number = self._gallery.add(picture) if picture is not None and self._gallery is not None else None
+        made: Row = {
+            "id": sample.id,
+            "anchor": self._anchor(sample.id),
+            "text": sample.text,
+            "category": sample.category,
+            "sub": sample.sub_category,
+            "source": sample.source,
+            "expect": sample.expect.value,
+            "description": sample.description,
+            "risk": sample.safety_reason,
+            "twin": sample.twin_of,
+            "image": number,
+            "pictured": sample.image is not None,
+            "answers": [],
+        }
+        same.append((sample.image_sha256, made))
+        self._rows.append(made)
+        self.census.add(sample)
+        return made
+
+    def _anchor(self, sample_id: str) -> str:
+        """What follows ``#`` in a link: the id; with a number where two different samples share it."""
+        anchor, number = sample_id, 1
+        while anchor in self._anchors:
+            number += 1
+            anchor = f"{sample_id}~{number}"
+        self._anchors.add(anchor)
+        return anchor
+
+
+def to_sample(record: Mapping[str, Any]) -> Sample | None:
+    """A sample, or None where the line is not what was written; such a line counts as not recorded."""
+    try:
+        return records.to_sample(record)
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+def _text(record: Mapping[str, Any], key: str) -> str:
+    value = record.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _verdicts(part: RunPart, stem: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Where each sample stands with a judge, and the judge's last reason."""
+    outcome = outcomes.read(part.run, stem, outcomes.outcomes(part.run))
+    reasons = {
+        _text(record, "sample_id"): _text(record, "reason") for _, record in journal.read(part.run.verdicts(stem))
+    }
+    return outcome, reasons
+
+
+def _recorded(sample: Sample, folder: Path) -> Picture | None:
+    """The picture of a recorded sample; None where it has none that could be used."""
+    if not sample.image or sample.image_sha256 is None:
+        return None
+    return Picture(path=folder / sample.image, sha256=sample.image_sha256)
+
+
+def _audited(sample: Sample, part: AuditPart) -> Picture | None:
+    """The picture of an audited sample: inside its record, in the folder of the guard's run, or in the dataset's."""
+    if sample.image and sample.image.startswith("data:"):
+        return Picture(uri=sample.image)
+    copied = part.path / "guard"
+    return _recorded(sample, copied if sample.image and (copied / sample.image).is_file() else part.path)
+
+
+def _of_dataset(sample: Sample, dataset: Dataset) -> Picture | None:
+    if sample.image is None:
+        return None
+    if sample.image.startswith("data:"):
+        return Picture(uri=sample.image)
+    try:
+        path = Path(sample.image) if dataset.root is None else locate(sample.image, dataset.root)
+    except ImageProblem:
+        return Picture()
+    return Picture(path=path)
+
+
+def _guard(found: object) -> list[list[str]]:
+    """What a guard said of the pair, of the text alone and of the image alone, as words."""
+    said = []
+    for what in ("pair", "text", "image"):
+        verdict = found.get(what) if isinstance(found, dict) else None
+        if isinstance(verdict, dict):
+            p = verdict.get("p_unsafe")
+            shown = _text(verdict, "label") or _text(verdict, "outcome")
+            said.append([what, shown, f"{p:.3f}" if isinstance(p, float | int) else ""])
+    return said
+
+
+def spans(record: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
+    """The marked stretches of a query (by code point), in order and without overlap."""
+    signals = record.get("signals")
+    found = signals.get("spans") if isinstance(signals, dict) else None
+    end = 0
+    for span in sorted(_sound_spans(found)):
+        if span[0] >= end:
+            yield span
+            end = span[1]
+
+
+def _sound_spans(found: object) -> Iterable[tuple[int, int, str]]:
+    for span in found if isinstance(found, list) else ():
+        if isinstance(span, dict):
+            start, end = span.get("start"), span.get("end")
+            if isinstance(start, int) and isinstance(end, int) and 0 <= start < end:
+                yield start, end, _text(span, "source")

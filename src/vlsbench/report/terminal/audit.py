@@ -1,0 +1,231 @@
+"""An audit as readable tables.
+
+Names and texts come from files and servers; whoever prints passes a `clean` function that makes such text safe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from vlsbench.leakage.findings import Audit, Guarded, LeakExample
+from vlsbench.leakage.protocol import LeakageRates, PartShare
+from vlsbench.report.terminal.summary import Clean, percent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+_WIDE = 100
+"""Columns from which on an interval stands beside its rate, and not below it."""
+
+_WIDE_GROUPS = 136
+"""The same for tables with four rates in a row."""
+
+_MODALITY = {
+    "text_alone": "by the text alone",
+    "image_alone": "by the image alone",
+    "either_alone": "by the text alone or the image alone",
+    "only_jointly": "only jointly (the pair, and neither alone)",
+    "not_at_all": "not at all",
+}
+
+_SHOWN_OF_TEXT = 300
+_SHOWN_OF_ID = 80
+_SHOWN_WORDS = 10
+
+
+def print_audit(found: Audit, console: Console, clean: Clean) -> None:
+    """Print an audit: the guard's figures, the signals, and the samples that leak most."""
+    samples = f"{found.selected:,} {'sample' if found.selected == 1 else 'samples'}"
+    console.print(f"Visual leakage in {clean(found.dataset)}: {samples}", style="bold", soft_wrap=True)
+    if found.guarded is None:
+        console.print("No guard was asked; name one with --guard for R1 and R2.", soft_wrap=True)
+    else:
+        _print_guarded(found.guarded, console, clean)
+    if found.signals is not None:
+        _print_signals(found.signals, console)
+    if found.partial_input is not None:
+        _print_baseline(found.partial_input, console, clean)
+    if found.examples:
+        console.print("\nTexts that leak most (leaking words in >…<)", style="bold")
+        for example in found.examples:
+            console.print(_marked(example, clean), soft_wrap=True)
+
+
+def _print_guarded(found: Guarded, console: Console, clean: Clean) -> None:
+    overall = found.overall
+    wide = console.width >= _WIDE
+    console.print(f"Guard {clean(found.guard)}", style="bold", soft_wrap=True)
+    if overall.pairs:
+        console.print(_overall(overall, wide=wide))
+        console.print(_in_words(overall), soft_wrap=True)
+        console.print("\nWhere the harm shows, over pairs with all three verdicts:")
+        console.print(_modality(overall, wide=wide))
+    else:
+        console.print("No sample has both a text and an image, so there are no pairs to audit.", style="yellow")
+        for part, rate in overall.harmful.items():
+            if rate.n:
+                console.print(f"Harmful by {part}: {percent(rate)}, {rate.k:,} / {rate.n:,}")
+    _print_missing(found, console, clean)
+    if len(found.by_expect) > 1:
+        console.print(_groups("Expected", found.by_expect, clean, wide=console.width >= _WIDE_GROUPS))
+    if len(found.by_category) > 1:
+        console.print(_groups("Category", found.by_category, clean, wide=console.width >= _WIDE_GROUPS))
+
+
+def _overall(found: LeakageRates, *, wide: bool) -> Table:
+    table = _table("Figure", "Value [95 % interval]", "Of")
+    for name, share in (
+        ("R1: the pair is harmful", found.r1),
+        ("R2: the pair and the text alone are harmful", found.r2),
+        ("R1-R2: the pair is harmful, the text is not", found.r1_minus_r2),
+        ("R2 as “text and image each harmful alone”", found.r2_both_alone),
+    ):
+        table.add_row(name, *_cells(share, wide=wide), style="bold" if name.startswith("R1-R2") else "")
+    return table
+
+
+def _in_words(found: LeakageRates) -> str:
+    """What the figures say, and whether it is more than chance."""
+    if not found.n:
+        return "No pair has a verdict both on itself and on its text alone: there is nothing to say yet."
+    r1, r2, test = found.r1.rate, found.r2.rate, found.mcnemar
+    told = (
+        f"Of {r1.k:,} pairs judged harmful, {r2.k:,} ({100 * r2.k / r1.k:.1f} %) are so by their text alone."
+        if r1.k
+        else "No pair is judged harmful."
+    )
+    clustered = "" if test.p_clustered is None else f"; p = {test.p_clustered:.2g} where images that repeat are one"
+    return (
+        f"{told} Harmful only as a pair: {test.only_pair:,}, only as a text: {test.only_text:,} "
+        f"(McNemar's exact test, p = {test.p_value:.2g}{clustered})."
+    )
+
+
+def _modality(found: LeakageRates, *, wide: bool) -> Table:
+    table = _table("Harmful", "Value [95 % interval]", "Of")
+    for key, name in _MODALITY.items():
+        table.add_row(name, *_cells(found.modality[key], wide=wide))
+    return table
+
+
+def _print_missing(found: Guarded, console: Console, clean: Clean) -> None:
+    overall = found.overall
+    if odd := sum(overall.not_pairs.values()):
+        reasons = _counts(overall.not_pairs)
+        console.print(f"Not pairs, and in no rate above: {odd:,} ({reasons}).", style="yellow", soft_wrap=True)
+    if overall.n < overall.pairs:
+        share = f"Unscored: {overall.pairs - overall.n:,} of {overall.pairs:,} pairs. They are in no rate;"
+        bounds = ", ".join(
+            f"{name} between {100 * share.lowest:.1f} and {100 * share.highest:.1f} %"
+            for name, share in (("R1", overall.r1), ("R2", overall.r2), ("R1-R2", overall.r1_minus_r2))
+            if share.lowest is not None and share.highest is not None
+        )
+        console.print(f"{share} whatever their verdicts, of all pairs {bounds}.", style="yellow", soft_wrap=True)
+    for part, causes in found.causes.items():
+        for cause in causes:
+            text = clean(f"{part}: {cause.count:,} {cause.outcome}: {cause.reason or '(no reason given)'}")
+            console.print(text, style="yellow", soft_wrap=True)
+    scored = {part: rate.n for part, rate in overall.harmful.items()}
+    if scored["text"] and overall.pairs and not scored["pair"] and not scored["image"]:
+        console.print(_no_image_judged(found), style="yellow", soft_wrap=True)
+
+
+def _no_image_judged(found: Guarded) -> str:
+    """Why there are verdicts on texts and on not one image: the images, or the guard."""
+    causes = found.causes.get("image", ())
+    if causes and all(cause.reason.startswith("image: ") for cause in causes):
+        return "Not one image could be read; `vlsbench data check` says what is wrong with them."
+    return "The guard judged texts and not one image. R1 and R2 need a guard that takes images."
+
+
+def _groups(head: str, groups: Mapping[str, LeakageRates], clean: Clean, *, wide: bool) -> Table:
+    table = _table(head, "R1 [95 %]", "R2", "R1-R2", "Only jointly", "Of", "Unscored")
+    for name, group in groups.items():
+        shares = (group.r1, group.r2, group.r1_minus_r2, group.modality["only_jointly"])
+        cells = (_cells(share, wide=wide)[0] for share in shares)
+        table.add_row(clean(name), *cells, f"{group.n:,}", f"{group.pairs - group.n:,}")
+    return table
+
+
+def _print_signals(signals: Mapping[str, object], console: Console) -> None:
+    parts = []
+    for key, name in (
+        ("description_overlap", "overlap with the image description"),
+        ("ocr_overlap", "overlap with text in the image"),
+        ("similarity", "similarity to the description"),
+    ):
+        value = signals.get(key)
+        if isinstance(value, Mapping) and value.get("mean") is not None:
+            parts.append(f"{name}: mean {value['mean']:.3f} over {value['n']:,}")
+    if parts:
+        console.print(f"\nSignals without a model: {'; '.join(parts)}; with leaking words: {signals.get('leaking')}.")
+
+
+def _print_baseline(found: Mapping[str, Any], console: Console, clean: Clean) -> None:
+    """What a classifier learns from the text alone, or why there is none."""
+    if (refused := found.get("refused")) is not None:
+        console.print(clean(f"Partial-input baseline: none. {refused['sentence']}"), soft_wrap=True)
+        return
+    for part in ("text", "description"):
+        auc, refused = (found.get(part) or {}).get("auc"), (found.get(part) or {}).get("refused")
+        name = f"Partial-input baseline, {part} alone"
+        if auc is not None:
+            edges = "" if auc.get("low") is None else f" [{auc['low']:.3f}, {auc['high']:.3f}]"
+            console.print(f"{name}: AUC {auc['value']:.3f}{edges}; about 0.5 means that it does not tell.")
+            words = ", ".join(word["word"] for word in found[part].get("harmful_words", ())[:_SHOWN_WORDS])
+            if words:
+                console.print(clean(f"  words that speak most for harmful: {words}"), soft_wrap=True)
+        elif refused is not None:
+            console.print(clean(f"{name}: none. {refused['sentence']}"), soft_wrap=True)
+
+
+def _marked(example: LeakExample, clean: Clean) -> Text:
+    """The text with its leaking spans marked, in colour and in signs, for terminals without colour."""
+    from rich.text import Text
+
+    marked = Text(f"  {_short(clean(example.sample_id))}: ")
+    text, place = example.text, _start(example)
+    last = place + _SHOWN_OF_TEXT
+    marked.append("…" if place else "")
+    for span in example.spans:
+        start, end = (min(max(edge, place), last) for edge in span)
+        marked.append(clean(text[place:start]))
+        if start < end:
+            marked.append(f">{clean(text[start:end])}<", style="bold red")
+        place = end
+    marked.append(clean(text[place:last]))
+    marked.append("…" if len(text) > last else "")
+    return marked
+
+
+def _start(example: LeakExample) -> int:
+    """Where the shown part of a text begins: a little before the first leaking word, where that comes late."""
+    first = example.spans[0][0] if example.spans else 0
+    return 0 if first < _SHOWN_OF_TEXT // 2 else first - _SHOWN_OF_TEXT // 6
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _SHOWN_OF_ID else f"{name[:_SHOWN_OF_ID]}…"
+
+
+def _cells(share: PartShare, *, wide: bool) -> tuple[str, str]:
+    shown = percent(share.rate)
+    return (shown if wide else shown.replace(" [", "\n[")), f"{share.rate.k:,} / {share.rate.n:,}"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in counts.items() if count)
+
+
+def _table(first: str, *others: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column(first, overflow="fold", min_width=12)
+    for head in others:
+        table.add_column(head, justify="right", no_wrap=True)
+    return table

@@ -1,0 +1,195 @@
+"""What a run comes to: read the journals, compute the figures, write ``summary.json``."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from vlsbench.core.types import ResponseOutcome, VerdictOutcome
+from vlsbench.results import outcomes, samples
+from vlsbench.results.agreement import Agreement, agreements
+from vlsbench.results.outcomes import ANSWERS, PENDING, judge_names
+from vlsbench.results.rates import Block, JudgeRates
+from vlsbench.results.samples import ListedSample
+from vlsbench.store import journal
+from vlsbench.store.run_folder import Run
+
+_THREE_LABEL_FIGURES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgeSummary:
+    """One judge's figures: over all samples, and by group."""
+
+    judge: str
+    settings: Mapping[str, str]
+    baseline: bool
+    overall: Block
+    by_category: Mapping[str, Block]
+    by_sub_category: Mapping[str, Block]
+    by_source: Mapping[str, Block]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The figures of a run, as ``summary.json`` holds them.
+
+    `n` counts the selected samples and `responses` their outcomes, with ``pending`` for those that have
+    none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
+    worked last, where the summary comes at the end of its work. `condition` names what the model was shown in
+    place of each sample, where that was not the sample itself (see `vlsbench ablate`).
+    """
+
+    run: str
+    model: str
+    dataset: str
+    n: int
+    responses: Mapping[str, int]
+    judges: Mapping[str, JudgeSummary]
+    agreement: tuple[Agreement, ...] = ()
+    latest: str | None = None
+    condition: str | None = None
+
+    @property
+    def unscored_share(self) -> float:
+        """The share of samples that the latest judge left unscored, or any judge at most; between 0 and 1."""
+        asked = self.judges.values() if self.latest is None else [self.judges[self.latest]]
+        return max((1 - judge.overall.scored / self.n for judge in asked if self.n), default=0.0)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of ``summary.json``."""
+        return {
+            "model": self.model,
+            "dataset": self.dataset,
+            **({"condition": self.condition} if self.condition is not None else {}),
+            "n": self.n,
+            "responses": dict(self.responses),
+            "judges": {name: _judge_json(judge) for name, judge in self.judges.items()},
+            "agreement": [dataclasses.asdict(pair) for pair in self.agreement],
+        }
+
+
+def _judge_json(judge: JudgeSummary) -> dict[str, Any]:
+    groups = {"by_category": judge.by_category, "by_sub_category": judge.by_sub_category, "by_source": judge.by_source}
+    return {
+        "judge": judge.judge,
+        **judge.settings,
+        "baseline": judge.baseline,
+        **block_json(judge.overall),
+        **{key: {name: block_json(block) for name, block in group.items()} for key, group in groups.items()},
+    }
+
+
+def block_json(block: Block) -> dict[str, Any]:
+    """A block as ``summary.json`` holds it.
+
+    A guard's block has an unsafe rate instead of the rates of the three labels; accuracy is there only where
+    it was tested.
+    """
+    fields = dataclasses.asdict(block)
+    left_out = [name for name in ("unsafe_rate", "accuracy") if fields[name] is None]
+    left_out += _THREE_LABEL_FIGURES if block.unsafe_rate is not None else ()
+    return {name: value for name, value in fields.items() if name not in left_out}
+
+
+def summarise(run: Run, latest: str | None = None) -> Summary:
+    """Compute the figures of a run from its journals.
+
+    Works at any time, also while another process is writing. Samples the run has selected but not yet
+    listed count as pending in the totals; they belong to no group yet.
+
+    Args:
+        run: The run folder.
+        latest: The stem of the judge that just worked on it.
+    """
+    items = samples.read(run)
+    answered = outcomes.outcomes(run)
+    listed = Counter(answered[item.id] for item in items if item.id in answered)
+    responses = {outcome.value: listed[outcome.value] for outcome in ResponseOutcome}
+    responses[PENDING] = run.size - sum(responses.values())
+    names = judge_names(run)
+    found = {stem: outcomes.read(run, stem, answered) for stem in names}
+    judges = {name: _summarise_judge(run, stem, items, found[stem]) for stem, name in names.items()}
+    return Summary(
+        run=str(run.path),
+        model=run.manifest["model"],
+        dataset=run.manifest["dataset"],
+        n=run.size,
+        responses=responses,
+        judges=judges,
+        agreement=agreements({names[stem]: outcome for stem, outcome in found.items()}, items),
+        latest=names[latest] if latest is not None else None,
+        condition=run.condition,
+    )
+
+
+def write(run: Run, latest: str | None = None) -> Summary:
+    """Compute the figures as `summarise` does and write ``summary.json``.
+
+    Raises:
+        Stopped: The file cannot be written.
+    """
+    summary = summarise(run, latest)
+    data = orjson.dumps(summary.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    journal.write_atomically(run.path / "summary.json", data)
+    return summary
+
+
+def _text(record: Mapping[str, Any], key: str) -> str:
+    value = record.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _summarise_judge(run: Run, stem: str, items: list[ListedSample], found: Mapping[str, str]) -> JudgeSummary:
+    entry = run.judges[stem]
+    figures = JudgeRates(items, found, outcomes.labels_of(entry))
+    return JudgeSummary(
+        judge=entry["judge"],
+        settings={key: str(entry[key]) for key in ("sees", "rubric", "rubric_sha256") if key in entry},
+        baseline=bool(entry.get("baseline")),
+        overall=figures.block(items, unlisted=run.size - len(items)),
+        by_category=figures.by(lambda item: item.category),
+        by_sub_category=figures.by(lambda item: item.sub_category),
+        by_source=figures.by(lambda item: item.source),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A reason for which samples have no answer or no label, and how many."""
+
+    outcome: str
+    reason: str
+    count: int
+
+
+def causes(run: Run, stem: str | None = None, most: int = 3) -> tuple[Cause, ...]:
+    """The commonest reasons why samples of a run are unscored.
+
+    Args:
+        run: The run folder.
+        stem: The verdict file to look into; None for the answers.
+        most: How many reasons at most.
+    """
+    path, key = (run.responses, "error") if stem is None else (run.verdicts(stem), "reason")
+    good = (*ANSWERS, VerdictOutcome.SCORED.value, VerdictOutcome.NO_RESPONSE.value)
+    last: dict[str, tuple[str, str]] = {}
+    for _, record in journal.read(path):
+        outcome = _text(record, "outcome")
+        if outcome in good:
+            last.pop(_text(record, "sample_id"), None)
+        else:
+            last[_text(record, "sample_id")] = (outcome, _alike(_text(record, key)))
+    found = Counter(last.values()).most_common(most)
+    return tuple(Cause(outcome=outcome, reason=reason, count=count) for (outcome, reason), count in found)
+
+
+def _alike(reason: str) -> str:
+    """A reason without what differs from sample to sample: the paths of files."""
+    return re.sub(r"(?<![\w:/])/[^\s:;,'\"()]+", "(path)", reason)[:200]

@@ -1,0 +1,159 @@
+"""The main job: dataset → answers → verdicts → safety rate.
+
+`evaluate` is the public function; `judge_run` judges the answers of an existing run. Both drive the same
+flow: each sample is answered and judged as soon as there is a free slot for it, and every record is on
+disk before its slot is free. Samples are read from the run's own ``samples.jsonl``, so a run can be judged
+again without its dataset.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from vlsbench import datasets, judges
+from vlsbench.core.errors import RunError
+from vlsbench.core.protocols import Dataset, Judge, Model
+from vlsbench.core.types import Sees
+from vlsbench.datasets import Columns
+from vlsbench.results.summary import Summary
+from vlsbench.run import loading
+from vlsbench.run.engine import run_to_end, stoppable
+from vlsbench.run.flow import Answering, Generation, Judging
+from vlsbench.run.loading import Effort
+from vlsbench.run.plan import check_numbers, make_plan, to_sees
+from vlsbench.run.preparation import Preparation
+from vlsbench.run.progress import Progress
+from vlsbench.run.session import sit
+from vlsbench.run.throttle import Halt
+from vlsbench.store.run_folder import Run, open_or_create, require_same
+
+
+def evaluate(
+    *,
+    model: str | Model,
+    dataset: str | Dataset,
+    judge: str | Judge,
+    columns: str | Mapping[str, str] | Columns | None = None,
+    judge_sees: str = Sees.IMAGE,
+    rubric: str | None = None,
+    out: str | Path | None = None,
+    limit: int | None = None,
+    seed: int | None = None,
+    max_tokens: int = 128,
+    temperature: float = 0.0,
+    system: str | None = None,
+    effort: Effort | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+) -> Summary:
+    """Evaluate a model on a dataset with a judge, or continue doing so.
+
+    Args:
+        model: A reference such as ``openai:gpt-4o@http://localhost:8000/v1``, or any `Model`.
+        dataset: A reference such as ``vlsbench:DIR`` or ``jsonl:FILE``, or any `Dataset`.
+        judge: A model reference, ``refusal``, or any `Judge`.
+        columns: For a dataset that is a table: which column holds which field, as ``text=prompt,image=picture``.
+        judge_sees: ``image`` (the paper), ``description`` (text only) or ``both``.
+        rubric: A packaged rubric's name or a file; None for the three labels of the paper.
+        out: The run folder; by default ``runs/<slug>-<hash8>``.
+        limit: Only the first so many samples.
+        seed: Passed to the model, where it takes one.
+        max_tokens: Length limit of an answer in tokens (128 in the paper's release).
+        temperature: Sampling temperature; 0 is greedy.
+        system: System prompt for the model.
+        effort: Concurrency, keys, time limit.
+        fresh: Start over; the old folder is kept aside.
+        progress: Called after every record.
+
+    Returns:
+        The summary of the run, over all its judges.
+
+    Raises:
+        UserError: Something in the arguments or files has to change first.
+        Stopped: Disk or network gave out; the same call continues.
+        Interrupted: The user stopped the run; the same call continues.
+    """
+    effort = effort or Effort()
+    plan = make_plan(
+        model=model,
+        dataset=datasets.load(dataset, columns) if isinstance(dataset, str) else dataset,
+        judge=judge,
+        judge_sees=judge_sees,
+        limit=limit,
+        generation=Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed),
+        effort=effort,
+        recorded=Path(out) if out is not None and not fresh else None,
+    )
+    path = Path(out) if out is not None else Path("runs") / plan.identity.folder_name()
+    if not fresh:
+        require_same(path, plan.identity)  # before a large model is loaded for nothing
+    halt = Halt()
+    loader = loading.Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None))
+    judging = loading.judging(judge, plan.sees, rubric, loader, halt)
+    answering = loading.answering(loader.model(model, effort.model_key_env), plan.generation, effort, halt)
+    run = open_or_create(path, plan.identity, plan.details(answering.model, effort), fresh=fresh)
+    try:
+        source = Preparation(run, plan.data, limit)
+        return run_to_end(_session(run, source, answering, judging, loader, halt, progress), halt)
+    finally:
+        run.unlock()
+
+
+def judge_run(
+    path: str | Path,
+    *,
+    judge: str | Judge,
+    judge_sees: str = Sees.IMAGE,
+    rubric: str | None = None,
+    effort: Effort | None = None,
+    progress: Progress | None = None,
+) -> Summary:
+    """Judge the answers of a run, again or with another judge; verdicts of other judges stay.
+
+    Args:
+        path: The run folder.
+        judge: As for `evaluate`.
+        judge_sees: As for `evaluate`.
+        rubric: As for `evaluate`.
+        effort: As for `evaluate`; what concerns the model is ignored.
+        progress: Called after every record.
+
+    Returns:
+        The summary of the run, over all its judges.
+
+    Raises:
+        UserError: Something in the arguments or files has to change first.
+        Stopped: Disk or network gave out; the same call continues.
+        Interrupted: The user stopped the run; the same call continues.
+    """
+    effort = effort or Effort()
+    check_numbers(Generation(), None, effort)
+    run = Run(Path(path))
+    halt = Halt()
+    if not run.responses.exists():
+        raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
+    loader = loading.Loader(effort, (judges.model_ref(judge) if isinstance(judge, str) else None,))
+    judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt)
+    run.lock()
+    try:
+        return run_to_end(_session(run, Preparation(run, None), None, judging, loader, halt, progress), halt)
+    finally:
+        run.unlock()
+
+
+async def _session(
+    run: Run,
+    source: Preparation,
+    answering: Answering | None,
+    judging: Judging,
+    loader: loading.Loader,
+    halt: Halt,
+    progress: Progress | None,
+) -> Summary:
+    """One sitting, stopped by Ctrl-C, and the end of the models that were made for it."""
+    with stoppable(halt):
+        try:
+            return await sit(run, source, answering, judging, halt, progress)
+        finally:
+            await loader.close()

@@ -1,0 +1,151 @@
+"""What a run is made of: its model with retries and slots, and its judge with its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vlsbench import judges, models
+from vlsbench.core.errors import UserError
+from vlsbench.core.protocols import Judge, LocalModel, Model
+from vlsbench.core.types import Sees
+from vlsbench.run.engine import PatientModel
+from vlsbench.run.flow import Answering, Generation, Judging
+from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
+from vlsbench.store.identity import judge_slug
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """How hard to try. Not part of a run's identity: the figures do not depend on it.
+
+    Args:
+        concurrency: Requests to the model at once, or ``"auto"``.
+        judge_concurrency: Requests to the judge at once, or ``"auto"``.
+        model_key_env: Environment variable that holds the model's API key.
+        judge_key_env: Environment variable that holds the judge's API key.
+        timeout_s: Limit for one request in seconds.
+        local: How local models (``hf:``) are loaded.
+    """
+
+    concurrency: Concurrency = "auto"
+    judge_concurrency: Concurrency = "auto"
+    model_key_env: str | None = None
+    judge_key_env: str | None = None
+    timeout_s: float = 300.0
+    local: models.Local = field(default_factory=models.Local)
+
+
+def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
+    """The second stage: the judge of a reference, or the user's own, with its slots and the stem of its verdict file.
+
+    Raises:
+        UserError: The judge cannot be used as asked.
+    """
+    gate = Gate(loader.effort.judge_concurrency, halt)
+
+    def model(ref: str) -> Model:
+        return patient(loader.model(ref, loader.effort.judge_key_env), gate)
+
+    if isinstance(judge, str):
+        judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
+    elif not isinstance(judge, Judge):
+        raise UserError("The judge is neither a reference nor an object with name, labels, settings and judge().")
+    return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
+
+
+def answering(model: Model, generation: Generation, effort: Effort, halt: Halt) -> Answering:
+    """The first stage: the model under test with its slots."""
+    gate = Gate(effort.concurrency, halt)
+    return Answering(model=patient(model, gate), gate=gate, generation=generation)
+
+
+def patient(model: Model, gate: Gate) -> Model:
+    """The model with retries; a local one as it is, for it says itself how many requests it wants at once.
+
+    Args:
+        model: The model.
+        gate: The slots of its requests.
+    """
+    if isinstance(model, LocalModel):
+        local = model
+        gate.follow(lambda: local.width)
+        return model
+    return PatientModel(model, gate, patience())
+
+
+def patience() -> Patience:
+    """How often and how long requests are tried again."""
+    return Patience()
+
+
+class Loader:
+    """Makes the models of a run, each local one once, even where it is both target and judge.
+
+    Args:
+        effort: Keys, time limit, and how local models are loaded.
+        asked: Every model of the run; the references among them decide which key goes where.
+    """
+
+    def __init__(self, effort: Effort, asked: tuple[str | Model | None, ...]) -> None:
+        self.effort = effort
+        self._refs = tuple(ref for ref in asked if isinstance(ref, str))
+        self._loaded: dict[str, Model] = {}
+        self._made: list[Model] = []
+
+    def model(self, model: str | Model, key_env: str | None) -> Model:
+        """The model of a reference, or the user's own as it is.
+
+        Raises:
+            UserError: It cannot be made.
+        """
+        if not isinstance(model, str):
+            named(model)
+            return model
+        if model in self._loaded:
+            return self._loaded[model]
+        access = models.Access(
+            key_env=key_env, refs_in_use=self._refs, timeout_s=self.effort.timeout_s, local=self.effort.local
+        )
+        made = models.load(model, access)
+        self._made.append(made)
+        if isinstance(made, LocalModel):
+            self._loaded[model] = made
+        return made
+
+    async def close(self) -> None:
+        """Close the models that were made here; a user's own model stays open, for it may be used again."""
+        for model in self._made:
+            if (close := getattr(model, "close", None)) is not None:
+                await close()
+
+
+def named(model: Model) -> str:
+    """The name of a user's own model.
+
+    Raises:
+        UserError: The object is no model.
+    """
+    if not isinstance(model, Model):
+        raise UserError("The model is neither a reference nor an object with a name and generate().")
+    return model.name
+
+
+def adaptations_of(asked: object) -> list[str]:
+    """What a model, or the model within a judge, had to change for its server."""
+    return [text for layer in _layers(asked) for text in getattr(layer, "adaptations", [])]
+
+
+def details_of(model: object) -> dict[str, str]:
+    """What a model says of itself beyond its name (`details`), as text."""
+    found = (details for layer in _layers(model) if isinstance(details := getattr(layer, "details", None), Mapping))
+    return {str(name): str(value) for details in found for name, value in details.items()}
+
+
+def _layers(thing: object) -> list[object]:
+    """A model or judge and what it wraps (`inner`), the outermost first."""
+    layers = []
+    while thing is not None:
+        layers.append(thing)
+        thing = getattr(thing, "inner", None)
+    return layers

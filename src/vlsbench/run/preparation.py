@@ -1,0 +1,325 @@
+"""Before the first request: which samples, are they the same as last time, are their images sound.
+
+Two passes over the dataset. `fingerprint` reads the records only and gives the identity of the selection.
+`Preparation` then writes ``samples.jsonl`` in a thread of its own, reading, checking and hashing each image
+once, while the flow already follows behind: the file is the queue between the two.
+"""
+
+from __future__ import annotations
+
+import array
+import asyncio
+import hashlib
+import threading
+from collections.abc import AsyncIterator, Container, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from vlsbench.core import images
+from vlsbench.core.errors import DatasetError, ImageProblem, RunError
+from vlsbench.core.images import ImageFile
+from vlsbench.core.protocols import Dataset
+from vlsbench.core.types import Sample
+from vlsbench.core.version import __version__
+from vlsbench.datasets.base import listing, since
+from vlsbench.store import journal, records
+from vlsbench.store.journal import Journal
+from vlsbench.store.run_folder import Run
+
+_NO_HASH = b'"image_sha256":null'
+_SURVEY_BLOCK = 1 << 20
+
+_ANEW = "Delete the file, and `vlsbench eval` writes it anew; no answer is lost."
+
+STOP_S = 5.0
+"""How long a dataset that is being read may keep a run from stopping."""
+
+_POLL_S = 0.005
+"""How often the flow looks again when it has caught up with the preparation."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What identifies a selection of samples, and what is good to know before asking anybody."""
+
+    sha256: str
+    size: int
+    n_described: int
+
+
+def selection(dataset: Dataset, limit: int | None, start: int = 0) -> Iterator[Sample]:
+    """The first `limit` samples of a dataset, or all, from number `start` on."""
+    return islice(since(dataset, start), None if limit is None else max(0, limit - start))
+
+
+def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
+    """Hash the selected records; images are not read.
+
+    Raises:
+        DatasetError: No samples, or an id that occurs twice.
+    """
+    digest = hashlib.blake2b(digest_size=32)
+    ids: set[str] = set()
+    n_described = 0
+    for sample in islice(listing(dataset), limit):
+        if sample.id in ids:
+            raise DatasetError(
+                f"The id {sample.id!r} occurs twice in {dataset.name}. Give each sample its own id; "
+                "`vlsbench data check` lists all that repeat."
+            )
+        ids.add(sample.id)
+        n_described += bool(sample.description or sample.safety_reason)
+        digest.update(_canonical(sample))
+    if not ids:
+        raise DatasetError(f"{dataset.name} holds no samples.")
+    return Fingerprint(sha256=digest.hexdigest(), size=len(ids), n_described=n_described)
+
+
+def stamp(dataset: Dataset) -> str:
+    """What changes whenever the dataset's files or this program do; empty where a dataset cannot tell."""
+    own: str = getattr(dataset, "stamp", "")
+    return f"{__version__} {own}" if own else ""
+
+
+def recall(path: Path, dataset: Dataset, limit: int | None) -> Fingerprint | None:
+    """The fingerprint that a run recorded, where its dataset has not been touched since; else None.
+
+    Args:
+        path: The run folder.
+        dataset: The samples.
+        limit: As in `fingerprint`.
+    """
+    now = stamp(dataset)
+    if not now or not (path / "manifest.json").exists():
+        return None
+    manifest = Run(path).manifest
+    if (manifest.get("dataset_stamp"), manifest.get("limit"), manifest.get("dataset")) != (now, limit, dataset.name):
+        return None
+    return Fingerprint(
+        sha256=str(manifest["dataset_hash"]),
+        size=int(manifest["dataset_size"]),
+        n_described=int(manifest.get("dataset_described", 0)),
+    )
+
+
+def _canonical(sample: Sample) -> bytes:
+    row = (
+        sample.id,
+        sample.text,
+        sample.image,
+        sample.category,
+        sample.sub_category,
+        sample.source,
+        sample.description,
+        sample.safety_reason,
+        sample.expect,
+        sample.twin_of,
+    )
+    try:
+        return orjson.dumps(row)
+    except TypeError:  # half of a surrogate pair
+        return repr(row).encode(errors="surrogatepass")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A sample ready to be asked: its image checked, or what is wrong with it."""
+
+    sample: Sample
+    image: ImageFile | None
+    problem: str
+
+
+class Preparation:
+    """Writes ``samples.jsonl`` in the background and lets the flow read along.
+
+    Args:
+        run: The locked run folder.
+        dataset: Where the samples come from; None to read what the run already lists.
+        limit: As in `fingerprint`.
+    """
+
+    def __init__(self, run: Run, dataset: Dataset | None, limit: int | None = None) -> None:
+        self._run = run
+        self._dataset = dataset
+        self._limit = limit
+        self._problems: dict[str, str] = {}
+        # Size and modification time of each hashed image, by line: spares the flow a second hashing.
+        self._stamps = array.array("q")
+        self._listed = 0
+        self._stop = threading.Event()
+        self._error: BaseException | None = None
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Repair what an earlier session left, then write the rest in the background."""
+        if self._dataset is None:
+            return
+        self._listed = self._mend(self._dataset)
+        self._stamps.extend([-1, -1] * self._listed)
+        if self._listed >= self._run.size:
+            return
+        self._thread = threading.Thread(target=self._write, args=(self._dataset,), name="prepare samples", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop writing and wait for the thread; one that hangs on its dataset is left behind, and writes no more."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(STOP_S)
+
+    async def lines(self, done: Container[str] = ()) -> AsyncIterator[tuple[int, str, bytes]]:
+        """Number, sample id and bytes of each line of ``samples.jsonl``, waiting for those still to be written.
+
+        Args:
+            done: Ids to pass over.
+
+        Raises:
+            RunError: The file is missing or damaged.
+            VLSBenchError: What stopped the preparation.
+        """
+        number = 0
+        try:
+            opened = self._run.samples.open("rb")
+        except FileNotFoundError as error:
+            raise RunError(f"{self._run.path} has no samples.jsonl: the run never started.") from error
+        with opened as file:
+            while True:
+                finished = self._thread is None or not self._thread.is_alive()
+                line = file.readline()
+                if line.endswith(b"\n"):
+                    sample_id = journal.sample_id(line)
+                    if sample_id is None:
+                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}. {_ANEW}")
+                    if sample_id not in done:
+                        yield number, sample_id, line
+                    number += 1
+                    continue
+                if self._error is not None:
+                    raise self._error
+                if finished:
+                    return
+                file.seek(-len(line), 1)
+                await asyncio.sleep(_POLL_S)
+
+    def prepared(self, number: int, line: bytes) -> Prepared:
+        """The sample of a line, with its image.
+
+        Raises:
+            RunError: The line is damaged.
+        """
+        try:
+            sample = records.to_sample(orjson.loads(line))
+        except (orjson.JSONDecodeError, KeyError, ValueError, TypeError) as error:
+            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {_ANEW}") from error
+        image = None
+        if sample.image is not None and sample.image_sha256 is not None:
+            stamp = None
+            if 2 * number + 1 < len(self._stamps) and self._stamps[2 * number] >= 0:
+                stamp = (self._stamps[2 * number], self._stamps[2 * number + 1])
+            image = ImageFile(image_path(self._run, sample.image), sample.image_sha256, stamp=stamp)
+        problem = self._problems.get(sample.id, "")
+        if sample.image is not None and image is None and not problem:
+            problem = "the image could not be read when the run was prepared"
+        return Prepared(sample=sample, image=image, problem=problem)
+
+    def _write(self, dataset: Dataset) -> None:
+        try:
+            with Journal(self._run.samples) as file:
+                for sample in selection(dataset, self._limit, self._listed):
+                    if self._stop.is_set():
+                        return
+                    checked, stamp = self._check(sample, dataset.root)
+                    if self._stop.is_set():
+                        return
+                    self._stamps.extend(stamp)
+                    file.append(records.from_sample(checked))
+        except BaseException as error:  # noqa: BLE001 - handed to the flow, which raises it
+            self._error = error
+
+    def _check(self, sample: Sample, root: Path | None) -> tuple[Sample, tuple[int, int]]:
+        """The sample with its image's hash and path, or unchanged with the problem noted."""
+        if sample.image is None:
+            return sample, (-1, -1)
+        try:
+            if sample.image.startswith("data:"):
+                return self._store(sample, images.from_data_uri(sample.image)), (-1, -1)
+            path = Path(sample.image) if root is None else images.locate(sample.image, root)
+            data, stamp = images.read_file(path)
+            facts = images.check(data)
+        except ImageProblem as problem:
+            self._problems[sample.id] = str(problem)
+            # The record keeps what the dataset said, except that a broken data URI is not worth its bytes.
+            image = "data:" if sample.image.startswith("data:") else sample.image
+            return replace(sample, image=image, image_sha256=None), (-1, -1)
+        return replace(sample, image=str(path.absolute()), image_sha256=facts.sha256), stamp
+
+    def _store(self, sample: Sample, data: bytes) -> Sample:
+        """Keep an image that came inside a record as a file of the run folder, once per distinct image."""
+        facts = images.check(data)
+        relative = f"images/{facts.sha256}.{facts.extension}"
+        path = self._run.path / relative
+        if not path.exists():
+            self._run.make_folder("images")
+            journal.write_atomically(path, data)
+        return replace(sample, image=relative, image_sha256=facts.sha256)
+
+    def _mend(self, dataset: Dataset) -> int:
+        """Bring what earlier sessions listed up to date; returns how many samples are listed.
+
+        Images that failed their check are checked again, and where the dataset's folder has moved, the
+        paths move along.
+
+        Raises:
+            Stopped: The file cannot be written.
+        """
+        path = self._run.samples
+        Journal(path).close()
+        with path.open("rb") as file:
+            listed, failed = _survey(file)
+        mended: dict[int, Sample] = {}
+        if failed:
+            again = enumerate(islice(selection(dataset, self._limit), listed))
+            checked = ((number, self._check(sample, dataset.root)[0]) for number, sample in again if number in failed)
+            mended = {number: sample for number, sample in checked if sample.image_sha256 is not None}
+        old, new = self._run.manifest.get("dataset_root"), _root(dataset)
+        if mended or (listed and old != new):
+            with path.open("rb") as file:
+                journal.write_atomically(path, (_mend_line(n, line, mended, old, new) for n, line in enumerate(file)))
+        self._run.update(dataset_root=new)
+        return listed
+
+
+def _root(dataset: Dataset) -> str | None:
+    return str(dataset.root.absolute()) if dataset.root is not None else None
+
+
+def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | None, new: str | None) -> bytes:
+    """A line of ``samples.jsonl`` with its image found again."""
+    record = records.from_sample(mended[number]) if number in mended else orjson.loads(line)
+    image = record["image"]
+    if number not in mended and old and new and image is not None and image.startswith(old + "/"):
+        record["image"] = new + image[len(old) :]
+    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def image_path(run: Run, image: str) -> Path:
+    """Where an image of ``samples.jsonl`` lies: absolute, or relative to the run folder."""
+    return run.path / image
+
+
+def _survey(file: BinaryIO) -> tuple[int, set[int]]:
+    """How many samples are listed, and the numbers of those whose image failed its check."""
+    listed, suspect, tail = 0, False, b""
+    while block := file.read(_SURVEY_BLOCK):
+        listed += block.count(b"\n")
+        suspect = suspect or _NO_HASH in tail + block
+        tail = block[-len(_NO_HASH) :]
+    if not suspect:
+        return listed, set()
+    file.seek(0)
+    return listed, {n for n, line in enumerate(file) if _NO_HASH in line and b'"image":null' not in line}

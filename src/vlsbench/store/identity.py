@@ -1,0 +1,67 @@
+"""What makes two runs the same run, and two judges the same judge; and the names of their files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+IDENTITY = ("model", "dataset_hash", "max_tokens", "temperature", "system", "seed", "limit")
+"""The manifest fields that make two runs the same run, with `condition` where there is one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What a run is: a continued run must have the same.
+
+    `dataset_hash` covers every selected record; the dataset's own name and folder are not part of it, so
+    a moved folder continues its run. `condition` is the identity of the view that the model was shown of each
+    sample (`vlsbench.core.protocols.View`); None where it was shown the sample itself.
+    """
+
+    model: str
+    dataset: str
+    dataset_hash: str
+    max_tokens: int
+    temperature: float
+    system: str | None
+    seed: int | None
+    limit: int | None
+    condition: Mapping[str, str] | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """The identity fields as they stand in the manifest."""
+        found = {name: getattr(self, name) for name in IDENTITY}
+        # Left out where there is none: the runs of earlier versions stay the same runs.
+        return found if self.condition is None else {**found, "condition": dict(self.condition)}
+
+    def folder_name(self) -> str:
+        """``<slug>-<hash8>``: readable, and different for different runs."""
+        digest = hashlib.sha256(orjson.dumps(self.fields(), option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return f"{slug(self.model)}-{dataset_slug(self.dataset)}-{digest[:8]}"
+
+
+def slug(text: str) -> str:
+    """A short file-name-safe form of a reference: server addresses and folders fall away."""
+    name = re.sub(r"@https?://.*$", "", text)
+    scheme, colon, rest = name.partition(":")
+    last = rest.rstrip("/").rsplit("/", 1)[-1] if colon else name
+    of_dataset = colon and scheme in ("jsonl", "mini", "vlsbench", "figstep")
+    readable = f"{scheme}-{last}" if of_dataset else last or scheme
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", readable).strip("-.")[:48].lower() or "run"
+
+
+def dataset_slug(name: str) -> str:
+    """The same of a dataset: what it is, and the last part of where it lies; columns and commits fall away."""
+    scheme, colon, place = re.sub(r"(@[0-9a-f]{40}|\?.*$)", "", name).partition(":")
+    return slug(f"{scheme}-{place.rstrip('/').rsplit('/', 1)[-1]}".replace(":", "-") if colon else name)
+
+
+def judge_slug(name: str, settings: Mapping[str, str]) -> str:
+    """The stem of a judge's verdict file: ``<judge-slug>-<hash8>``."""
+    identity = orjson.dumps([name, dict(settings)], option=orjson.OPT_SORT_KEYS)
+    return f"{slug(name)}-{hashlib.sha256(identity).hexdigest()[:8]}"

@@ -1,0 +1,262 @@
+"""Append-only journals that survive ``kill -9`` record by record.
+
+Each record goes to the file in one `write()`, so once `append` has returned only a power failure can lose
+it; against that, a background thread calls `fsync` within a tenth of a second. A line torn by a kill or a
+full disk is cut off when the journal is next opened.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from vlsbench.core.errors import Stopped
+
+SYNC_AFTER_S = 0.05
+"""How long records may gather before an fsync; well under the promised 0.1 s."""
+
+_TAIL_BLOCK = 1 << 16
+
+
+class Journal:
+    """One append-only file of JSON lines, open for writing.
+
+    Opening repairs a torn last line. Use it as a context manager; leaving syncs and closes.
+
+    Args:
+        path: The file; made where missing.
+
+    Raises:
+        Stopped: The file cannot be opened or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            _repair(self._handle)
+        except OSError as error:
+            raise Stopped(f"Cannot write {path}: {error.strerror}.") from error
+        self._failure: Stopped | None = None
+        self._dirty = threading.Event()
+        self._closing = threading.Event()
+        self._syncer = threading.Thread(target=self._sync_in_groups, name=f"fsync {path.name}", daemon=True)
+        self._syncer.start()
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write one record; when this returns, it survives the death of the process.
+
+        Raises:
+            Stopped: The disk is full or gone. The journal takes no further record.
+        """
+        if self._failure is not None:
+            raise self._failure
+        line = to_line(record)
+        try:
+            written = os.write(self._handle, line)
+        except OSError as error:
+            self._fail(error.strerror or str(error))
+        else:
+            if written != len(line):
+                self._fail("the disk is full")
+            if not self._dirty.is_set():
+                self._dirty.set()
+
+    def _fail(self, why: str) -> None:
+        self._failure = Stopped(f"Cannot write {self.path}: {why}. Everything before is recorded.")
+        raise self._failure
+
+    def _sync_in_groups(self) -> None:
+        while True:
+            self._dirty.wait()
+            if self._closing.wait(SYNC_AFTER_S):
+                return
+            self._dirty.clear()
+            if self._closing.is_set():
+                return  # `close` came between: its wake-up call is the one just cleared
+            try:
+                os.fsync(self._handle)
+            except OSError as error:
+                self._failure = Stopped(f"Cannot write {self.path}: {error.strerror}. Continue once the disk is back.")
+                return
+
+    def close(self) -> None:
+        """Sync and close; a second call does nothing.
+
+        Raises:
+            Stopped: A record could not be written or synced, now or earlier: the system reports a failed
+                sync only once, so that a later one succeeds proves nothing.
+        """
+        if self._closing.is_set():
+            return
+        self._closing.set()
+        self._dirty.set()
+        self._syncer.join()
+        try:
+            os.fsync(self._handle)
+        except OSError as error:
+            raise Stopped(f"Cannot write {self.path}: {error.strerror}.") from error
+        finally:
+            os.close(self._handle)
+        if self._failure is not None:
+            raise self._failure
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def to_line(record: Mapping[str, Any]) -> bytes:
+    """A record as one line; halves of characters in its texts become a question mark."""
+    try:
+        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:
+        # Half of a surrogate pair in a model's text has no UTF-8 form; the record matters more than it.
+        clean = {
+            key: value.encode(errors="replace").decode() if isinstance(value, str) else value
+            for key, value in record.items()
+        }
+        return orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _repair(handle: int) -> None:
+    """Cut off what follows the last newline, unless it is a whole record that lacks only its newline."""
+    size = os.fstat(handle).st_size
+    position, tail = size, b""
+    while position > 0 and b"\n" not in tail:
+        start = max(0, position - _TAIL_BLOCK)
+        tail = os.pread(handle, position - start, start) + tail
+        position = start
+    torn = tail[tail.rfind(b"\n") + 1 :]
+    if not torn:
+        return
+    try:
+        orjson.loads(torn)
+    except orjson.JSONDecodeError:
+        os.ftruncate(handle, size - len(torn))
+    else:
+        os.write(handle, b"\n")
+
+
+def read(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The records of a journal with the byte offset of each; nothing where there is no file.
+
+    A line that is no JSON object (a torn tail, a damaged block) is passed over: what it held counts as
+    not recorded, and continuing the run asks for it again.
+    """
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        offset = 0
+        for line in file:
+            try:
+                record = orjson.loads(line)
+            except orjson.JSONDecodeError:
+                record = None
+            if isinstance(record, dict):
+                yield offset, record
+            offset += len(line)
+
+
+_ID = re.compile(rb'\{"sample_id":"([^"\\]+)"')
+_HEAD = re.compile(_ID.pattern + rb',"outcome":"([a-z_]+)"(?:,"label":(?:"([^"\\]*)"|null)|,"(?!label"))')
+_READ_BLOCK = 1 << 20
+
+
+Head = tuple[int, str, str, str | None]
+"""Byte offset, sample id, outcome and label of a record: all that continuing a run needs of most. A plain
+tuple, because a run may hold hundreds of thousands."""
+
+
+def heads(path: Path) -> Iterator[Head]:
+    """The heads of a journal's records, faster than `read`; nothing where there is no file.
+
+    Records are written with id, outcome and label in front; one that was not (another program's, or with
+    escapes in its id) is parsed in full.
+    """
+    try:
+        file = path.open("rb", buffering=_READ_BLOCK)
+    except FileNotFoundError:
+        return
+    with file:
+        offset = 0
+        match = _HEAD.match
+        for line in file:
+            found = match(line)
+            if found is not None and line.endswith(b"}\n"):
+                sample_id, outcome, label = found.groups()
+                label = label if label is None else label.decode(errors="replace")
+                yield offset, sample_id.decode(errors="replace"), outcome.decode(), label
+            else:
+                head = _parse_head(line)
+                if head is not None:
+                    yield offset, *head
+            offset += len(line)
+
+
+def _parse_head(line: bytes) -> tuple[str, str, str | None] | None:
+    """Sample id, outcome and label of any line, or None: as in `read`, what it held counts as not recorded."""
+    try:
+        record = orjson.loads(line)
+        sample_id, outcome, label = record["sample_id"], record["outcome"], record.get("label")
+    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
+        return None
+    if not (isinstance(sample_id, str) and isinstance(outcome, str) and (label is None or isinstance(label, str))):
+        return None
+    return sample_id, outcome, label
+
+
+def sample_id(line: bytes) -> str | None:
+    """The sample id of a line, or None where it holds none."""
+    found = _ID.match(line)
+    if found is not None:
+        return found.group(1).decode(errors="replace")
+    try:
+        return str(orjson.loads(line)["sample_id"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+
+
+def read_at(path: Path, offset: int) -> dict[str, Any] | None:
+    """The record that starts at a byte offset found by `heads`, or None where its line is damaged further on."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        try:
+            record = orjson.loads(file.readline())
+        except orjson.JSONDecodeError:
+            return None
+        return record if isinstance(record, dict) else None
+
+
+def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
+    """Replace a file in one step, so that a reader finds the old one or the new one, whole.
+
+    Args:
+        path: The file.
+        data: Its new content, whole or in pieces; pieces may be read from the old file on the way.
+
+    Raises:
+        Stopped: The disk is full, read-only or gone.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        raise Stopped(f"Cannot write {path}: {error.strerror}.") from error

@@ -1,0 +1,95 @@
+import pytest
+
+from run_folders import judged
+from vlsbench import stats
+from vlsbench.ablation.gains import explained_by_text, gains
+from vlsbench.results import judged_run as reading
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Judged runs of conditions; each is given as ids with what the judge said of them."""
+
+    def make(fields=None, /, **conditions):
+        fields = fields or {}
+        for name, said in conditions.items():
+            judged(tmp_path / name, *((one, label, fields.get(one, {})) for one, label in said.items()))
+        return {name: reading.read(tmp_path / name) for name in conditions}
+
+    return make
+
+
+FULL = {"a": "refusal", "b": "warning", "c": "warning", "d": "unsafe", "e": "refusal", "f": "warning"}
+TEXT = {"a": "warning", "b": "unsafe", "c": "unsafe", "d": "refusal", "e": "unparsable", "f": "unsafe"}
+
+
+def test_the_gain_is_full_minus_the_condition_on_samples_scored_under_both(runs):
+    gain = gains(runs(full=FULL, text=TEXT))["text"].overall
+    assert (gain.n, gain.unscored, gain.only_first, gain.only_second) == (5, 1, 3, 1)
+    assert gain.value == pytest.approx(2 / 5)
+    assert gain.p_mcnemar == pytest.approx(stats.mcnemar(3, 1))
+    assert gain.test == "mcnemar-exact"
+
+
+def test_samples_not_yet_asked_under_a_condition_are_left_out_and_counted(runs):
+    gain = gains(runs(full=FULL, text={**TEXT, "a": None, "f": "no_response"}))["text"].overall
+    assert (gain.n, gain.unscored) == (3, 3)
+
+
+def test_where_images_repeat_the_test_flips_the_signs_of_clusters(runs):
+    fields = {name: {"image": "x.png", "image_sha256": "x"} for name in ("a", "b")}
+    gain = gains(runs(fields, full=FULL, text=TEXT))["text"].overall
+    assert gain.test == "cluster-sign-flip-exact"
+    assert gain.method == "tango-clustered"
+    assert gain.p_mcnemar == pytest.approx(stats.mcnemar(3, 1))
+
+
+def test_p_values_are_adjusted_for_all_conditions(runs):
+    same = dict.fromkeys(FULL, "unsafe")
+    found = gains(runs(full=FULL, text=TEXT, blank=same, mismatched=FULL))
+    raw = {name: gain.overall.p_value for name, gain in found.items()}
+    assert {name: gain.p_holm for name, gain in found.items()} == stats.holm(raw)
+    assert found["mismatched"].overall.value == 0
+
+
+def test_benign_samples_enter_no_gain(runs):
+    fields = {name: {"expect": "benign"} for name in ("a", "b", "c")}
+    gain = gains(runs(fields, full=FULL, text=TEXT))["text"].overall
+    assert (gain.n, gain.unscored) == (2, 1)
+
+
+def test_without_harmful_samples_there_is_no_gain(runs):
+    found = gains(runs({name: {"expect": "benign"} for name in FULL}, full=FULL, text=TEXT))["text"]
+    assert (found.overall.n, found.overall.value, found.p_holm) == (0, None, None)
+
+
+def test_gains_by_category_add_up(runs):
+    fields = {name: {"category": "Garden" if name in "abc" else "Kitchen"} for name in FULL}
+    gain = gains(runs(fields, full=FULL, text=TEXT))["text"]
+    assert list(gain.by_category) == ["Garden", "Kitchen"]
+    assert [one.value for one in gain.by_category.values()] == [pytest.approx(2 / 3), pytest.approx(0)]
+    assert sum(one.n for one in gain.by_category.values()) == gain.overall.n
+    assert sum(one.unscored for one in gain.by_category.values()) == gain.overall.unscored
+
+
+def test_the_share_that_the_text_explains_is_of_the_answers_safe_under_full(runs):
+    found = explained_by_text(runs(full=FULL, text=TEXT))
+    assert (found.overall.k, found.overall.n, found.overall.unscored) == (1, 4, 1)
+    assert found.overall.low < 0.25 < found.overall.high
+    assert found.by_category["(none)"].k == 1
+
+
+def test_without_the_text_condition_nothing_is_said_of_what_it_explains(runs):
+    assert explained_by_text(runs(full=FULL, blank=TEXT)) is None
+
+
+def test_a_guards_two_labels_count_as_safe_and_unsafe(tmp_path):
+    for name, said in (("full", ("safe", "safe", "unsafe")), ("text", ("unsafe", "safe", "unsafe"))):
+        made = judged(tmp_path / name, ("a", None), ("b", None), ("c", None))
+        made.judge(labels=["safe", "unsafe"])
+        for one, label in zip("abc", said, strict=True):
+            made.response(one)
+            line = f'{{"sample_id":"{one}","outcome":"scored","label":"{label}","reason":""}}\n'
+            made.raw(made.run.verdicts("judge-00000000"), line.encode())
+    gain = gains({name: reading.read(tmp_path / name) for name in ("full", "text")})["text"].overall
+    assert (gain.n, gain.only_first, gain.only_second) == (3, 1, 0)
