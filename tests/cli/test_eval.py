@@ -475,3 +475,38 @@ def test_a_dry_run_counts_what_a_run_that_goes_on_still_needs(words, capsys):
     assert "holds a different run" in capsys.readouterr().err
     assert vlsbench(*words(4), "--dry-run", "--json", "--fresh") == 0
     assert json.loads(capsys.readouterr().out)["answer_requests"] == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (("--judge-sees", "description"), "No sample has an image description"),
+        (("--temperature", "99"), "between 0 and 10"),
+        (("--timeout", "0"), "--timeout"),
+        (("--seed", "9" * 20), "too large"),
+        (("--system", "\udcff"), "not valid UTF-8"),
+        (("--judge", "refusal", "--judge-sees", "both"), "leave out --judge-sees"),
+        (("--judge", "refusal", "--rubric", "vlsbench"), "leave out --judge-sees"),
+        (
+            ("--judge", "guard:openai:g@http://127.0.0.1:9/v1", "--rubric", "vlsbench"),
+            "A guard has a rubric",
+        ),
+        (("--rubric", "no-such-rubric"), "no-such-rubric"),
+        (("--model", "mini:none"), "none"),
+        (("--out", "FILE"), "is a file"),
+        (("--out", "FOLDER"), "is not a run folder"),
+        (("--out", "FOLDER", "--fresh"), "is not a run folder"),
+    ],
+    ids=lambda value: " ".join(value).encode("ascii", "replace").decode() if isinstance(value, tuple) else "",
+)
+@pytest.mark.parametrize("dry", [False, True], ids=["run", "dry run"])
+def test_a_dry_run_refuses_what_the_run_would_refuse(words, server, tmp_path, capsys, more, complaint, dry):
+    (tmp_path / "FOLDER").mkdir()
+    for file in (tmp_path / "FILE", tmp_path / "FOLDER" / "poem.txt"):
+        file.write_text("Mine.")
+    data = make_set(tmp_path / "data", 1, description="")
+    given = [tmp_path / word if word in ("FILE", "FOLDER") else word for word in more]
+    assert vlsbench(*words(1, *given, dataset=data), *(["--dry-run"] if dry else [])) == 2
+    assert complaint in capsys.readouterr().err
+    assert server.asked == []
+    assert {path.name for path in tmp_path.iterdir()} == {"FILE", "FOLDER", "data"}

@@ -33,7 +33,7 @@ from vlsbench.run.plan import check_texts
 from vlsbench.run.preparation import Fingerprint, Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
-from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, set_aside
+from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import Identity, slug
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
@@ -138,15 +138,13 @@ def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fres
     Raises:
         RunError: The folder holds something else.
     """
-    if path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file; choose another --out.")
+    what = "an audit's folder (it has no audit.json)"
     if not is_occupied(path):
         return
     if fresh:
-        set_aside(path, _FILES, "an audit's folder (it has no audit.json)")
+        set_aside(path, _FILES, what)
         return
-    if not _FILES & {entry.name for entry in path.iterdir()}:
-        raise RunError(f"{path} is not an audit's folder (it has no audit.json); choose another --out.")
+    require_known(path, _FILES, what)
     if identity is not None and (path / "guard").exists():
         require_same(path / "guard", identity)
     if _hash_of(path) not in (None, found.sha256):
