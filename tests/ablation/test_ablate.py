@@ -139,9 +139,11 @@ def test_ablation_json_has_stable_names(go, out):
     ]["full"].keys()
     assert list(found["gains"]["text"]) == [
         "n", "value", "low", "high", "method", "only_first", "only_second", "p_value", "test", "p_mcnemar", "smallest",
-        "unscored", "p_holm", "by_category",
+        "unscored", "clusters", "effective", "note", "p_holm", "by_category",
     ]  # fmt: skip
-    assert list(found["explained_by_text"]) == ["k", "n", "value", "low", "high", "method", "unscored", "by_category"]
+    assert list(found["explained_by_text"]) == [
+        "k", "n", "value", "low", "high", "method", "unscored", "clusters", "effective", "note", "by_category",
+    ]  # fmt: skip
 
 
 def test_every_run_is_an_ordinary_run_folder_that_says_its_condition(go, out, capsys):
