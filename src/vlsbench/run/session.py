@@ -58,6 +58,6 @@ def _judge_entry(judge: Judge) -> dict[str, Any]:
         "judge": judge.name,
         **judge.settings,
         **(judge.details if isinstance(judge, Detailed) else {}),
-        "labels": list(judge.labels),
+        "labels": [str(label) for label in judge.labels],  # an enumeration's members are no keys of JSON
         "baseline": isinstance(judge, Baseline) and judge.baseline,
     }

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,26 @@ def json_lines(file: Path, *, names: str = "id") -> TableFile:
 def csv_table(file: Path, *, names: str = "id") -> TableFile:
     """A CSV file in UTF-8 with a header. Rows are counted from 1, not lines: a cell may hold line breaks."""
     return TableFile(file=file, unit="row", rows=lambda: _csv_rows(file), names=names)
+
+
+def with_unique_ids(table: TableFile) -> TableFile:
+    """The same rows, where the second one of an id is called ``ID-2``, the third ``ID-3``; the same at each reading."""
+
+    def rows() -> Iterator[tuple[str, object]]:
+        seen: set[str] = set()
+        for number, row in table.rows():
+            name = row.get(table.names) if isinstance(row, dict) else None
+            if not isinstance(row, dict) or not isinstance(name, str | int) or name == "":
+                yield number, row
+                continue
+            place, free = 1, str(name)
+            while free in seen:
+                place += 1
+                free = f"{name}-{place}"
+            seen.add(free)
+            yield number, row if place == 1 else {**row, table.names: free}
+
+    return replace(table, rows=rows)
 
 
 def samples(table: TableFile, to_samples: ToSamples, wanted: Iterable[str], on_bad: OnBad) -> Iterator[Sample]:
