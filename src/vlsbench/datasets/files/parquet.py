@@ -197,7 +197,8 @@ def _embeds(file: Path, schema: pa.Schema, fields: Mapping[str, str]) -> bool:
     for field, column in fields.items():
         kind = _kind(schema, column)
         plain = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-        if field != "image" and not (plain or types.is_integer(kind) or types.is_null(kind)):
+        countable = types.is_integer(kind) or types.is_boolean(kind)
+        if field != "image" and not (plain or countable or types.is_null(kind)):
             raise DatasetError(f"The column {column!r} of {file} holds {kind}, not texts, so it cannot be the {field}.")
         if field == "image" and not (plain or types.is_null(kind) or _holds_bytes(kind)):
             raise DatasetError(

@@ -18,18 +18,13 @@ import orjson
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, BadRecord, OnBad, json_kind, text_field
+from vlsbench.datasets.files.columns import EXPECTED
 
 Row = Mapping[str, Any]
 ToSamples = Callable[[Row, str], Iterable[Sample]]
 """Turns a row, and its number or key in the file, into samples."""
 
 _BOM = b"\xef\xbb\xbf"
-_GRADES = {
-    "harmful": Expect.HARMFUL,
-    "unsafe": Expect.HARMFUL,
-    "benign": Expect.BENIGN,
-    "safe": Expect.BENIGN,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +160,9 @@ def grade(row: Row, name: str) -> Expect:
         BadField: It says neither.
     """
     value = text_field(row, name).strip().lower()
-    if value not in _GRADES:
-        raise BadField(f"the field '{name}' should be one of {', '.join(_GRADES)}, but is {value!r:.40}")
-    return _GRADES[value]
+    if value not in EXPECTED:
+        raise BadField(f"the field '{name}' should be one of {', '.join(EXPECTED)}, but is {value!r:.40}")
+    return EXPECTED[value]
 
 
 def _json_rows(file: Path, key: str) -> Iterator[tuple[str, object]]:
