@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, TypeVar
@@ -22,11 +22,7 @@ from vlsbench.stats.dependence import MULTIWAY, Dependence, Worth
 from vlsbench.stats.student import tail
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from vlsbench.stats.dependence import Floats, Labels
-
-    Flags = Sequence[bool] | np.ndarray[tuple[int], np.dtype[np.bool_]]
+    from vlsbench.stats.dependence import Flags, Floats, Labels
 
 TANGO = "tango"
 NO_PAIRS = "none: no sample has both"
