@@ -121,9 +121,9 @@ def pairs(n: int, p: float, kind: str) -> Draw:
     return draw
 
 
-def right_where_hits_are_many(n: int, p: float, _: str) -> tuple[tuple[float, float], ...]:
-    """A share of few hits has few values, and an interval that covers enough must cover too much."""
-    return (RIGHT if n * p >= 10 else ENOUGH,)
+def right_where_samples_are_many(n: int, p: float, _: str) -> tuple[tuple[float, float], ...]:
+    """Of few hits, or few images that repeat, an interval that covers enough must cover too much."""
+    return (RIGHT if n == max(SIZES) and n * p >= 10 else ENOUGH,)
 
 
 # ---- few or uneven clusters
@@ -164,7 +164,8 @@ def few(design: str, p: float, copies: float) -> Draw:
 
 def few_limits(design: str, *_: object) -> tuple[tuple[float, float], ...]:
     """At least 15 clusters that repeat: 92 %; fewer: 90 %, or no interval."""
-    return (ENOUGH if sum(size > 1 for size in DESIGNS[design]) >= 15 else NEARLY, ANY)
+    repeating = sum(size > 1 for size in DESIGNS[design])
+    return (RIGHT if repeating >= 500 else ENOUGH if repeating >= 15 else NEARLY, ANY)
 
 
 def few_pairs(design: str, p: float, copies: float) -> Draw:
@@ -321,7 +322,7 @@ def corrected(n: int, p: float, kind: str) -> Draw:
             for row in rows
         ]
         counts = {"safe": int((judged < 2).sum()), "unsafe": int((judged == 2).sum())}
-        turned, _ = stats.invert(two, ["safe", "unsafe"], ["safe"], {"all": counts}, effect=worth.effect, resamples=200)
+        turned, _ = stats.invert(two, ["safe", "unsafe"], ["safe"], {"all": counts}, effect=worth.effect, resamples=100)
         return (
             holds(found.low, found.high, p),
             holds(found.run_low, found.run_high, float(truth.mean())),
@@ -393,9 +394,9 @@ def agreement(n: int, prevalence: float, error: float) -> Draw:
         one, other, third = ((real ^ (rng.random(n) < error)).tolist() for _ in range(3))
         both = list(zip(one, other, strict=True))
         found = (
-            stats.kappa(both, draws=1000),
-            stats.alpha(both, draws=1000),
-            stats.alpha(list(zip(one, other, third, strict=True)), draws=1000),
+            stats.kappa(both, draws=500),
+            stats.alpha(both, draws=500),
+            stats.alpha(list(zip(one, other, third, strict=True)), draws=500),
         )
         return tuple(holds(each.low, each.high, true) for each in found)
 
@@ -414,7 +415,7 @@ FIGURES = (
         columns=(_INTERVAL,),
         cells=_SIZED,
         prepare=rates,
-        limits=right_where_hits_are_many,
+        limits=right_where_samples_are_many,
     ),
     Figure(
         name="Rates where few or uneven clusters carry them",
@@ -432,7 +433,7 @@ FIGURES = (
         prepare=pairs,
         # McNemar's test knows no images: it is shown to say why it is not the test where they repeat.
         limits=lambda n, p, kind: (
-            *(right_where_hits_are_many(n, p, kind) * 2),
+            *(right_where_samples_are_many(n, p, kind) * 2),
             SELDOM if kind == "none" else ANY,
             SELDOM,
         ),
@@ -454,7 +455,7 @@ FIGURES = (
         name="Questions in several forms (groups)",
         axes=("questions × forms", "p", "alike"),
         columns=(_INTERVAL, "no difference", _TEST),
-        cells=tuple((name, p, share) for name in SETS for p in (0.2, 0.5) for share in (0.3, 0.6, 0.9)),
+        cells=tuple((name, p, share) for name in SETS for p in (0.2, 0.5) for share in (0.3, 0.9)),
         prepare=groups,
         limits=lambda *_: (ENOUGH, ENOUGH, SELDOM),
     ),
@@ -482,7 +483,7 @@ FIGURES = (
         columns=("samples like these", "this run", "inversion"),
         cells=_SIZED,
         prepare=corrected,
-        limits=lambda n, p, kind: (ENOUGH, *(right_where_hits_are_many(n, p, kind)), NEARLY),
+        limits=lambda n, p, kind: (ENOUGH, *(right_where_samples_are_many(n, p, kind)), NEARLY),
     ),
     Figure(
         name="Corrected rates under a noisy judge, images that repeat",
