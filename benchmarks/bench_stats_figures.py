@@ -455,7 +455,7 @@ FIGURES = (
         name="Questions in several forms (groups)",
         axes=("questions × forms", "p", "alike"),
         columns=(_INTERVAL, "no difference", _TEST),
-        cells=tuple((name, p, share) for name in SETS for p in (0.2, 0.5) for share in (0.3, 0.9)),
+        cells=tuple((name, p, share) for name in SETS for p in (0.2, 0.5) for share in (0.3, 0.6, 0.9)),
         prepare=groups,
         limits=lambda *_: (ENOUGH, ENOUGH, SELDOM),
     ),
