@@ -307,10 +307,10 @@ def test_a_mistyped_judge_that_gave_no_verdict_is_in_nobodys_way(go, server, out
 
 
 def test_a_second_judge_added_by_hand_changes_nothing(go, out):
-    from vlsbench.run.evaluate import judge_run
+    from vlsbench.run.evaluate import judge
 
     before = go(3, ("full", "text"))
-    judge_run(out / "full", judge="refusal")
+    judge(out / "full", judge="refusal")
     assert go(3, ("full", "text")).to_json() == before.to_json()
 
 
