@@ -166,12 +166,29 @@ def _print_facts(report: CheckReport, console: Console) -> None:
     for label, value in (
         ("twins", f"{report.twins:,}" if report.twins else ""),
         ("text, words", _spread(report.words)),
+        ("groups", _groups(report.groups)),
         ("repeated texts", _repeats(report.repeated_texts)),
         *_image_rows(report.images),
     ):
         if value:
             table.add_row(label, value)
     console.print(table)
+    if report.ungrouped_texts:
+        console.print(
+            f"{report.ungrouped_texts:,} of the repeated texts are no group: their samples count as independent. That "
+            "is right where a neutral query goes with different pictures. Where the authors drew one question in "
+            "several forms, name it in the field `group`, or intervals come out too narrow (docs/statistics.md).",
+            soft_wrap=True,
+        )
+
+
+def _groups(sizes: Mapping[int, int]) -> str:
+    """How many samples the groups hold."""
+    held = "; ".join(
+        f"{count:,} {'holds' if count == 1 else 'hold'} {size} {'sample' if size == 1 else 'samples'}"
+        for size, count in sizes.items()
+    )
+    return f"{sum(sizes.values()):,}: {held}" if sizes else ""
 
 
 def _image_rows(found: ImageReport) -> tuple[tuple[str, str], ...]:

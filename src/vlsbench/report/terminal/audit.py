@@ -97,7 +97,7 @@ def _in_words(found: LeakageRates) -> str:
         if r1.k
         else "No pair is judged harmful."
     )
-    clustered = "" if test.p_clustered is None else f"; p = {test.p_clustered:.2g} where images that repeat are one"
+    clustered = "" if test.p_clustered is None else f"; p = {test.p_clustered:.2g} where images and groups are one"
     return (
         f"{told} Harmful only as a pair: {test.only_pair:,}, only as a text: {test.only_text:,} "
         f"(McNemar's exact test, p = {test.p_value:.2g}{clustered})."

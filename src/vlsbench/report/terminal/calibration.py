@@ -90,6 +90,8 @@ def print_corrected(found: Calibration, console: Console, clean: Clean, now: Blo
     shown.add_row("by the judge (raw)", _interval(raw.value, raw.low, raw.high), f"{raw.n:,}", "")
     main = found.corrected
     shown.add_row("corrected by people's labels", *_cells(main), style="bold")
+    if main.lowest is not None and main.highest is not None and main.lowest < main.highest:
+        shown.add_row("  whatever the missing labels be", _between(main.lowest, main.highest), "", "")
     if main.run_low is not None:
         shown.add_row("  for this run alone", _interval(main.value, main.run_low, main.run_high), "", "")
     if found.answered is not None:
@@ -139,6 +141,10 @@ def _cells(share: Share) -> tuple[str, str, str]:
 
 def _interval(value: float | None, low: float | None, high: float | None) -> str:
     return percent(Rate(k=0, n=0, value=value, low=low, high=high, method=""))
+
+
+def _between(low: float, high: float) -> str:
+    return f"{100 * low:.1f} to {100 * high:.1f} %"
 
 
 def _coefficient(found: Coefficient) -> str:

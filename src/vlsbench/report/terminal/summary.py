@@ -57,6 +57,8 @@ def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean)
     console.print(f"Judge {clean(name)}{mark}", style="bold", soft_wrap=True)
     wide = console.width >= _WIDE
     console.print(_overall(overall, wide=wide))
+    for note in _notes(overall):
+        console.print(note, style="yellow", soft_wrap=True)
     if overall.scored < overall.n:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in overall.unscored.items() if count)
         share = f"Unscored: {overall.n - overall.scored:,} of {overall.n:,} ({reasons})."
@@ -94,6 +96,29 @@ def new_table() -> Table:
     return Table(box=box.SIMPLE_HEAD, pad_edge=False)
 
 
+def _notes(block: Block) -> list[str]:
+    """What a reader should know of the clusters that carry the figures, each sentence once."""
+    rates = {
+        "safety": block.safety_rate if block.unsafe_rate is None else None,
+        "unsafe": block.unsafe_rate,
+        "over-refusal": block.over_refusal_rate,
+        "paired": block.paired_rate,
+        "accuracy": block.accuracy,
+    }
+    said: dict[str, list[str]] = {}
+    for name, rate in rates.items():
+        if rate is not None and rate.note:
+            said.setdefault(rate.note, []).append(name)
+    return [f"{', '.join(names).capitalize()}: {note}" for note, names in said.items()]
+
+
+def worth(rate: Rate) -> str:
+    """How the interval was made, over how many clusters, and what the samples are worth."""
+    if rate.clusters is None or rate.effective is None or rate.clusters == rate.n:
+        return rate.method
+    return f"{rate.method}, {rate.clusters:,} clusters, worth {rate.effective:,.0f}"
+
+
 def _overall(block: Block, *, wide: bool) -> Table:
     table = new_table()
     heads = ("Rate", "Value [95 % interval]", "Of", "Interval")
@@ -111,7 +136,7 @@ def _overall(block: Block, *, wide: bool) -> Table:
     )
     for name, rate in rows:
         if rate is not None and (rate.n or rate.unscored):
-            cells = (name, percent(rate), f"{rate.k:,} / {rate.n:,}", rate.method)
+            cells = (name, percent(rate), f"{rate.k:,} / {rate.n:,}", worth(rate))
             table.add_row(*(cells if wide else cells[:-1]), style="bold" if name[0] == "s" else "")
     return table
 
