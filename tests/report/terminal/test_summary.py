@@ -8,10 +8,8 @@ from rich.console import Console
 
 from run_folders import HandMade, judged
 from vlsbench.cli.terminal import clean
-from vlsbench.core.types import Rate
-from vlsbench.report.terminal.summary import percent, print_summary
+from vlsbench.report.terminal.summary import print_summary
 from vlsbench.results import summary
-from vlsbench.stats import rate
 
 BENIGN = {"expect": "benign"}
 
@@ -26,21 +24,6 @@ def printed(made, width=120, cleaner=clean):
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "run"
-
-
-@pytest.mark.parametrize(
-    ("found", "shown"),
-    [
-        (None, "–"),
-        (rate([]), "–"),
-        (rate([True, False], [1, 1]), "50.0 %"),
-        (rate([True] * 3 + [False]), "75.0 % [30.1, 95.4]"),
-        (rate([False] * 5), "0.0 % [0.0, 43.4]"),
-        (Rate(k=1, n=1, value=1.0, low=None, high=None, method="m"), "100.0 %"),
-    ],
-)
-def test_a_rate_is_shown_with_its_interval_where_it_has_one(found, shown):
-    assert percent(found) == shown
 
 
 def test_a_summary_names_the_model_the_dataset_and_every_rate(folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vlsbench.comparison.compare import main_rate
 from vlsbench.comparison.leaderboard import Leaderboard, RankedModel
 from vlsbench.comparison.published import JUDGE, SOURCE, N
+from vlsbench.core.plural import counted
 from vlsbench.report.documents.comparison import TITLES, rate_values, rates_notes, rates_tables, title_of
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 
@@ -39,12 +40,10 @@ def _notes(found: Leaderboard) -> tuple[str, ...]:
         return ()
     names = [place.figures.name for place in found.places]
     ties = [f"{names[gap.first]} and {names[gap.second]}" for gap in found.gaps if not gap.separated]
-    shown = (
-        f"Not separated: {'; '.join(ties[:5])}{f' and {len(ties) - 5:,} more pairs (--json)' if len(ties) > 5 else ''}."
-    )
+    shown = f"Not separated: {'; '.join(ties[:5])}{f' and {len(ties) - 5:,} more (--json)' if len(ties) > 5 else ''}."
     return (
         "A rank such as 1–3 is what the intervals of the paired differences leave open; all ranks together hold with a "
-        f"confidence of 95 % ({100 * found.confidence:.2f} % for each of {len(found.gaps):,} pairs).",
+        f"confidence of 95 % ({100 * found.confidence:.2f} % for each of {counted(len(found.gaps), 'pair')}).",
         *((shown,) if ties else ()),
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from vlsbench.comparison.table import Cell
 from vlsbench.comparison.table import ModelTable as Found
+from vlsbench.report import words
 from vlsbench.report.documents.comparison import TITLES, rate_values
-from vlsbench.report.documents.formats import NO_VALUE, Document, DocumentTable, Sheet, Value, percent
+from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 
 UNFINISHED = "†"
 
@@ -21,7 +22,7 @@ def document(found: Found, *, average: bool = False) -> Document:
     if average:
         heads.append("Average")
         for cells, mean in zip(rows, found.averages, strict=True):
-            cells.append(NO_VALUE if mean is None else f"{100 * mean:.1f}")
+            cells.append(words.bare(mean))
     notes = list(found.notes)
     if any(cell is not None and cell.unfinished for row in found.cells for cell in row):
         notes.append(f"{UNFINISHED} unfinished run")
@@ -48,15 +49,15 @@ def document(found: Found, *, average: bool = False) -> Document:
 
 def _shown(cell: Cell | None) -> str:
     if cell is None:
-        return NO_VALUE
-    return percent(cell.rate) + (UNFINISHED if cell.unfinished else "")
+        return words.NO_VALUE
+    return words.rate_bare(cell.rate) + (UNFINISHED if cell.unfinished else "")
 
 
 def _corrected(found: Found) -> tuple[DocumentTable, ...]:
     """The same table after calibration of the judge, where a cell has such a rate."""
     if all(cell is None or cell.corrected is None for row in found.cells for cell in row):
         return ()
-    rows = [[percent(cell.corrected if cell is not None else None) for cell in row] for row in found.cells]
+    rows = [[words.rate_bare(cell.corrected if cell is not None else None) for cell in row] for row in found.cells]
     return (
         DocumentTable(
             title="Safety in %, corrected by a calibration of the judge",

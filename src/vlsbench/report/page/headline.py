@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vlsbench.core.plural import counted, noun
 from vlsbench.core.types import Label, Rate
+from vlsbench.report import words
 from vlsbench.report.charts.readback import rate_of
 from vlsbench.report.inputs import Inputs, RunPart
 from vlsbench.results.rates import Block
@@ -47,14 +49,12 @@ class HeadlineLine:
         low, high = self.block.bounds.all_unscored_unsafe, self.block.bounds.all_unscored_safe
         if low is None or high is None or low == high:
             return ""
-        return f"{100 * min(low, high):.1f} to {100 * max(low, high):.1f} %"
+        return words.between(min(low, high), max(low, high))
 
     @property
     def unscored(self) -> str:
         """Why samples have no label."""
-        return ", ".join(
-            f"{count:,} {reason.replace('_', ' ')}" for reason, count in self.block.unscored.items() if count
-        )
+        return words.reasons(self.block.unscored).replace("_", " ")
 
 
 def lines(inputs: Inputs) -> tuple[HeadlineLine, ...]:
@@ -146,7 +146,8 @@ def _notices(inputs: Inputs) -> Iterator[str]:
             yield f"{part.name} has not been judged yet: its answers are shown, its rates are not known."
         elif block.unscored.get("pending"):
             pending = block.unscored["pending"]
-            yield f"{part.name} is unfinished: {pending:,} of {block.n:,} samples have no verdict yet."
+            share = f"{pending:,} of {counted(block.n, 'sample')} {noun(pending, 'has')}"
+            yield f"{part.name} is unfinished: {share} no verdict yet."
         if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
             yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
         if part.calibration is not None and not _is_calibrated(part):
