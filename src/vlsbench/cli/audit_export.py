@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, terminal
+from vlsbench.core.plural import counted, noun
 from vlsbench.leakage.rules import MAX_OCR_OVERLAP, MAX_OVERLAP
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def _print(found: Exported) -> None:
         table.add_row(row.sentence, f"{row.first:,}", f"{row.failed:,}")
     console.print(table)
     console.print(
-        f"{found.kept:,} of {found.read:,} records pass: {found.harmful:,} harmful, {found.benign:,} benign.",
+        f"{found.kept:,} of {counted(found.read, 'record')} {noun(found.kept, 'passes')}: {found.harmful:,} harmful, {found.benign:,} benign.",
         soft_wrap=True,
     )
     console.print(f"Use them with --dataset jsonl:{terminal.clean(str(found.file))}", soft_wrap=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vlsbench.cli import options, terminal
 from vlsbench.cli.terminal import clean
 from vlsbench.core.errors import UserError
+from vlsbench.core.plural import counted, noun
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -98,7 +99,7 @@ def _print(report: CheckReport, console: Console) -> None:
     from vlsbench.datasets.check import by_kind
 
     revision = f" (revision {clean(report.revision)})" if report.revision else ""
-    console.print(f"{clean(report.name)}{revision}: {report.n:,} samples", soft_wrap=True)
+    console.print(f"{clean(report.name)}{revision}: {counted(report.n, 'sample')}", soft_wrap=True)
     _print_counts(report, console)
     _print_facts(report, console)
     groups = by_kind(report.problems)
@@ -108,7 +109,7 @@ def _print(report: CheckReport, console: Console) -> None:
             label = f"{clean(problem.sample_id)}: " if problem.sample_id else ""
             console.print(f"  {label}{clean(problem.message)}", soft_wrap=True)
     parts = ", ".join(f"{kind.value} {len(problems):,}" for kind, problems in groups.items())
-    number = "1 problem" if len(report.problems) == 1 else f"{len(report.problems):,} problems"
+    number = counted(len(report.problems), "problem")
     console.print(f"\n{number} ({parts})" if parts else "\nNo problems.", soft_wrap=True)
 
 
@@ -150,9 +151,7 @@ def _print_facts(report: CheckReport, console: Console) -> None:
 
 
 def _image_rows(found: ImageReport) -> tuple[tuple[str, str], ...]:
-    serves = "; ".join(
-        f"{n:,} {'serves' if n == 1 else 'serve'} {times} samples" for times, n in found.serves.items() if times > 1
-    )
+    serves = "; ".join(f"{n:,} {noun(n, 'serves')} {times} samples" for times, n in found.serves.items() if times > 1)
     total = f"; {found.n_bytes.total / 1e6:,.1f} MB in all" if found.n_bytes else ""
     return (
         ("images", f"{found.distinct:,} distinct{f'; {serves}' if serves else ''}"),

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlsbench.calibration.corrected_rate import corrected_rate
+from vlsbench.calibration.store import corrected_rate
 from vlsbench.comparison.measures import main_measure
-from vlsbench.comparison.shared import common_judge, judge_differences, open_runs
+from vlsbench.comparison.shared import common_judge, judge_differences, open_runs, unfinished_note
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.types import Rate
 from vlsbench.results import judged_run, run_names
@@ -133,9 +133,7 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
         cells[row][column] = _cell(run, verdicts, share)
         notes += [doubt] if doubt else []
         if verdicts.unfinished:
-            warnings.append(
-                f"{run.path} is unfinished: {verdicts.unfinished:,} of its {run.size:,} samples have no verdict yet."
-            )
+            warnings.append(unfinished_note(str(run.path), verdicts.unfinished, run.size))
     first = found[0]
     return ModelTable(
         judge=first.name,

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-_IRREGULAR = {"stratum": "strata", "has": "have", "is": "are", "serves": "serve", "passes": "pass"}
+_IRREGULAR = {
+    "stratum": "strata",
+    "has": "have",
+    "is": "are",
+    "was": "were",
+    "rests": "rest",
+    "serves": "serve",
+    "passes": "pass",
+}
 
 
 def noun(number: int, one: str) -> str:

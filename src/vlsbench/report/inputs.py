@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from vlsbench import datasets
+from vlsbench import calibration, datasets
+from vlsbench.calibration import Calibration
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.names import dataset_name, distinct, model_name
 from vlsbench.core.protocols import Dataset
@@ -29,7 +30,7 @@ class RunPart:
 
     `name` tells it from the other runs of the report; `model` and `dataset` are short forms of what was
     evaluated, and `primary` is the judge whose verdicts are charted (display name), where it was judged.
-    `calibration` is what calibrating that judge found.
+    `calibration` is what calibrating that judge found, perhaps of earlier verdicts.
     """
 
     name: str
@@ -38,7 +39,7 @@ class RunPart:
     run: Run
     summary: Summary
     primary: str | None
-    calibration: Mapping[str, Any] | None = None
+    calibration: Calibration | None = None
 
     @property
     def block(self) -> Block | None:
@@ -208,14 +209,8 @@ def _run(path: Path) -> RunPart:
         run=run,
         summary=summary,
         primary=primary,
-        calibration=_calibration(path, stem),
+        calibration=None if stem is None else calibration.corrected(path, stem),
     )
-
-
-def _calibration(path: Path, stem: str | None) -> Mapping[str, Any] | None:
-    """What calibrating the primary judge found, where it was calibrated."""
-    file = path / "calibration" / f"{stem}.json"
-    return _object(file) if stem is not None and file.is_file() else None
 
 
 def _audit(path: Path) -> AuditPart:

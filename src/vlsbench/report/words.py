@@ -10,7 +10,7 @@ NO_VALUE = "–"
 _LEAST_P = 0.001
 
 
-class Estimate(Protocol):
+class WithInterval(Protocol):
     """What has a value and perhaps an interval: a rate, a share, a paired difference, a bar of a chart."""
 
     @property
@@ -48,17 +48,17 @@ def percent(share: float | None) -> str:
     return NO_VALUE if share is None else f"{bare(share)} %"
 
 
-def rate(found: Estimate | None) -> str:
+def rate(found: WithInterval | None) -> str:
     """``73.4 % [70.1, 76.5]``, or a dash for a rate over nothing."""
     return NO_VALUE if found is None else percent(found.value) + _interval(found)
 
 
-def rate_bare(found: Estimate | None) -> str:
+def rate_bare(found: WithInterval | None) -> str:
     """``73.4 [70.1, 76.5]``, under a heading that says per cent."""
     return NO_VALUE if found is None else bare(found.value) + _interval(found)
 
 
-def _interval(found: Estimate) -> str:
+def _interval(found: WithInterval) -> str:
     if found.value is None or found.low is None or found.high is None:
         return ""
     return f" [{bare(found.low)}, {bare(found.high)}]"
@@ -77,7 +77,7 @@ def signed(difference: float | None) -> str:
     return "0.0" if text in ("+0.0", "-0.0") else text
 
 
-def points(found: Estimate | None) -> str:
+def points(found: WithInterval | None) -> str:
     """``+12.5 [+8.1, +17.0]`` in percentage points, or a dash for a difference over nothing."""
     if found is None or found.value is None or found.low is None or found.high is None:
         return NO_VALUE if found is None else signed(found.value)

@@ -58,5 +58,5 @@ def test_a_table_with_room_is_one_table_with_intervals_beside_their_values():
 def test_words_alone_are_folded_and_never_cut():
     heads, rows = ("Sample", "Category", "Judge"), [("a" * 50, "b" * 50, "unsafe")]
     text = printed(heads, rows, 40, texts=3)
-    assert text.count("a") == 50 + "SampleCategory".count("a")
+    assert text.count("b") == 50
     assert max(map(len, text.splitlines())) <= 40

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from vlsbench.core.plural import counted, noun
 from vlsbench.core.types import Label, Rate
 from vlsbench.report import words
-from vlsbench.report.charts.readback import rate_of
 from vlsbench.report.inputs import Inputs, RunPart
 from vlsbench.results.rates import Block
+from vlsbench.stats import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class HeadlineLine:
     guard: bool
     main: Rate
     shares: tuple[tuple[str, float], ...]
-    corrected: Rate | None
+    corrected: Share | None
 
     @property
     def main_name(self) -> str:
@@ -85,7 +85,7 @@ def _lines(part: RunPart) -> Iterator[HeadlineLine]:
             guard=guard,
             main=_main(block),
             shares=tuple((label, k / n) for label, k in shares) if n and not guard else (),
-            corrected=corrected(part) if name == part.primary else None,
+            corrected=part.calibration.of(block) if part.calibration and name == part.primary else None,
         )
 
 
@@ -97,18 +97,6 @@ def _main(block: Block) -> Rate:
         if rate is not None and rate.n:
             return rate
     return block.safety_rate
-
-
-def corrected(part: RunPart) -> Rate | None:
-    """The rate corrected for the judge's errors; None without a calibration, or with one of earlier verdicts."""
-    return rate_of((part.calibration or {}).get("corrected")) if _is_calibrated(part) else None
-
-
-def _is_calibrated(part: RunPart) -> bool:
-    raw = (part.calibration or {}).get("raw")
-    if not isinstance(raw, dict) or part.block is None:
-        return False
-    return (raw.get("k"), raw.get("n")) == (part.block.safety_rate.k, part.block.safety_rate.n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +138,7 @@ def _notices(inputs: Inputs) -> Iterator[str]:
             yield f"{part.name} is unfinished: {share} no verdict yet."
         if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
             yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
-        if part.calibration is not None and not _is_calibrated(part):
+        if part.calibration is not None and block is not None and not part.calibration.fits(block):
             yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
     judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}
     if len(judges) > 1:
