@@ -85,7 +85,8 @@ def _print(found: Exported) -> None:
         table.add_row(row.sentence, f"{row.first:,}", f"{row.failed:,}")
     console.print(table)
     console.print(
-        f"{found.kept:,} of {counted(found.read, 'record')} {noun(found.kept, 'passes')}: {found.harmful:,} harmful, {found.benign:,} benign.",
+        f"{found.kept:,} of {counted(found.read, 'record')} {noun(found.kept, 'passes')}: "
+        f"{found.harmful:,} harmful, {found.benign:,} benign.",
         soft_wrap=True,
     )
     console.print(f"Use them with --dataset jsonl:{terminal.clean(str(found.file))}", soft_wrap=True)

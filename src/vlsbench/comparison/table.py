@@ -15,6 +15,7 @@ from vlsbench.calibration.store import corrected_rate
 from vlsbench.comparison.measures import main_measure
 from vlsbench.comparison.shared import common_judge, judge_differences, open_runs, unfinished_note
 from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.names import dataset_name
 from vlsbench.core.types import Rate
 from vlsbench.results import judged_run, run_names
 from vlsbench.results.judged_run import JudgedRun
@@ -189,7 +190,7 @@ def _column_key(run: Run) -> str:
 
 def _row_names(runs: Sequence[Run]) -> list[str]:
     """The models; where several rows share one, with the settings that set them apart."""
-    names = [run_names.shown_name(run) for run in runs]
+    names = run_names.shown_names(runs)
     counts = Counter(names)
     result = []
     for name, run in zip(names, runs, strict=True):
@@ -209,14 +210,12 @@ def _brief(value: object) -> str:
 
 def _column_names(runs: Sequence[Run]) -> list[str]:
     """The datasets; where several columns share a name, with their reference, then their size."""
-    names = [run_names.dataset_name(run.manifest["dataset"]) for run in runs]
     full = [str(run.manifest["dataset"]) for run in runs]
+    names = [dataset_name(reference) for reference in full]
     if len(set(full)) == len(full):
-        counts = Counter(names)
-        return [name if counts[name] == 1 else long for name, long in zip(names, full, strict=True)]
-    counts = Counter(names)
-    sized = [name if counts[name] == 1 else f"{name} [n = {run.size:,}]" for name, run in zip(names, runs, strict=True)]
-    return _numbered(sized)
+        return run_names.told_apart(names, full)
+    sized = [f"{name} [n = {run.size:,}]" for name, run in zip(names, runs, strict=True)]
+    return _numbered(run_names.told_apart(names, sized))
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from vlsbench.core.names import model_name
+from vlsbench.core.names import brief_model_name
 from vlsbench.report import words
 from vlsbench.report.charts.kinds import Bars, Point, TitledTable, point
 from vlsbench.report.charts.readback import number, objects, paired_of, rate_of
@@ -114,7 +114,7 @@ def differences(comparisons: Sequence[ComparisonPart]) -> Bars | None:
         listed = part.figures.get("differences")
         for found in listed if isinstance(listed, list) else ():
             if isinstance(found, dict) and not found.get("group"):
-                name = " less ".join(model_name(str(found.get(key))) for key in ("first", "second"))
+                name = " less ".join(brief_model_name(str(found.get(key))) for key in ("first", "second"))
                 groups.append(f"{name} ({part.name})" if several else name)
                 points.append(paired_of(found))
     return _bars(
