@@ -125,14 +125,9 @@ def _print_counts(report: CheckReport, console: Console) -> None:
 
 
 def _print_table(console: Console, head: str, counts: Mapping[str, int]) -> None:
-    from rich import box
-    from rich.table import Table
+    from vlsbench.report.terminal.tables import print_table
 
-    table = Table(head, box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Samples", justify="right")
-    for name, n in counts.items():
-        table.add_row(clean(name) or "(none)", f"{n:,}")
-    console.print(table)
+    print_table(console, (head, "Samples"), [(clean(name) or "(none)", f"{n:,}") for name, n in counts.items()])
 
 
 def _print_facts(report: CheckReport, console: Console) -> None:

@@ -142,6 +142,16 @@ def test_runs_of_different_judges_carry_a_warning(tmp_path):
     assert "judged by different judges" in words(write_report(tmp_path / "r.html", one.run.path, other.run.path))
 
 
+def test_an_answered_benign_sample_is_answered_on_the_page(tmp_path):
+    benign = {"expect": "benign"}
+    made = judged(tmp_path / "run", ("h", "unsafe"), ("a", "unsafe", benign), ("r", "refusal", benign))
+    made.judge("guard-00000000", judge="guard:openai:g", labels=["safe", "unsafe"])
+    made.verdict("a", "unsafe", "guard-00000000")
+    rows = {row["id"]: row for row in data(write_report(tmp_path / "r.html", made.run.path), "rows")}
+    said = {name: [label for _, label, _ in row["answers"][0]["verdicts"]] for name, row in rows.items()}
+    assert said == {"h": ["unsafe", "pending"], "a": ["answered", "unsafe"], "r": ["refusal", "pending"]}
+
+
 def calibrated(made, truth):
     """The run's judge, calibrated by labels for every answer; returns the calibration."""
     folder = made.run.path.parent

@@ -73,6 +73,41 @@ def test_categories_are_listed_where_there_are_several(folder):
     assert re.search(r"Privacy\s+–\s+0 / 0\s+0\s+0\s+0\s+1", text)
 
 
+def test_an_answered_benign_sample_is_answered_and_over_refusal_has_its_categories(folder):
+    garden, kitchen = {**BENIGN, "category": "Garden"}, {**BENIGN, "category": "Kitchen"}
+    made = judged(
+        folder, ("a", "unsafe", garden), ("b", "refusal", garden), ("c", "warning", kitchen), ("d", "unsafe", kitchen)
+    )
+    text = printed(made)
+
+    assert re.search(r"Category\s+Over-refusal \[95 %\]\s+Of\s+Answered\s+Unscored", text)
+    assert re.search(r"Garden\s+50\.0 % \[.*\]\s+1 / 2\s+1\s+0", text)
+    assert re.search(r"Kitchen\s+0\.0 % \[.*\]\s+0 / 2\s+2\s+0", text)
+    assert "nsafe" not in text
+
+
+def test_harmful_and_benign_samples_of_a_category_are_counted_apart(folder):
+    text = printed(
+        judged(
+            folder,
+            ("a", "unsafe", {"category": "Garden"}),
+            ("b", "unsafe", {**BENIGN, "category": "Garden"}),
+            ("c", "warning", {"category": "Attic"}),
+        ),
+        width=160,
+    )
+    assert re.search(r"Garden\s+0\.0 % \[.*?\]\s+0 / 1\s+0\s+0\s+1\s+0\.0 % \[.*?\]\s+0 / 1\s+1\s+0", text)
+    assert re.search(r"Attic\s+100\.0 % \[.*?\]\s+1 / 1\s+0\s+1\s+0\s+–\s+–\s+–\s+0", text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_narrow_terminal_shows_what_is_unscored(folder, width):
+    rows = [(f"s{n}", "refusal" if n else None, {"category": f"A long category name {n % 3}"}) for n in range(7)]
+    text = printed(judged(folder, *rows), width=width)
+    assert "Unscored" in text.split("Category")[1]
+    assert "…" not in text
+
+
 def test_a_single_category_needs_no_table(folder):
     assert "Category" not in printed(judged(folder, ("a", "refusal", {"category": "Violent"})))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from vlsbench.comparison.compare import Comparison, RunFigures, main_rate
+from vlsbench.comparison.compare import Comparison, RunFigures
 from vlsbench.comparison.differences import Difference
+from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, RATES, SAFETY, UNSAFE
 from vlsbench.core.plural import counted, noun
 from vlsbench.core.types import Rate
 from vlsbench.report import words
@@ -20,6 +21,8 @@ TITLES = {
     "paired": "paired",
     "accuracy": "accuracy",
 }
+
+_HEADS = {SAFETY: "Safety", UNSAFE: "Unsafe", OVER_REFUSAL: "Over-refusal", PAIRED: "Paired", ACCURACY: "Accuracy"}
 
 _MOST_GROUPS = 24
 """Rows of a table of differences by group; with more, only those that remain after Holm's adjustment are shown."""
@@ -36,9 +39,14 @@ def document(found: Comparison, samples: int = 5) -> Document:
     """
     return Document(
         title=title_of(found.runs, found.n, found.judge),
-        tables=(*rates_tables(found.runs), *_difference_tables(found)),
+        tables=(*rates_tables(found.runs, found.measure), *_difference_tables(found)),
         sheet=_sheet(found),
-        notes=(*found.notes, *_family_note(found), *_differing_notes(found, samples), *rates_notes(found.runs)),
+        notes=(
+            *found.notes,
+            *_family_note(found),
+            *_differing_notes(found, samples),
+            *rates_notes(found.runs, found.measure),
+        ),
         warnings=found.warnings,
     )
 
@@ -62,26 +70,32 @@ def title_of(runs: Sequence[RunFigures], n: int, judge: str) -> str:
 # ---- rates
 
 
-def rates_tables(runs: Sequence[RunFigures]) -> tuple[DocumentTable, ...]:
-    """One row per run: what the judge is there for, and in a second table what else there is.
+def rates_tables(runs: Sequence[RunFigures], measure: str) -> tuple[DocumentTable, ...]:
+    """One row per run: the measure, and in a second table what else there is.
 
     Refusal and warning, the parts of safety, have no interval here. Bounds come where something is unscored.
     """
-    guard = any(run.overall.unsafe_rate is not None for run in runs)
-    parts = () if guard else (("Refusal", "refusal_rate"), ("Warning", "warning_rate"))
-    bounded = any(main_rate(run.overall).unscored for run in runs)
+    parts = (("Refusal", "refusal_rate"), ("Warning", "warning_rate")) if measure == SAFETY else ()
+    bounded = _is_bounded(runs, measure)
     rows = []
     for run in runs:
         block = run.overall
-        cells = [words.rate_bare(main_rate(block)), *(words.bare(getattr(block, name).value) for _, name in parts)]
-        rows.append((run.name, *cells, *((_bounds(block),) if bounded else ()), f"{block.n - block.scored:,}"))
+        parts_of = (words.bare(getattr(block, name).value) for _, name in parts)
+        bounds = (_bounds(block),) if bounded else ()
+        rate = words.rate_bare(RATES[measure](block))
+        rows.append((run.name, rate, *parts_of, *bounds, f"{block.n - block.scored:,}"))
     heads = (
-        f"{'Unsafe' if guard else 'Safety'} [95 %]",
+        f"{_HEADS[measure]} [95 %]",
         *(head for head, _ in parts),
         *(("Bounds",) if bounded else ()),
     )
     first = DocumentTable(title="Rates in %", columns=("Run", *heads, "Unscored"), rows=tuple(rows))
-    return (first, *_further(runs))
+    return (first, *_further(runs, measure))
+
+
+def _is_bounded(runs: Sequence[RunFigures], measure: str) -> bool:
+    rates = (RATES[measure](run.overall) for run in runs)
+    return measure in (SAFETY, UNSAFE) and any(rate is not None and rate.unscored for rate in rates)
 
 
 def _bounds(block: Block) -> str:
@@ -89,31 +103,24 @@ def _bounds(block: Block) -> str:
     return f"{words.bare(low)}–{words.bare(high)}"
 
 
-def _further(runs: Sequence[RunFigures]) -> Iterator[DocumentTable]:
-    """Rates after calibration, of benign samples, of twins and of ability tests, where there are any."""
-    columns: dict[str, list[Rate | None]] = {
-        "Over-refusal": [run.overall.over_refusal_rate for run in runs],
-        "Paired": [run.overall.paired_rate for run in runs],
-        "Accuracy": [run.overall.accuracy for run in runs],
-    }
-    if any(run.overall.unsafe_rate is not None for run in runs):
-        columns = {}
-    shown = {
-        head: [words.rate_bare(rate) for rate in rates]
-        for head, rates in columns.items()
-        if any(rate and (rate.n or rate.unscored) for rate in rates)
-    }
-    if any(run.corrected is not None for run in runs):
-        shown = {"Corrected safety": [words.rate_bare(run.corrected) for run in runs], **shown}
+def _further(runs: Sequence[RunFigures], measure: str) -> Iterator[DocumentTable]:
+    """Rates after calibration, and the other measures that there are."""
+    shown = {}
+    if measure in (SAFETY, UNSAFE) and any(run.corrected is not None for run in runs):
+        shown["Corrected safety"] = [words.rate_bare(run.corrected) for run in runs]
+    for other in (SAFETY, OVER_REFUSAL, PAIRED, ACCURACY) if measure != UNSAFE else ():
+        rates = [RATES[other](run.overall) for run in runs]
+        if other != measure and any(rate and (rate.n or rate.unscored) for rate in rates):
+            shown[_HEADS[other]] = [words.rate_bare(rate) for rate in rates]
     if shown:
         rows = [(run.name, *(cells[place] for cells in shown.values())) for place, run in enumerate(runs)]
         heads = (f"{head} [95 %]" for head in shown)
         yield DocumentTable(title="Further rates in %", columns=("Run", *heads), rows=tuple(rows))
 
 
-def rates_notes(runs: Sequence[RunFigures]) -> Iterator[str]:
+def rates_notes(runs: Sequence[RunFigures], measure: str) -> Iterator[str]:
     """What the columns of `rates_tables` mean, where that is not plain."""
-    if any(main_rate(run.overall).unscored for run in runs):
+    if _is_bounded(runs, measure):
         yield "Bounds: the rate if all unscored samples were unsafe, or all safe."
     if any(run.corrected is not None for run in runs):
         yield "Corrected: the safety rate of the whole run after a calibration of its judge; no test uses it."
@@ -236,7 +243,7 @@ def _sheet(found: Comparison) -> Sheet:
 
 def _rates(block: Block) -> Iterator[tuple[str, Rate]]:
     if block.unsafe_rate is not None:
-        yield "unsafe", main_rate(block)
+        yield UNSAFE, block.unsafe_rate
         return
     for name in ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate", "accuracy"):
         rate = getattr(block, name)

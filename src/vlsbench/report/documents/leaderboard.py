@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from vlsbench.comparison.compare import main_rate
+from vlsbench import stats
 from vlsbench.comparison.leaderboard import Leaderboard, RankedModel
+from vlsbench.comparison.measures import RATES
 from vlsbench.comparison.published import JUDGE, SOURCE, N
 from vlsbench.core.plural import counted
 from vlsbench.report.documents.comparison import TITLES, rate_values, rates_notes, rates_tables, title_of
@@ -13,7 +14,7 @@ from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Va
 def document(found: Leaderboard) -> Document:
     """Lay out a leaderboard."""
     runs = [place.figures for place in found.places]
-    ranked, *further = rates_tables(runs)
+    ranked, *further = rates_tables(runs, found.measure)
     table = DocumentTable(
         title=f"Ranks by {TITLES[found.measure]}; rates in %",
         columns=("Rank", *ranked.columns),
@@ -25,7 +26,7 @@ def document(found: Leaderboard) -> Document:
         title=title_of(runs, found.n, found.judge),
         tables=tuple(tables),
         sheet=_sheet(found),
-        notes=(*found.notes, *_notes(found), *rates_notes(runs)),
+        notes=(*found.notes, *_notes(found), *rates_notes(runs, found.measure)),
         warnings=found.warnings,
     )
 
@@ -75,7 +76,7 @@ def _sheet(found: Leaderboard) -> Sheet:
     rows: list[tuple[Value, ...]] = []
     for place in found.places:
         tied = "; ".join(names[other] for other in place.tied_with)
-        rate = main_rate(place.figures.overall)
+        rate = RATES[found.measure](place.figures.overall) or stats.rate([])
         rows.append(("run", place.best, place.worst, place.figures.name, tied, found.measure, *rate_values(rate)))
         after = place.figures.corrected
         if after is not None:

@@ -18,7 +18,11 @@ def document(found: Found, *, average: bool = False) -> Document:
         found: The table.
         average: Add a column with the unweighted mean over the datasets.
     """
-    heads, rows = list(found.datasets), [[_shown(cell) for cell in row] for row in found.cells]
+    heads = [
+        name if measure == found.measure else f"{name} ({TITLES[measure]})"
+        for name, measure in zip(found.datasets, found.measures, strict=True)
+    ]
+    rows = [[_shown(cell) for cell in row] for row in found.cells]
     if average:
         heads.append("Average")
         for cells, mean in zip(rows, found.averages, strict=True):
@@ -30,6 +34,8 @@ def document(found: Found, *, average: bool = False) -> Document:
         notes.append(
             "Average: the unweighted mean over the datasets, where a model has all of them; it has no interval."
         )
+        if len(set(found.measures)) > 1:
+            notes.append("The datasets measure different things, so that there is no average.")
     corrected = _corrected(found)
     return Document(
         title=f"Models by datasets; judge {found.judge}",
@@ -74,10 +80,12 @@ def _sheet(found: Found) -> Sheet:
     )
     rows: list[tuple[Value, ...]] = []
     for model, row in zip(found.models, found.cells, strict=True):
-        for dataset, reference, cell in zip(found.datasets, found.references, row, strict=True):
+        for dataset, reference, measure, cell in zip(
+            found.datasets, found.references, found.measures, row, strict=True
+        ):
             if cell is not None:
                 after = cell.corrected
                 shares = (None, None, None) if after is None else (after.value, after.low, after.high)
                 figures = (*rate_values(cell.rate), cell.selected, cell.unfinished, *shares)
-                rows.append((model, dataset, reference, found.measure, *figures, cell.path))
+                rows.append((model, dataset, reference, measure, *figures, cell.path))
     return Sheet(columns=columns, rows=tuple(rows))

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from vlsbench.comparison.measures import RATES, choose_measure
 from vlsbench.core.plural import counted, noun
-from vlsbench.core.types import Label, Rate
+from vlsbench.core.types import Rate
 from vlsbench.report import words
 from vlsbench.report.inputs import Inputs, RunPart
+from vlsbench.results.outcomes import labels_of
 from vlsbench.results.rates import Block
 from vlsbench.stats import Share
 
@@ -25,18 +27,19 @@ class HeadlineLine:
     primary: bool
     block: Block
     guard: bool
-    main: Rate
+    measure: str
     shares: tuple[tuple[str, float], ...]
     corrected: Share | None
 
     @property
+    def main(self) -> Rate:
+        """The rate that the set is about: safety where it has harmful queries, else over-refusal or accuracy."""
+        return RATES[self.measure](self.block) or self.block.safety_rate
+
+    @property
     def main_name(self) -> str:
         """What the main rate is called."""
-        if self.guard:
-            return "unsafe, by guard"
-        if self.main is self.block.safety_rate:
-            return "safety"
-        return "over-refusal" if self.main is self.block.over_refusal_rate else "accuracy"
+        return "unsafe, by guard" if self.guard else self.measure.replace("_", "-")
 
     @property
     def coverage(self) -> str:
@@ -63,15 +66,9 @@ def lines(inputs: Inputs) -> tuple[HeadlineLine, ...]:
 
 
 def _lines(part: RunPart) -> Iterator[HeadlineLine]:
-    for name in part.stems.values():
+    for stem, name in part.stems.items():
         judge = part.summary.judges[name]
         block = judge.overall
-        unsafe = block.safety_rate.n - block.safety_rate.k
-        shares = (
-            (Label.REFUSAL.value, block.refusal_rate.k),
-            (Label.WARNING.value, block.warning_rate.k),
-            (Label.UNSAFE.value, unsafe),
-        )
         guard = block.unsafe_rate is not None
         n = block.safety_rate.n
         yield HeadlineLine(
@@ -83,20 +80,10 @@ def _lines(part: RunPart) -> Iterator[HeadlineLine]:
             primary=name == part.primary,
             block=block,
             guard=guard,
-            main=_main(block),
-            shares=tuple((label, k / n) for label, k in shares) if n and not guard else (),
+            measure=choose_measure(labels_of(part.run.judges[stem]), [block]),
+            shares=tuple((label, k / n) for label, k in block.harmful.items()) if n and not guard else (),
             corrected=part.calibration.of(block) if part.calibration and name == part.primary else None,
         )
-
-
-def _main(block: Block) -> Rate:
-    """The rate that a set is about: safety where it has harmful queries, else over-refusal or accuracy."""
-    if block.unsafe_rate is not None:
-        return block.unsafe_rate
-    for rate in (block.safety_rate, block.over_refusal_rate, block.accuracy):
-        if rate is not None and rate.n:
-            return rate
-    return block.safety_rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.images import locate
 from vlsbench.core.protocols import Dataset
-from vlsbench.core.types import Sample
+from vlsbench.core.types import Expect, Sample
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import AuditPart, DatasetPart, Inputs, RunPart
 from vlsbench.report.page.pictures import Gallery, Picture
@@ -59,7 +59,10 @@ class Rows:
     def _add_run(self, part: RunPart, by_id: dict[str, Row]) -> None:
         number = len(self.runs)
         self.runs.append({"name": part.name, "model": part.model, "dataset": part.dataset})
-        verdicts = [(self._judge(name), *_verdicts(part, stem)) for stem, name in part.stems.items()]
+        verdicts = [
+            (self._judge(name), outcomes.labels_of(part.run.judges[stem]), *_verdicts(part, stem))
+            for stem, name in part.stems.items()
+        ]
         answers = {record.get("sample_id"): record for _, record in journal.read(part.run.responses)}
         listed: set[str] = set()
         for _, record in journal.read(part.run.samples):
@@ -78,8 +81,8 @@ class Rows:
                     "text": records.text_of(answer, "text"),
                     "error": records.text_of(answer, "error"),
                     "verdicts": [
-                        [judge, outcome.get(sample.id, outcomes.PENDING), reasons.get(sample.id, "")]
-                        for judge, outcome, reasons in verdicts
+                        [judge, _shown(sample, found, labels), reasons.get(sample.id, "")]
+                        for judge, labels, found, reasons in verdicts
                     ],
                 }
             )
@@ -149,6 +152,11 @@ def to_sample(record: Mapping[str, Any]) -> Sample | None:
         return records.to_sample(record)
     except (KeyError, ValueError, TypeError):
         return None
+
+
+def _shown(sample: Sample, found: Mapping[str, str], labels: tuple[str, ...]) -> str:
+    harmful = sample.expect is not Expect.BENIGN
+    return outcomes.shown(found.get(sample.id, outcomes.PENDING), harmful=harmful, labels=labels)
 
 
 def _verdicts(part: RunPart, stem: str) -> tuple[Mapping[str, str], Mapping[str, str]]:

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from vlsbench.core.plural import counted
-from vlsbench.core.types import Correctness
+from vlsbench.core.types import Correctness, Rate
 from vlsbench.report import words
 from vlsbench.report.terminal.tables import print_table
 from vlsbench.results.agreement import Agreement
+from vlsbench.results.outcomes import THREE_LABELS
 from vlsbench.results.rates import Block
 from vlsbench.results.summary import JudgeSummary, Summary
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 Clean = Callable[[str], str]
 
+_ABILITY = tuple(label.value for label in Correctness)
 _WIDE = 100
 """Columns from which on it is shown how an interval was made."""
 
@@ -95,17 +97,33 @@ def _print_overall(block: Block, console: Console) -> None:
 
 
 def _print_groups(head: str, blocks: Mapping[str, Block], console: Console, clean: Clean) -> None:
-    guard = any(block.unsafe_rate is not None for block in blocks.values())
-    labels = tuple(dict.fromkeys(label for block in blocks.values() for label in block.counts if _shows(label, block)))
-    heads = [head, "Unsafe [95 %]" if guard else "Safety [95 %]", "Of", *map(str.capitalize, labels), "Unscored"]
+    """Harmful samples by their labels, benign ones by whether they were answered, and tested abilities."""
+    all_blocks = blocks.values()
+    guard = any(block.unsafe_rate is not None for block in all_blocks)
+    benign = any(block.over_refusal_rate is not None for block in all_blocks) and not guard
+    harmful = not benign or any(block.safety_rate.n or block.safety_rate.unscored for block in all_blocks)
+    labels = dict.fromkeys(label for block in all_blocks for label in block.counts if guard or label in _ABILITY)
+    others = [label for label in labels if guard or any(block.counts.get(label) for block in all_blocks)]
+    heads = [head]
+    if harmful:
+        heads += ["Unsafe [95 %]" if guard else "Safety [95 %]", "Of"]
+        heads += [] if guard else map(str.capitalize, THREE_LABELS)
+    heads += ["Over-refusal [95 %]", "Of", "Answered"] if benign else []
     rows = []
     for name, block in blocks.items():
-        rate = block.unsafe_rate or block.safety_rate
-        counts = (f"{block.counts.get(label, 0):,}" for label in labels)
-        rows.append((clean(name), words.rate(rate), words.of(rate), *counts, f"{block.n - block.scored:,}"))
-    print_table(console, [clean(each) for each in heads], rows)
+        cells = [clean(name)]
+        if harmful:
+            rate = block.unsafe_rate or block.safety_rate
+            cells += [words.rate(rate), words.of(rate)]
+            cells += [] if guard else (f"{block.harmful[label]:,}" for label in THREE_LABELS)
+        if benign:
+            cells += _benign(block.over_refusal_rate)
+        rows.append([*cells, *(f"{block.counts.get(label, 0):,}" for label in others), f"{block.n - block.scored:,}"])
+    print_table(console, [*heads, *(clean(label.capitalize()) for label in others), "Unscored"], rows)
 
 
-def _shows(label: str, block: Block) -> bool:
-    """Labels of ability tests show only where something was tested."""
-    return block.counts[label] > 0 or label not in {tested.value for tested in Correctness}
+def _benign(refused: Rate | None) -> list[str]:
+    """Over-refusal, and how many of the benign samples were answered."""
+    if refused is None:
+        return [words.NO_VALUE] * 3
+    return [words.rate(refused), words.of(refused), f"{refused.n - refused.k:,}"]
