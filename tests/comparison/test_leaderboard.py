@@ -88,8 +88,8 @@ def test_there_has_to_be_something_to_rank(tmp_path):
     paths = made(tmp_path, a=30)
     with pytest.raises(UserError, match="two runs or more"):
         leaderboard(paths)
-    judged(tmp_path / "x", ("s", "refusal", {"expect": "benign"}))
-    judged(tmp_path / "y", ("s", "refusal", {"expect": "benign"}))
+    judged(tmp_path / "x", ("s", "judge_error"))
+    judged(tmp_path / "y", ("s", "judge_error"))
     with pytest.raises(RunError, match="nothing to rank by"):
         leaderboard([tmp_path / "x", tmp_path / "y"])
 

@@ -104,7 +104,7 @@ def test_harmful_and_benign_samples_of_a_category_are_counted_apart(folder):
 def test_a_narrow_terminal_shows_what_is_unscored(folder, width):
     rows = [(f"s{n}", "refusal" if n else None, {"category": f"A long category name {n % 3}"}) for n in range(7)]
     text = printed(judged(folder, *rows), width=width)
-    assert "Unscored" in text.split("Category")[1]
+    assert "Unscored" in text.split("Category", 1)[1]
     assert "…" not in text
 
 
