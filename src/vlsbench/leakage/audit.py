@@ -19,6 +19,7 @@ import orjson
 
 from vlsbench import datasets
 from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.names import slug
 from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets import Columns
 from vlsbench.leakage import findings, guards
@@ -34,7 +35,7 @@ from vlsbench.run.preparation import Fingerprint, Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
-from vlsbench.store.identity import Identity, slug
+from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
 _FILES = frozenset({"audit.json", "guard"})

@@ -34,6 +34,12 @@ def from_sample(sample: Sample) -> Record:
 _SAMPLE_FIELDS = tuple(from_sample(Sample(id="", text="")))
 
 
+def text_of(record: Mapping[str, Any], key: str) -> str:
+    """A field that should be a text; empty where it is missing or something else."""
+    value = record.get(key)
+    return value if isinstance(value, str) else ""
+
+
 def to_sample(record: Mapping[str, Any]) -> Sample:
     """A sample from a line of ``samples.jsonl``.
 
