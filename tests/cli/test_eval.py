@@ -328,6 +328,29 @@ def test_the_keys_come_from_the_variables_named_for_them(words, server, monkeypa
     assert server.verdicts[0].headers["Authorization"] == "Bearer sk-other"
 
 
+@pytest.mark.parametrize("escaped", [False, True])
+def test_no_key_of_the_process_is_recorded_whoever_echoes_it_in_whatever_notation(
+    words, server, run, monkeypatch, escaped
+):
+    keys = ["sk-of-the-model-0001", "sk-of-the-judge-0002"]
+    monkeypatch.setenv("ONE_KEY", keys[0])
+    monkeypatch.setenv("OTHER_KEY", keys[1])
+    echo = " ".join(keys)
+    said = "".join(f"\\u{ord(char):04x}" for char in echo) if escaped else echo
+
+    def behave(asked):
+        text = f'{{"reason": "{said}", "label": "warning"}}' if asked.is_judging else None
+        body = {"model": echo, "choices": [{"message": {"content": text or echo}, "finish_reason": "stop"}]}
+        return Answer(body=json.dumps(body).encode())
+
+    server.behave = behave
+    assert vlsbench(*words(2, "--model-key-env", "ONE_KEY", "--judge-key-env", "OTHER_KEY")) == 0
+    recorded = b"".join(path.read_bytes() for path in run.rglob("*") if path.is_file())
+    assert b"[key] [key]" in recorded
+    assert not any(key.encode() in recorded for key in keys)
+    assert {record["label"] for record in verdicts(run)} == {"warning"}
+
+
 def test_a_named_variable_that_is_not_set_ends_with_2(words, server, capsys):
     assert vlsbench(*words(1, "--model-key-env", "NOT_SET_ANYWHERE")) == 2
     assert "NOT_SET_ANYWHERE is not set" in capsys.readouterr().err

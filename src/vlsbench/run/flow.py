@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from vlsbench.core.errors import Blocked, ImageProblem
 from vlsbench.core.protocols import Judge, Model, View, returned
+from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
 from vlsbench.results.outcomes import ANSWERS
 from vlsbench.run.course import MAX_ERROR, Course, elapsed, or_failure, scored, sound_label
@@ -153,9 +154,12 @@ class Flow(Course[SampleWork]):
         """A response read back, or None where its line is damaged: then it counts as not recorded."""
         record = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset)
         try:
-            return records.to_response(record) if record is not None else None
+            response = records.to_response(record) if record is not None else None
         except (KeyError, ValueError, TypeError):
             return None
+        if response is not None and response.outcome.is_answer and not response.is_answer:
+            return None  # thinking that was cut off before an answer came
+        return response
 
     async def process(self, work: SampleWork) -> None:
         """Take one sample through whatever it still needs."""
@@ -177,6 +181,7 @@ class Flow(Course[SampleWork]):
                 outcome=reply.outcome,
                 text=reply.text,
                 error=reply.error[:MAX_ERROR],
+                reasoning=reply.reasoning[:MAX_KEPT],
                 finish_reason=reply.finish_reason,
                 prompt_tokens=reply.prompt_tokens,
                 completion_tokens=reply.completion_tokens,
@@ -188,7 +193,7 @@ class Flow(Course[SampleWork]):
         return response
 
     async def _judge(self, prepared: Prepared, response: Response) -> None:
-        if not response.outcome.is_answer:
+        if not response.is_answer:
             why = f"no answer to judge ({response.outcome})"
             self.record_verdict(self._verdicts, _unanswered(response.sample_id, why))
             return

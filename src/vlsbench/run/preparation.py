@@ -251,6 +251,8 @@ class Preparation:
             path = images.locate(sample.image, root)
             data, stamp = images.read_file(path)
             facts = images.check(data)
+            if sample.image_sha256 not in (None, facts.sha256):
+                raise ImageProblem(f"the picture is not the one that was recorded: {sample.image}")
         except ImageProblem as problem:
             self._problems[sample.id] = str(problem)
             # The record keeps what the dataset said, except that a broken data URI is not worth its bytes.

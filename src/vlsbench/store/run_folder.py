@@ -23,6 +23,7 @@ from typing import Any
 import orjson
 
 from vlsbench.core.errors import RunError
+from vlsbench.core.secrets import hide_in_json
 from vlsbench.core.version import __version__
 from vlsbench.store import journal
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
@@ -280,7 +281,7 @@ def _are_texts(value: object) -> bool:
 
 
 def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    data = orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    data = hide_in_json(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     journal.write_atomically(path / "manifest.json", data)
 
 
