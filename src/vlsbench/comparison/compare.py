@@ -178,8 +178,8 @@ def figures_of(common: Common, key: Key | None = None) -> list[RunFigures]:
             RunFigures(
                 name=entrant.name,
                 path=str(entrant.run.path),
-                model=str(entrant.run.manifest["model"]),
-                dataset=str(entrant.run.manifest["dataset"]),
+                model=entrant.run.manifest.model,
+                dataset=entrant.run.manifest.dataset,
                 selected=entrant.selected,
                 unfinished=entrant.unfinished,
                 overall=figures.block(items),

@@ -80,9 +80,7 @@ def common_judge(runs: Sequence[Run], judge: str | None) -> str | None:
     """The judge to read all runs with: the one named, or the only one that all of them have; else None."""
     if judge is not None:
         return judge
-    sets = [
-        {stem for stem, entry in run.judges.items() if not entry.get("baseline")} or set(run.judges) for run in runs
-    ]
+    sets = [{stem for stem, entry in run.judges.items() if not entry.baseline} or set(run.judges) for run in runs]
     shared = set.intersection(*sets)
     return shared.pop() if len(shared) == 1 else None
 
@@ -100,8 +98,9 @@ def judge_differences(first: JudgedRun, other: JudgedRun, names: tuple[str, str]
             f"ask it with `vlsbench judge {other.run.path} --judge REF`."
         )
     found = []
-    for key in sorted((first.entry.keys() | other.entry.keys()) - {"adaptations", "baseline", "labels"}):
-        one, two = first.entry.get(key), other.entry.get(key)
+    ours, theirs = ({"judge": found.entry.judge, **found.entry.settings} for found in (first, other))
+    for key in sorted(ours.keys() | theirs.keys()):
+        one, two = ours.get(key), theirs.get(key)
         if one != two:
             found.append(f"{_KEYS.get(key, key)} ({_short(one)} in {names[0]}, {_short(two)} in {names[1]})")
     return found
@@ -154,9 +153,7 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
         items=items,
         judge=first.name,
         labels=first.labels,
-        settings={
-            key: str(first.entry[key]) for key in ("judge", "sees", "rubric", "rubric_sha256") if key in first.entry
-        },
+        settings={"judge": first.entry.judge, **first.entry.described()},
         warnings=(
             *(f"Compared by force, although the runs differ in {what}." for what in trouble),
             *unfinished(entrants),
@@ -211,7 +208,7 @@ class _Samples:
         repainted = {item.id for item in both if not _same_picture(item, theirs[item.id])}
         trouble: list[str] = []
         foreign: set[str] = set()
-        if self._first.run.manifest.get("dataset_hash") != other.run.manifest.get("dataset_hash"):
+        if self._first.run.manifest.dataset_hash != other.run.manifest.dataset_hash:
             foreign, trouble = self._compare_records(other, [item.id for item in both], len(repainted), names)
         elif repainted:
             trouble = [f"the images ({len(repainted):,} samples show another picture in {names[1]} than in {names[0]})"]
@@ -233,7 +230,7 @@ class _Samples:
         changed = sum(ours[sample_id][1] != theirs[sample_id][1] for sample_id in both)
         sizes = self._first.run.size, other.run.size
         beginning = list(ours)[: min(len(ours), len(theirs))] == list(theirs)[: min(len(ours), len(theirs))]
-        limited = any(run.manifest.get("limit") is not None for run in (self._first.run, other.run))
+        limited = any(run.manifest.limit is not None for run in (self._first.run, other.run))
         if beginning and not changed and not repainted and (limited or sizes[0] == sizes[1]):
             if sizes[0] != sizes[1]:
                 self.notes.append(
@@ -241,7 +238,7 @@ class _Samples:
                     f"{sizes[1]:,}; compared are those in common."
                 )
             return foreign, []
-        one, two = (str(run.manifest["dataset"]) for run in (self._first.run, other.run))
+        one, two = (run.manifest.dataset for run in (self._first.run, other.run))
         same = len(both) - len(foreign)
         return foreign, [
             f"the dataset ({one}, {sizes[0]:,} samples, in {names[0]}; {two}, {sizes[1]:,} samples, in {names[1]}; "
@@ -280,10 +277,10 @@ def _digest(value: Any) -> bytes:
 def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
     """Which settings of generation differ between runs; a system prompt is not repeated."""
     notes = []
-    if len({str(entrant.run.manifest.get("condition")) for entrant in entrants}) > 1:
+    if len({str(entrant.run.manifest.condition) for entrant in entrants}) > 1:
         notes.append("The runs differ in what the models were shown of each sample (their conditions).")
     for key in run_names.SETTINGS:
-        values = [entrant.run.manifest.get(key) for entrant in entrants]
+        values = [getattr(entrant.run.manifest, key) for entrant in entrants]
         if any(value != values[0] for value in values):
             if key == "system":
                 notes.append("The runs differ in their system prompt.")

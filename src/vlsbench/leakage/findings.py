@@ -135,10 +135,10 @@ class Verdicts:
     def guarded(self) -> Guarded:
         """The figures of the run."""
         rows = list(self._rows())
-        condition = {name: str(value) for name, value in (self._run.manifest.get("condition") or {}).items()}
+        condition = self._run.manifest.condition or {}
         overall = protocol.figures(rows, unlisted=max(0, self._run.size - len(rows)))
         return Guarded(
-            guard=self._run.manifest["model"],
+            guard=self._run.manifest.model,
             settings={name: value for name, value in condition.items() if name != "name"},
             overall=overall,
             by_category=protocol.by(rows, lambda row: row.category),

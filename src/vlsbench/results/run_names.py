@@ -26,7 +26,7 @@ def model_name(model: str) -> str:
 
 def shown_name(run: Run) -> str:
     """A run's model, followed by the condition under which it was asked, where there is one."""
-    name = model_name(str(run.manifest["model"]))
+    name = model_name(run.manifest.model)
     return name if run.condition is None else f"{name} ({run.condition})"
 
 

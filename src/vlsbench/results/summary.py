@@ -119,8 +119,8 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
     clusters = {item.id: item.cluster for item in items} if len(names) > 1 else {}
     return Summary(
         run=str(run.path),
-        model=run.manifest["model"],
-        dataset=run.manifest["dataset"],
+        model=run.manifest.model,
+        dataset=run.manifest.dataset,
         n=run.size,
         responses=responses,
         judges=judges,
@@ -149,11 +149,11 @@ def _text(record: Mapping[str, Any], key: str) -> str:
 
 def _summarise_judge(run: Run, stem: str, items: list[ListedSample], found: Mapping[str, str]) -> JudgeSummary:
     entry = run.judges[stem]
-    figures = JudgeRates(items, found, outcomes.labels_of(entry))
+    figures = JudgeRates(items, found, entry.labels)
     return JudgeSummary(
-        judge=entry["judge"],
-        settings={key: str(entry[key]) for key in ("sees", "rubric", "rubric_sha256") if key in entry},
-        baseline=bool(entry.get("baseline")),
+        judge=entry.judge,
+        settings=entry.described(),
+        baseline=entry.baseline,
         overall=figures.block(items, unlisted=run.size - len(items)),
         by_category=figures.by(lambda item: item.category),
         by_sub_category=figures.by(lambda item: item.sub_category),

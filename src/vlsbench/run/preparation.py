@@ -97,13 +97,9 @@ def recall(path: Path, dataset: Dataset, limit: int | None) -> Fingerprint | Non
     if not now or not (path / "manifest.json").exists():
         return None
     manifest = Run(path).manifest
-    if (manifest.get("dataset_stamp"), manifest.get("limit"), manifest.get("dataset")) != (now, limit, dataset.name):
+    if (manifest.dataset_stamp, manifest.limit, manifest.dataset) != (now, limit, dataset.name):
         return None
-    return Fingerprint(
-        sha256=str(manifest["dataset_hash"]),
-        size=int(manifest["dataset_size"]),
-        n_described=int(manifest.get("dataset_described", 0)),
-    )
+    return Fingerprint(sha256=manifest.dataset_hash, size=manifest.dataset_size, n_described=manifest.dataset_described)
 
 
 def _canonical(sample: Sample) -> bytes:
@@ -286,7 +282,7 @@ class Preparation:
             again = enumerate(islice(selection(dataset, self._limit), listed))
             checked = ((number, self._check(sample, dataset.root)[0]) for number, sample in again if number in failed)
             mended = {number: sample for number, sample in checked if sample.image_sha256 is not None}
-        old, new = self._run.manifest.get("dataset_root"), _root(dataset)
+        old, new = self._run.manifest.dataset_root, _root(dataset)
         if mended or (listed and old != new):
             with path.open("rb") as file:
                 journal.write_atomically(path, (_mend_line(n, line, mended, old, new) for n, line in enumerate(file)))

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any, Protocol, TypeVar
+from dataclasses import replace
+from typing import Protocol, TypeVar
 
 from vlsbench.core.errors import Interrupted
 from vlsbench.core.protocols import Judge
@@ -19,6 +20,7 @@ from vlsbench.run.loading import adaptations_of
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
+from vlsbench.store.manifest import JudgeEntry
 from vlsbench.store.run_folder import Run, timestamp
 
 T = TypeVar("T")
@@ -96,17 +98,16 @@ async def follow(course: Course[T], source: Preparation, halt: Halt) -> None:
 def _record_session(run: Run, answering: Answering | None, judging: Judging, finished: str | None) -> None:
     """Note in the manifest what the servers turned out to want and to be."""
     if answering is not None:
-        served = sorted({*run.manifest.get("model_served", []), *answering.served})
+        served = sorted({*run.manifest.model_served, *answering.served})
         run.update(model_served=served, model_adaptations=adaptations_of(answering.model), finished=finished)
     if adaptations := adaptations_of(judging.judge):
-        run.add_judge(judging.stem, {"adaptations": adaptations})
+        run.add_judge(judging.stem, replace(run.judges[judging.stem], adaptations=tuple(adaptations)))
 
 
-def _judge_entry(judge: Judge) -> dict[str, Any]:
-    return {
-        "judge": judge.name,
-        **judge.settings,
-        **getattr(judge, "details", {}),
-        "labels": list(judge.labels),
-        "baseline": bool(getattr(judge, "baseline", False)),
-    }
+def _judge_entry(judge: Judge) -> JudgeEntry:
+    return JudgeEntry(
+        judge=judge.name,
+        settings={**judge.settings, **getattr(judge, "details", {})},
+        labels=tuple(judge.labels),
+        baseline=bool(getattr(judge, "baseline", False)),
+    )
