@@ -8,17 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import orjson
 
 from vlsbench.calibration.corrected_rate import corrected_rate
 from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.types import Verdict
 from vlsbench.results import judged_run, run_names
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Share
-from vlsbench.store import journal
+from vlsbench.store import journal, records
 from vlsbench.store.run_folder import Run
 
 _FORCE = "--force compares all the same, with a warning."
@@ -261,16 +261,15 @@ _RECORD = ("category", "sub_category", "source", "description", "safety_reason",
 def _read_digests(run: Run) -> dict[str, tuple[bytes, bytes]]:
     """For each listed sample, in order, a digest of its question and one of its record; no paths are in them."""
     found: dict[str, tuple[bytes, bytes]] = {}
-    for _, record in journal.read(run.samples):
-        sample_id = record.get("sample_id")
-        if isinstance(sample_id, str) and sample_id not in found and len(found) < run.size:
-            question = (record.get("text"), record.get("expect"), record.get("image") is None)
-            rest = [record.get(name) for name in _RECORD]
-            found[sample_id] = (_digest(question), _digest((question, rest)))
+    for sample in records.samples(run.samples):
+        if sample.id not in found and len(found) < run.size:
+            question = (sample.text, sample.expect, sample.image is None)
+            rest = [getattr(sample, name) for name in _RECORD]
+            found[sample.id] = (_digest(question), _digest((question, rest)))
     return found
 
 
-def _digest(value: Any) -> bytes:
+def _digest(value: object) -> bytes:
     return hashlib.blake2b(orjson.dumps(value), digest_size=16).digest()
 
 
@@ -297,8 +296,8 @@ def _served_notes(entrants: Sequence[Entrant], stems: Sequence[str]) -> list[str
     """Whether a server answered to the judge's name with several versions of it, by each run's first verdicts."""
     served = []
     for entrant, stem in zip(entrants, stems, strict=True):
-        begin = (record for _, record in islice(journal.read(entrant.run.verdicts(stem)), _FIRST_VERDICTS))
-        served.append(next((str(record["judge_model"]) for record in begin if record.get("judge_model")), ""))
+        begin = islice(journal.read(entrant.run.verdicts(stem), Verdict), _FIRST_VERDICTS)
+        served.append(next((verdict.judge_model for verdict in begin if verdict.judge_model), ""))
     if len(set(served)) == 1:
         return []
     shown = ", ".join(f"{name or 'unknown'} in {run.name}" for name, run in zip(served, entrants, strict=True))

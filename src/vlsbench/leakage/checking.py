@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from vlsbench.core.errors import ImageProblem, RequestFailed, VLSBenchError
 from vlsbench.core.types import Sample, Verdict, VerdictOutcome
@@ -21,7 +20,7 @@ from vlsbench.run.flow import MAX_ERROR
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
-from vlsbench.store import journal, records
+from vlsbench.store import journal
 from vlsbench.store.journal import Journal
 from vlsbench.store.run_folder import Run
 
@@ -33,6 +32,14 @@ def impossible(sample: Sample, part: Part) -> str:
     if not sample.text.strip() and part is not Part.IMAGE:
         return NO_TEXT
     return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardVerdict(Verdict):
+    """A guard's verdict on a part of a sample, with what `vlsbench.judges.guard.Finding` knows beside it."""
+
+    p_unsafe: float | None = None
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,16 +146,17 @@ class Checking:
         return Finding(outcome=VerdictOutcome.JUDGE_ERROR, why=why[:MAX_ERROR], model=self._guard.name)
 
     def _record(self, sample: Sample, part: Part, found: Finding, latency_s: float) -> None:
-        verdict = Verdict(
+        verdict = GuardVerdict(
             sample_id=sample.id,
             outcome=found.outcome,
             label=found.label,
             reason=found.why,
             judge_model=found.model,
             latency_s=latency_s,
+            p_unsafe=found.p_unsafe,
+            categories=tuple(found.categories),
         )
-        more = {"p_unsafe": found.p_unsafe, "categories": list(found.categories)}
-        self._journals[part].append(records.from_verdict(verdict) | more)
+        self._journals[part].append(verdict)
         self.counts.count_verdict(verdict)
         if self._progress is not None:
             self._progress(self.counts)
@@ -164,25 +172,15 @@ def _sound(said: object) -> Finding:
     return said
 
 
-def verdicts(run: Run, part: Part) -> dict[str, Mapping[str, Any]]:
-    """The last verdict on a part of each sample: ``outcome``, ``label``, ``p_unsafe``, ``categories``, ``reason``.
+def verdicts(run: Run, part: Part) -> dict[str, GuardVerdict]:
+    """The last verdict on a part of each sample.
 
-    What a damaged or edited line says is not believed: its sample counts as pending.
+    What an edited line says is not believed: its sample counts as pending.
     """
-    found: dict[str, Mapping[str, Any]] = {}
-    for _, record in journal.read(run.verdicts(part)):
-        sample_id, outcome, label = record.get("sample_id"), record.get("outcome"), record.get("label")
-        if not isinstance(sample_id, str):
-            continue
-        scored = outcome == VerdictOutcome.SCORED.value
-        if outcome not in tuple(VerdictOutcome) or scored != (label in (SAFE, UNSAFE)):
-            found.pop(sample_id, None)
-            continue
-        found[sample_id] = {
-            "outcome": outcome,
-            "label": label if scored else None,
-            "p_unsafe": record.get("p_unsafe"),
-            "categories": record.get("categories") or [],
-            "reason": record.get("reason") or "",
-        }
+    found: dict[str, GuardVerdict] = {}
+    for verdict in journal.read(run.verdicts(part), GuardVerdict):
+        if (verdict.outcome is VerdictOutcome.SCORED) == (verdict.label in (SAFE, UNSAFE)):
+            found[verdict.sample_id] = verdict
+        else:
+            found.pop(verdict.sample_id, None)
     return found

@@ -18,7 +18,7 @@ from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome,
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
-from vlsbench.store import journal, records
+from vlsbench.store import journal
 from vlsbench.store.journal import Journal
 from vlsbench.store.run_folder import Run
 
@@ -169,7 +169,7 @@ class Flow:
             if lost:
                 with Journal(path) as verdicts:
                     for sample_id in sorted(lost):
-                        verdicts.append(records.from_verdict(_unanswered(sample_id, "the answer it was about is lost")))
+                        verdicts.append(_unanswered(sample_id, "the answer it was about is lost"))
 
     async def pending(self) -> AsyncIterator[SampleWork]:
         """What is still to be done, in the order of the dataset."""
@@ -184,11 +184,7 @@ class Flow:
 
     def _recorded(self, offset: int) -> Response | None:
         """A response read back, or None where its line is damaged: then it counts as not recorded."""
-        record = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset)
-        try:
-            return records.to_response(record) if record is not None else None
-        except (KeyError, ValueError, TypeError):
-            return None
+        return journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset, Response)
 
     async def process(self, work: SampleWork) -> None:
         """Take one sample through whatever it still needs."""
@@ -215,7 +211,7 @@ class Flow:
                 completion_tokens=reply.completion_tokens,
                 latency_s=round(time.monotonic() - started, 4),
             )
-            self._responses.append(records.from_response(response))
+            self._responses.append(response)
         self.counts.count_response(response)
         self._tell()
         return response
@@ -230,7 +226,7 @@ class Flow:
             self._record(_unanswered(response.sample_id, f"no answer to judge ({response.outcome})"), 0.0)
 
     def _record(self, verdict: Verdict, latency_s: float) -> None:
-        self._verdicts.append(records.from_verdict(verdict) | {"latency_s": latency_s})
+        self._verdicts.append(replace(verdict, latency_s=latency_s))
         self.counts.count_verdict(verdict)
         self._tell()
 

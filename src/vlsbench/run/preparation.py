@@ -209,8 +209,8 @@ class Preparation:
             RunError: The line is damaged.
         """
         try:
-            sample = records.to_sample(orjson.loads(line))
-        except (orjson.JSONDecodeError, KeyError, ValueError, TypeError) as error:
+            sample = records.to_sample(line)
+        except ValueError as error:
             raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {_ANEW}") from error
         image = None
         if sample.image is not None and sample.image_sha256 is not None:
@@ -296,11 +296,13 @@ def _root(dataset: Dataset) -> str | None:
 
 def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | None, new: str | None) -> bytes:
     """A line of ``samples.jsonl`` with its image found again."""
-    record = records.from_sample(mended[number]) if number in mended else orjson.loads(line)
+    if number in mended:
+        return journal.to_line(records.from_sample(mended[number]))
+    record = orjson.loads(line)
     image = record["image"]
-    if number not in mended and old and new and image is not None and image.startswith(old + "/"):
+    if old and new and image is not None and image.startswith(old + "/"):
         record["image"] = new + image[len(old) :]
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    return journal.to_line(record)
 
 
 def image_path(run: Run, image: str) -> Path:

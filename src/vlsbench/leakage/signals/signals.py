@@ -48,16 +48,6 @@ class Signals:
     spans: tuple[Span, ...] = ()
     ocr_problem: str = ""
 
-    def to_json(self) -> dict[str, Any]:
-        """The plain form, as in an audit's ``samples.jsonl``."""
-        return {
-            "description_overlap": self.description_overlap,
-            "ocr_overlap": self.ocr_overlap,
-            "similarity": self.similarity,
-            "spans": [{"start": span.start, "end": span.end, "source": span.source} for span in self.spans],
-            "ocr_problem": self.ocr_problem,
-        }
-
 
 def measure(
     dataset: Dataset,
