@@ -7,9 +7,10 @@ from pathlib import Path
 
 from vlsbench.calibration import cards, design, page, population, sampling, sheet
 from vlsbench.calibration.design import Design
-from vlsbench.core.errors import Stopped, UserError, VLSBenchError
+from vlsbench.core.errors import UserError, VLSBenchError
 from vlsbench.results import judged_run
 from vlsbench.store import journal
+from vlsbench.store.folders import make_folder
 
 PAGE = "label.html"
 SHEET = "labels.csv"
@@ -50,17 +51,10 @@ def draw(run_path: str | Path, out: Path, *, n: int, seed: int = 0, judge: str |
     html, missing = page.write(drawn.id, shown)
     kept = design.save(found.run, drawn)
     try:
-        _make(out)
+        make_folder(out)
         journal.write_atomically(out / SHEET, sheet.write(drawn.id, shown))
         journal.write_atomically(out / PAGE, html)
     except VLSBenchError:
         (out / SHEET).unlink(missing_ok=True)
         raise
     return Drawn(design=drawn, page=out / PAGE, sheet=out / SHEET, kept=kept, missing_images=missing)
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Stopped(f"Cannot make {folder}: {error.strerror}.") from error

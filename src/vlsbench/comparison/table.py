@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench.calibration.corrected_rate import corrected_rate
 from vlsbench.comparison.measures import main_measure
@@ -62,7 +61,7 @@ class ModelTable:
             means.append(sum(values) / len(values) if len(values) == len(self.datasets) else None)
         return tuple(means)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench table --json``."""
         rows = zip(self.models, self.cells, self.averages, strict=True)
         return {

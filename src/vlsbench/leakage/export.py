@@ -14,13 +14,14 @@ from pathlib import Path
 
 import msgspec
 
-from vlsbench.core.errors import DatasetError, ImageProblem, Stopped, UserError
+from vlsbench.core.errors import DatasetError, ImageProblem, UserError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.core.version import __version__
 from vlsbench.leakage.audited import Audited
 from vlsbench.leakage.export_images import ExportedImages
 from vlsbench.leakage.rules import Rule, Rules, applied
 from vlsbench.store import journal, json_file, records
+from vlsbench.store.folders import make_folder
 
 SIDECAR = ".rules.json"
 IMAGE_SOUND = "image_sound"
@@ -94,10 +95,7 @@ def export(audit: Path, out: Path, *, rules: Rules | None = None) -> Exported:
         raise UserError(
             f"None of {selection.n:,} records passes, so nothing is written. Taken out: {counts or 'none'}."
         )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Stopped(f"Cannot make the folder {out.parent}: {error.strerror}.") from error
+    make_folder(out.parent)
     journal.write_atomically(out, _written(samples, passed, pictures))
     found = Exported(
         file=out,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 
@@ -38,7 +38,7 @@ class RunPart:
     run: Run
     summary: Summary
     primary: str | None
-    calibration: Mapping[str, Any] | None = None
+    calibration: Mapping[str, object] | None = None
 
     @property
     def block(self) -> Block | None:
@@ -58,7 +58,7 @@ class AuditPart:
 
     name: str
     path: Path
-    figures: Mapping[str, Any]
+    figures: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +67,7 @@ class AblationPart:
 
     name: str
     path: Path
-    figures: Mapping[str, Any]
+    figures: Mapping[str, object]
     runs: Mapping[str, RunPart]
 
 
@@ -77,7 +77,7 @@ class ComparisonPart:
 
     name: str
     path: Path
-    figures: Mapping[str, Any]
+    figures: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +183,7 @@ def _file(path: Path) -> Part:
     raise UserError(f"{path} is no comparison. Make one with: vlsbench compare RUN RUN --json > {path.name}")
 
 
-def _object(path: Path) -> Mapping[str, Any]:
+def _object(path: Path) -> Mapping[str, object]:
     try:
         found = orjson.loads(path.read_bytes())
     except OSError as error:
@@ -212,7 +212,7 @@ def _run(path: Path) -> RunPart:
     )
 
 
-def _calibration(path: Path, stem: str | None) -> Mapping[str, Any] | None:
+def _calibration(path: Path, stem: str | None) -> Mapping[str, object] | None:
     """What calibrating the primary judge found, where it was calibrated."""
     file = path / "calibration" / f"{stem}.json"
     return _object(file) if stem is not None and file.is_file() else None

@@ -47,6 +47,22 @@ def convert(found: object, kind: type[T], path: Path, remedy: str = "") -> T:
         raise RunError(f"{path} is damaged: {error}. {remedy}".rstrip()) from error
 
 
+def read_version(path: Path, kind: type[T], version: int, remedy: str = "") -> T:
+    """What a file holds whose `version` says in which format.
+
+    Raises:
+        RunError: It is missing, damaged, or of another version.
+    """
+    found = read(path, remedy)
+    if found.get("version") != version:
+        raise RunError(
+            f"{path} has format {found.get('version')}; this version of vlsbench reads format {version}."
+            if "version" in found
+            else f"{path} is damaged: it has no version. {remedy}".rstrip()
+        )
+    return convert(found, kind, path, remedy)
+
+
 def to_bytes(value: object) -> bytes:
     """The content of a file."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)

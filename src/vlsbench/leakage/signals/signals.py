@@ -14,7 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from threading import Lock
-from typing import Any
 
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.protocols import Dataset
@@ -211,7 +210,7 @@ class SignalTotals:
                 self._sums[name] += value
                 self._known[name] += 1
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """``{"n", "leaking", "ocr_problems", "description_overlap": {"n", "mean"}, ...}``; no mean over nothing."""
         means = {
             name: {"n": known, "mean": self._sums[name] / known if known else None}

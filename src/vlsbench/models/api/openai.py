@@ -9,7 +9,6 @@ import json
 import re
 import secrets
 from collections.abc import Callable
-from typing import Any
 
 from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
 from vlsbench.core.types import Prompt, Reply, ResponseOutcome
@@ -114,10 +113,10 @@ class OpenAIModel:
         raise AssertionError("unreachable")
 
     def _body(self, prompt: Prompt, image: bytes | None) -> list[bytes]:
-        messages: list[dict[str, Any]] = []
+        messages: list[dict[str, object]] = []
         if prompt.system:
             messages.append({"role": "system", "content": prompt.system})
-        content: str | list[dict[str, Any]] = prompt.text
+        content: object = prompt.text
         if prompt.image is not None:
             url = f"data:{prompt.image.media_type};base64,{_HOLE}"
             # Servers refuse an empty text, which is what a picture without a query would have.
@@ -155,9 +154,9 @@ class OpenAIModel:
         await self._client.close()
 
 
-def _reply(choice: dict[str, Any], body: dict[str, Any], hide: Callable[[str], str]) -> Reply:
+def _reply(choice: dict[str, object], body: dict[str, object], hide: Callable[[str], str]) -> Reply:
     message = choice.get("message")
-    fields: dict[str, Any] = message if isinstance(message, dict) else {}
+    fields: dict[str, object] = message if isinstance(message, dict) else {}
     refusal = fields.get("refusal")
     refused = isinstance(refusal, str) and bool(refusal.strip())
     text = str(refusal) if refused else _text(fields.get("content"))
@@ -174,7 +173,7 @@ def _reply(choice: dict[str, Any], body: dict[str, Any], hide: Callable[[str], s
     else:
         outcome, error = ResponseOutcome.OK, ""
     usage = body.get("usage")
-    counts: dict[str, Any] = usage if isinstance(usage, dict) else {}
+    counts: dict[str, object] = usage if isinstance(usage, dict) else {}
     model = body.get("model")
     return Reply(
         outcome=outcome,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from vlsbench.core.types import Rate
 from vlsbench.report.terminal.summary import percent
@@ -59,7 +58,7 @@ class Bars:
     """By series, where there are any: a value to compare its bars with."""
     line_name: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         return {"kind": "bars", **asdict(self), "alt": self.alt()}
 
@@ -109,7 +108,7 @@ class Stack:
     parts: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         return {"kind": "stack", **asdict(self), "alt": self.alt()}
 
@@ -153,7 +152,7 @@ class Radar:
     panels: tuple[tuple[str, tuple[tuple[float | None, ...], ...]], ...]
     """Name of the panel; values by series, then by axis."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         return {"kind": "radar", **asdict(self), "alt": self.alt()}
 
@@ -180,7 +179,7 @@ class Sunburst:
     about: str
     tree: Mapping[str, Mapping[str, int]]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         return {"kind": "sunburst", **asdict(self), "alt": self.alt()}
 
@@ -208,7 +207,7 @@ class Cloud:
     about: str
     words: tuple[tuple[str, int], ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         return {"kind": "cloud", **asdict(self), "alt": self.alt()}
 

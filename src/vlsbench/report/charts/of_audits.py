@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from vlsbench.core.names import model_name
 from vlsbench.core.types import Rate
@@ -149,7 +148,7 @@ def _point(found: object) -> Point | None:
     return Point(value=rate.value, low=rate.low, high=rate.high, of=f"{rate.k:,} / {rate.n:,}")
 
 
-def _inside(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _inside(found: Mapping[str, object], key: str) -> Mapping[str, object]:
     value = found.get(key)
     return value if isinstance(value, dict) else {}
 
