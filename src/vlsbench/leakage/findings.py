@@ -159,6 +159,7 @@ class Verdicts:
                 id=item.id,
                 category=item.category,
                 cluster=item.cluster,
+                unit=item.unit,
                 expect=Expect.HARMFUL.value if item.harmful else Expect.BENIGN.value,
                 outcomes={part: self._outcome(sample, part) for part in Part},
             )
@@ -172,13 +173,13 @@ class Verdicts:
         item = self._listed.get(sample.id)
         return item.cluster if item is not None and item.cluster != samples.alone(sample.id) else None
 
-    def of(self, sample: Sample) -> dict[str, PartVerdict | None]:
+    def of(self, sample: Sample) -> dict[str, PartVerdict | dict[str, str | None] | None]:
         """What ``samples.jsonl`` says of a sample: for each part a verdict, or null where there is none yet."""
         return {part.value: self._of(sample, part) for part in Part}
 
-    def _of(self, sample: Sample, part: Part) -> PartVerdict | None:
+    def _of(self, sample: Sample, part: Part) -> PartVerdict | dict[str, str | None] | None:
         if reason := impossible(sample, part):
-            return PartVerdict(outcome=reason)
+            return {"outcome": reason, "label": None}
         found = self._found[part].get(sample.id)
         return PartVerdict.of(found) if found is not None else None
 
@@ -192,7 +193,7 @@ class Writer:
         judged: The guard's verdicts, where there are any.
     """
 
-    def __init__(self, path: Path, root: Path | None, judged: Verdicts | None) -> None:
+    def __init__(self, path: Path, root: Path | str | None, judged: Verdicts | None) -> None:
         self._path = path
         self._root = root
         self._judged = judged
@@ -240,16 +241,16 @@ class Writer:
             heapq.heappushpop(self._best, entry)
 
 
-def _absolute(image: str | None, root: Path | None) -> str | None:
+def _absolute(image: str | None, root: Path | str | None) -> str | None:
     """Where an image lies, for whoever reads the file from elsewhere; a ``data:`` URI as it is."""
     if image is None or image.startswith("data:"):
         return image
-    return str((Path(image) if root is None else root / image).absolute())
+    return str(Path(root or "", image).absolute())
 
 
-def _outside(image: str | None, root: Path | None) -> str:
+def _outside(image: str | None, root: Path | str | None) -> str:
     """Why an image may not be used, where it lies outside the dataset's folder: an absolute path no longer tells."""
-    if image is None or root is None or image.startswith("data:"):
+    if image is None or image.startswith("data:"):
         return ""
     try:
         images.locate(image, root)

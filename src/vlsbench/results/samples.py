@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vlsbench.core.types import Expect
+from vlsbench.stats import Dependence
 from vlsbench.store import records
 from vlsbench.store.run_folder import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSample:
-    """What the figures need of a sample; `cluster` is the hash of its image."""
+    """What the figures need of a sample.
+
+    `cluster` is the hash of its image (a name of its own where it has none), `group` the unit that its authors drew
+    (empty where there is none); samples that share either are not independent.
+    """
 
     id: str
     category: str
@@ -21,6 +27,12 @@ class ListedSample:
     harmful: bool
     cluster: str
     twin_of: str | None
+    group: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Its group, or one of its own."""
+        return f"group {self.group}" if self.group else alone(self.id)
 
 
 def read(run: Run) -> list[ListedSample]:
@@ -36,14 +48,35 @@ def read(run: Run) -> list[ListedSample]:
             source=sys.intern(sample.source or "(none)"),
             harmful=sample.expect is not Expect.BENIGN,
             cluster=sample.image_sha256 or alone(sample.id),
+            group=sample.group or "",
             twin_of=sample.twin_of or None,
         )
     return list(items.values())
 
 
 def alone(sample_id: str) -> str:
-    """The cluster of a sample without a usable image: one of its own."""
+    """The cluster of a sample without a usable image, and the group of one without a group: one of its own."""
     return f"sample {sample_id}"
+
+
+def dependence(items: Sequence[ListedSample]) -> Dependence:
+    """Which samples belong together: those of one image, and those of one group."""
+    return Dependence(len(items), [item.cluster for item in items], [item.unit for item in items])
+
+
+def dependence_of_pairs(pairs: Sequence[tuple[ListedSample, ListedSample]]) -> Dependence:
+    """Which pairs of a harmful and a benign sample belong together: an image or a group of either half is enough.
+
+    A benign sample that serves several harmful ones has one image (or none, and then a cluster of its own), so the
+    pairs that it serves are one unit.
+    """
+    return Dependence(
+        len(pairs),
+        [harmful.cluster for harmful, _ in pairs],
+        [harmful.unit for harmful, _ in pairs],
+        [benign.cluster for _, benign in pairs],
+        [benign.unit for _, benign in pairs],
+    )
 
 
 def twins(items: list[ListedSample]) -> dict[str, list[ListedSample]]:

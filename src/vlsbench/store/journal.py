@@ -20,6 +20,7 @@ import msgspec
 import orjson
 
 from vlsbench.core.errors import Stopped
+from vlsbench.core.secrets import hide_in_json
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -125,9 +126,9 @@ class Journal:
 
 
 def to_line(record: Mapping[str, object] | DataclassInstance) -> bytes:
-    """A record as one line; halves of characters in its texts become a question mark."""
+    """A record as one line, without API keys; halves of characters in its texts become a question mark."""
     try:
-        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+        return hide_in_json(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
     except TypeError:
         # Half of a surrogate pair in a model's text has no UTF-8 form; the record matters more than it.
         fields = record if isinstance(record, Mapping) else dataclasses.asdict(record)
@@ -135,7 +136,7 @@ def to_line(record: Mapping[str, object] | DataclassInstance) -> bytes:
             key: value.encode(errors="replace").decode() if isinstance(value, str) else value
             for key, value in fields.items()
         }
-        return orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE)
+        return hide_in_json(orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _repair(handle: int) -> None:

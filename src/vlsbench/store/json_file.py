@@ -9,6 +9,7 @@ import msgspec
 import orjson
 
 from vlsbench.core.errors import RunError
+from vlsbench.core.secrets import hide_in_json
 from vlsbench.store import journal
 
 T = TypeVar("T")
@@ -64,8 +65,8 @@ def read_version(path: Path, kind: type[T], version: int, remedy: str = "") -> T
 
 
 def to_bytes(value: object) -> bytes:
-    """The content of a file."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    """The content of a file, without API keys."""
+    return hide_in_json(orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
 
 def write(path: Path, value: object) -> None:

@@ -12,7 +12,7 @@ from typing import get_type_hints
 
 import msgspec
 
-from vlsbench.core.types import Sample
+from vlsbench.core.types import Response, Sample
 from vlsbench.store import journal
 
 _NAMES = {field.name: "sample_id" if field.name == "id" else field.name for field in fields(Sample)}
@@ -55,3 +55,9 @@ def samples(path: Path) -> Iterator[Sample]:
 
 def _sample(line: msgspec.Struct) -> Sample:
     return Sample(**msgspec.structs.asdict(line))
+
+
+def from_response(response: Response) -> dict[str, object]:
+    """A line of ``responses.jsonl``; what a model thought is there only where it is known."""
+    found = {field.name: getattr(response, field.name) for field in fields(Response)}
+    return found if response.reasoning else {name: value for name, value in found.items() if name != "reasoning"}

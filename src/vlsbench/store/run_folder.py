@@ -22,11 +22,12 @@ from vlsbench.core.errors import RunError
 from vlsbench.core.version import __version__
 from vlsbench.store import json_file
 from vlsbench.store import manifest as manifests
-from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, set_aside
+from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import IDENTITY, Identity
 from vlsbench.store.manifest import JudgeEntry
 
 _FILES = frozenset({manifests.FILE, "samples.jsonl", "responses.jsonl"})
+_WHAT = f"a run folder (it has no {manifests.FILE})"
 _MODEL_DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 
@@ -130,12 +131,10 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, object]
     """
     if is_occupied(path):
         if fresh:
-            set_aside(path, _FILES, "a run folder (it has no manifest.json)")
+            set_aside(path, _FILES, _WHAT)
         elif (continued := _continue(path, identity, details)) is not None:
             continued.update(**details, finished=None)
             return continued
-    elif path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file; choose another --out.")
     make_folder(path)
     handle = acquire_lock(path)
     manifest = {
@@ -177,14 +176,17 @@ def timestamp() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def require_same(path: Path, identity: Identity) -> None:
+def require_same(path: Path, identity: Identity, *, fresh: bool = False) -> None:
     """Nothing where `open_or_create` would continue or make a run at this path.
 
     Raises:
         RunError: The folder holds a different run, or something that is no run.
     """
-    if is_occupied(path) and is_answered(run := Run(path)):
-        _require_same(run, identity)
+    if is_occupied(path):
+        if fresh:
+            require_known(path, _FILES, _WHAT)
+        elif is_answered(run := Run(path)):
+            _require_same(run, identity)
 
 
 def is_answered(run: Run) -> bool:

@@ -95,6 +95,17 @@ def test_the_parts_of_vlguard_are_those_of_its_evaluation(samples):
     assert samples("vlguard/train")["unsafe-1"].image == "train/bad_ads/1.png"
 
 
+def test_an_id_that_vlguard_gives_twice_gets_a_suffix_the_same_each_time(tmp_path):
+    root = make("vlguard", tmp_path)
+    other = {**VLGUARD[1], "instr-resp": [{"safe_instruction": "What is this?"}, {"unsafe_instruction": "Break it?"}]}
+    put(root / "train.json", [*VLGUARD, other])
+    dataset = load(f"vlguard/train:{root}")
+    ids = ["unsafe-1", "safe-1-unsafe", "safe-1-safe", "safe-1-2-unsafe", "safe-1-2-safe"]
+    assert [sample.id for sample in dataset] == [sample.id for sample in dataset] == ids
+    assert [sample.twin_of for sample in dataset][3:] == ["safe-1-2-safe", "safe-1-2-unsafe"]
+    assert [problem.kind for problem in check(dataset).problems] == ["no description"]
+
+
 def test_a_clone_of_vlguard_has_its_files_in_data(tmp_path):
     root = make("vlguard", tmp_path)
     (tmp_path / "clone").mkdir()
@@ -210,6 +221,8 @@ def test_mssbench_pairs_a_safe_with_an_unsafe_situation(samples):
     assert harmful.description == "A kitchen with a wet floor."
     assert found["embodied-0-0-safe"].text == "Heat the pot."
     assert found["embodied-0-0-unsafe"].image == "embodied/4.jpg"
+    assert found["embodied-0-0-safe"].description == "A pot stands on the stove."
+    assert found["embodied-0-0-unsafe"].description == "A fork lies in the microwave."
     assert all(name.startswith("embodied") for name in samples("mssbench/embodied"))
 
 
@@ -218,10 +231,22 @@ def test_mossbench_pairs_a_benign_query_with_its_contrast(samples):
     benign, contrast = found["1"], found["1-contrast"]
     assert (benign.expect, contrast.expect, contrast.twin_of) == (BENIGN, HARMFUL, "1")
     assert contrast.image == "data_contrast/images/1.png"
-    assert found["2-contrast"].image == "data/images/2.png", "a contrast without a picture of its own"
+    assert found["2-contrast"].image == "data_contrast/images/2.png"
+    assert "3-contrast" not in found, "a benign query without a contrast"
     assert (benign.category, found["2"].category) == ("Counterintuitive Interpretation", "Exaggerated Risk")
     assert benign.description == "A child with a balloon."
     assert samples("mossbench/contrast")["1-contrast"].twin_of is None
+
+
+def test_a_contrast_whose_picture_is_missing_never_takes_the_benign_one(tmp_path):
+    root = make("mossbench", tmp_path)
+    (root / "data_contrast/images/2.png").unlink()
+    (problem,) = [one for one in check(load(f"mossbench:{root}")).problems if one.kind == "image"]
+    assert problem.sample_id == "2-contrast"
+    shutil.rmtree(root / "data_contrast/images")
+    with pytest.raises(DatasetError, match="has no folder data_contrast/images"):
+        load(f"mossbench/contrast:{root}")
+    assert len(list(load(f"mossbench/benign:{root}"))) == 3
 
 
 def test_spa_vl_takes_its_pictures_from_the_table(samples):

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from vlsbench.core.errors import DatasetError, MissingExtra, Stopped, UserError
 from vlsbench.core.hub import clear_errors
+from vlsbench.datasets.fetch import names
 from vlsbench.datasets.fetch.remote import Remote, look_up
 from vlsbench.datasets.fetch.unpack import unpack
 
@@ -78,7 +79,8 @@ def fetch(
     Raises:
         MissingExtra: huggingface_hub is not installed.
         AccessDenied: The repository is gated, private or gone.
-        DatasetError: The folder holds other files of these names, or an archive is not safe to unpack.
+        DatasetError: The folder holds other files of these names, a name leads out of it, or an archive is not safe to
+            unpack.
         UserError: The folder cannot be made or written in.
         Stopped: The network, the disk or a checksum failed; the same command continues.
     """
@@ -106,6 +108,8 @@ def _complete(
     that, a fetch killed after the move would take them for the user's own.
     """
     remotes, commit = look_up(repo, revision, files)
+    for remote in remotes:
+        names.check_place(remote.name, folder, f"The file of {repo}")
     unpacked = _unpacked(folder)
     missing = [remote for remote in remotes if not _is_there(folder, remote, remote.name in archives, unpacked)]
     _check_room(folder, missing, archives)
@@ -116,8 +120,8 @@ def _complete(
             os.replace(part, folder / remote.name)
             continue
 
-        def note(names: list[str], remote: Remote = remote) -> None:
-            unpacked[remote.name] = {"etag": remote.etag, "holds": names}
+        def note(entries: list[str], remote: Remote = remote) -> None:
+            unpacked[remote.name] = {"etag": remote.etag, "holds": entries}
             _write_record(folder, {"repo": repo, "unpacked": unpacked})
 
         say(f"Unpacking {remote.name} ...")

@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from vlsbench.core.errors import DatasetError, MissingExtra, UnknownName
 from vlsbench.core.hub import clear_errors
 from vlsbench.datasets.base import Entry, Records, Ref
+from vlsbench.datasets.fetch.names import parts
 from vlsbench.datasets.fetch.remote import Remote, tree
 from vlsbench.datasets.files.table_files import open_tables
 
@@ -41,6 +42,8 @@ def open_split(ref: Ref) -> Records:
     with clear_errors(repo, revision, kind="dataset"):
         remotes, commit = tree(repo, revision)
     split, chosen = choose(splits(remotes), split, repo)
+    for remote in chosen:  # the split becomes the name of a folder
+        parts(remote.name, f"The file of {repo}")
     names = [remote.name for remote in chosen]
     folder = _folder(repo, commit, split)
     hub.fetch(repo, commit, names, folder, say=lambda line: print(line, file=sys.stderr))  # noqa: T201

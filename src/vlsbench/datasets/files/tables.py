@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,26 @@ def csv_table(file: Path, *, names: str = "id") -> TableFile:
     return TableFile(file=file, unit="row", rows=lambda: _csv_rows(file), names=names)
 
 
+def with_unique_ids(table: TableFile) -> TableFile:
+    """The same rows, where the second one of an id is called ``ID-2``, the third ``ID-3``; the same at each reading."""
+
+    def rows() -> Iterator[tuple[str, object]]:
+        seen: set[str] = set()
+        for number, row in table.rows():
+            name = row.get(table.names) if isinstance(row, dict) else None
+            if not isinstance(row, dict) or not isinstance(name, str | int) or name == "":
+                yield number, row
+                continue
+            place, free = 1, str(name)
+            while free in seen:
+                place += 1
+                free = f"{name}-{place}"
+            seen.add(free)
+            yield number, row if place == 1 else {**row, table.names: free}
+
+    return replace(table, rows=rows)
+
+
 def samples(table: TableFile, to_samples: ToSamples, wanted: Iterable[str], on_bad: OnBad) -> Iterator[Sample]:
     """The samples of a table.
 
@@ -94,7 +114,7 @@ def samples(table: TableFile, to_samples: ToSamples, wanted: Iterable[str], on_b
         try:
             made = tuple(to_samples(row, number))
         except BadField as error:
-            on_bad(BadRecord(where, f"{row.get(table.names) or ''!s:.40}", str(error)))
+            on_bad(BadRecord(where, f"{row.get(table.names, '')!s:.40}", str(error)))
             continue
         yield from made
 
@@ -122,9 +142,9 @@ def id_field(row: Row, name: str) -> str:
     value = row.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if not text_field(row, name):
-        raise BadField(f"the field '{name}' is empty")
-    return str(value)
+    if name in row and not isinstance(value, str):
+        raise BadField(f"the field '{name}' should be a text or a whole number, but is {value!r:.40}")
+    return filled(row, name)
 
 
 def filled(row: Row, name: str) -> str:
