@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vlsbench.core.types import GuardLabel, Sample
-from vlsbench.leakage.audited import Audited
-from vlsbench.leakage.signals.signals import Signals
+
+if TYPE_CHECKING:
+    from vlsbench.leakage.audited import Audited
+    from vlsbench.leakage.signals.signals import Signals
 
 MAX_OVERLAP = 0.4
 """Largest share of a query's content that the description may repeat. Of the 2,241 released records of VLSBench, which
