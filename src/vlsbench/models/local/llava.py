@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import UserError
 from vlsbench.models.local import weights
-from vlsbench.models.local.origin import Place, read_json
+from vlsbench.models.local.origin import Place, Settings, read_json
 from vlsbench.models.local.processors import check_sentencepiece, ready_for_batches
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
         PreTrainedConfig,
         PreTrainedTokenizerBase,
     )
-
-    from vlsbench.models.local.origin import Settings
 
 TEMPLATE = (
     "{% if messages[0]['role'] != 'system' %}A chat between a curious user and an artificial intelligence assistant. "

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.core.errors import UserError, VLSBenchError
-from vlsbench.models.local.origin import Source, read_json
+from vlsbench.models.local.origin import Settings, Source, read_json
 
 if TYPE_CHECKING:
     from peft import PeftModel
     from transformers import PreTrainedConfig, PreTrainedModel
-
-    from vlsbench.models.local.origin import Settings
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
