@@ -75,7 +75,7 @@ def test_a_response_or_verdict_comes_back_as_it_was(record):
 def test_the_names_of_the_fields_are_fixed():
     sample = records.from_sample(Sample(id="a", text="q"))
     response = records.from_response(Response(sample_id="a", outcome=ResponseOutcome.OK))
-    verdict = orjson.loads(journal.to_line(Verdict(sample_id="a", outcome=VerdictOutcome.SCORED)))
+    verdict = records.from_verdict(Verdict(sample_id="a", outcome=VerdictOutcome.SCORED))
 
     assert " ".join(sample) == (
         "sample_id text image image_sha256 category sub_category source description safety_reason expect twin_of group"

@@ -21,7 +21,7 @@ from vlsbench.run.engine import drive
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
-from vlsbench.store import journal
+from vlsbench.store import journal, records
 from vlsbench.store.journal import Journal
 
 MAX_ERROR = 1000
@@ -103,7 +103,7 @@ class Course(ABC, Generic[Work]):
 
     def record_verdict(self, verdicts: Journal, verdict: Verdict) -> None:
         """Write a verdict down and count it."""
-        verdicts.append(verdict)
+        verdicts.append(records.from_verdict(verdict))
         self.counts.count_verdict(verdict)
         self.tell()
 

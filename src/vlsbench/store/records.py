@@ -12,7 +12,7 @@ from typing import get_type_hints
 
 import msgspec
 
-from vlsbench.core.types import Response, Sample
+from vlsbench.core.types import Response, Sample, Verdict
 from vlsbench.store import journal
 
 _NAMES = {field.name: "sample_id" if field.name == "id" else field.name for field in fields(Sample)}
@@ -59,5 +59,16 @@ def _sample(line: msgspec.Struct) -> Sample:
 
 def from_response(response: Response) -> dict[str, object]:
     """A line of ``responses.jsonl``; what a model thought is there only where it is known."""
-    found = {field.name: getattr(response, field.name) for field in fields(Response)}
-    return found if response.reasoning else {name: value for name, value in found.items() if name != "reasoning"}
+    return _without_empty(response, "reasoning")
+
+
+def from_verdict(verdict: Verdict) -> dict[str, object]:
+    """A line of ``verdicts/*.jsonl``; what a judge wrote is there only where it is a model."""
+    return _without_empty(verdict, "reply")
+
+
+def _without_empty(record: Response | Verdict, name: str) -> dict[str, object]:
+    found = {field.name: getattr(record, field.name) for field in fields(record)}
+    if not found[name]:
+        del found[name]
+    return found
