@@ -77,6 +77,6 @@ def _outcome(outcome: str, label: str | None, response: str | None, labels: tupl
         return label if label is not None and label in labels else VerdictOutcome.UNPARSABLE.value
     if outcome not in UNSCORED:
         return PENDING  # scored, but the answer was lost with a damaged line; or no outcome of ours
-    if outcome == VerdictOutcome.NO_RESPONSE.value and response in ANSWERS:
+    if outcome == VerdictOutcome.NO_RESPONSE.value and response == ResponseOutcome.OK:
         return PENDING  # the answer came on a later try and has not been judged yet
     return outcome

@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 
 from vlsbench.core.errors import Stopped
+from vlsbench.core.secrets import hide_in_json
 
 SYNC_AFTER_S = 0.05
 """How long records may gather before an fsync; well under the promised 0.1 s."""
@@ -118,16 +119,16 @@ class Journal:
 
 
 def to_line(record: Mapping[str, Any]) -> bytes:
-    """A record as one line; halves of characters in its texts become a question mark."""
+    """A record as one line, without API keys; halves of characters in its texts become a question mark."""
     try:
-        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+        return hide_in_json(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
     except TypeError:
         # Half of a surrogate pair in a model's text has no UTF-8 form; the record matters more than it.
         clean = {
             key: value.encode(errors="replace").decode() if isinstance(value, str) else value
             for key, value in record.items()
         }
-        return orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE)
+        return hide_in_json(orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _repair(handle: int) -> None:

@@ -27,6 +27,7 @@ def from_sample(sample: Sample) -> Record:
         "safety_reason": sample.safety_reason,
         "expect": sample.expect.value,
         "twin_of": sample.twin_of,
+        "group": sample.group,
     }
 
 
@@ -56,6 +57,7 @@ def to_sample(record: Mapping[str, Any]) -> Sample:
         safety_reason=record.get("safety_reason") or "",
         expect=Expect(record.get("expect") or Expect.HARMFUL),
         twin_of=record.get("twin_of"),
+        group=record.get("group"),
     )
 
 
@@ -66,6 +68,7 @@ def from_response(response: Response) -> Record:
         "outcome": response.outcome.value,
         "text": response.text,
         "error": response.error,
+        **({"reasoning": response.reasoning} if response.reasoning else {}),
         "finish_reason": response.finish_reason,
         "prompt_tokens": response.prompt_tokens,
         "completion_tokens": response.completion_tokens,
@@ -88,6 +91,7 @@ def to_response(record: Mapping[str, Any]) -> Response:
         outcome=ResponseOutcome(record["outcome"]),
         text=record.get("text") or "",
         error=record.get("error") or "",
+        reasoning=record.get("reasoning") or "",
         finish_reason=record.get("finish_reason"),
         prompt_tokens=record.get("prompt_tokens"),
         completion_tokens=record.get("completion_tokens"),

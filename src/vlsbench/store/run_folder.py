@@ -23,13 +23,15 @@ from typing import Any
 import orjson
 
 from vlsbench.core.errors import RunError
+from vlsbench.core.secrets import hide_in_json
 from vlsbench.core.version import __version__
 from vlsbench.store import journal
-from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, set_aside
+from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import IDENTITY, Identity
 
 MANIFEST_VERSION = 1
 _FILES = frozenset({"manifest.json", "samples.jsonl", "responses.jsonl"})
+_WHAT = "a run folder (it has no manifest.json)"
 _MODEL_DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 
@@ -131,12 +133,10 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
     """
     if is_occupied(path):
         if fresh:
-            set_aside(path, _FILES, "a run folder (it has no manifest.json)")
+            set_aside(path, _FILES, _WHAT)
         elif (continued := _continue(path, identity, details)) is not None:
             continued.update(**details, finished=None)
             return continued
-    elif path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file; choose another --out.")
     make_folder(path)
     handle = acquire_lock(path)
     manifest = {
@@ -178,14 +178,17 @@ def timestamp() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def require_same(path: Path, identity: Identity) -> None:
+def require_same(path: Path, identity: Identity, *, fresh: bool = False) -> None:
     """Nothing where `open_or_create` would continue or make a run at this path.
 
     Raises:
         RunError: The folder holds a different run, or something that is no run.
     """
-    if is_occupied(path) and is_answered(run := Run(path)):
-        _require_same(run, identity)
+    if is_occupied(path):
+        if fresh:
+            require_known(path, _FILES, _WHAT)
+        elif is_answered(run := Run(path)):
+            _require_same(run, identity)
 
 
 def is_answered(run: Run) -> bool:
@@ -278,7 +281,7 @@ def _are_texts(value: object) -> bool:
 
 
 def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    data = orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    data = hide_in_json(orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
     journal.write_atomically(path / "manifest.json", data)
 
 

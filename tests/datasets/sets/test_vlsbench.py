@@ -80,9 +80,9 @@ def test_a_missing_field_is_named_with_its_record(make_vlsbench, make_row, field
         ({"image_path": ""}, "'image_path' is empty"),
         ({"category": {}}, "'category' should be a text, but is an object"),
         ({"image_description": True}, "'image_description' should be a text, but is true or false"),
-        ({"instruction_id": None}, "'instruction_id' should be a whole number, but is None"),
-        ({"instruction_id": True}, "'instruction_id' should be a whole number, but is True"),
-        ({"instruction_id": 1.5}, "'instruction_id' should be a whole number, but is 1.5"),
+        ({"instruction_id": None}, "'instruction_id' should be a text or a whole number, but is None"),
+        ({"instruction_id": True}, "'instruction_id' should be a text or a whole number, but is True"),
+        ({"instruction_id": 1.5}, "'instruction_id' should be a text or a whole number, but is 1.5"),
     ],
 )
 def test_a_field_of_the_wrong_type_is_named(make_vlsbench, make_row, changes, problem):
@@ -130,7 +130,6 @@ def test_packed_images_are_noticed(make_vlsbench):
         (b'[{"instruction_id": 0', "is not JSON"),
         (b"", "is not JSON"),
         (b"\xff\xfe[\x00]\x00", "is not JSON"),
-        (b'{"instruction_id": 0}', "should hold a list of records, but holds an object"),
         (b"null", "should hold a list of records, but holds null"),
     ],
 )
@@ -139,6 +138,18 @@ def test_a_data_json_of_another_kind_is_refused_on_opening(make_vlsbench, conten
     (folder / "data.json").write_bytes(content)
     with pytest.raises(DatasetError, match=problem):
         load(f"vlsbench:{folder}")
+
+
+def test_one_record_alone_is_no_set_of_records(make_vlsbench):
+    folder = make_vlsbench()
+    (folder / "data.json").write_bytes(b'{"instruction_id": 0}')
+    with pytest.raises(BadRecord, match="record instruction_id: should be an object, but is a number"):
+        list(load(f"vlsbench:{folder}"))
+
+
+def test_a_file_of_other_records_is_told_apart(make_vlsbench):
+    with pytest.raises(DatasetError, match="Wanted: instruction_id, instruction"):
+        list(load(f"vlsbench:{make_vlsbench([{'id': 1, 'query': 'What?'}])}"))
 
 
 def test_an_unusable_record_can_be_noted_instead_of_raised(make_vlsbench, make_row):

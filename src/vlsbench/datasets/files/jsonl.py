@@ -8,8 +8,8 @@ any JSON lines are a table like others.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -24,6 +24,9 @@ from vlsbench.datasets.files.tables import json_lines
 
 _EXPECT = {None: Expect.HARMFUL, "harmful": Expect.HARMFUL, "benign": Expect.BENIGN}
 _BOM = b"\xef\xbb\xbf"
+
+_NO_PICTURE = "0" * 64
+"""A hash that no picture has."""
 
 
 class _Draft:
@@ -47,6 +50,7 @@ class _Draft:
     safety_reason: str
     expect: Expect
     twin_of: str | None
+    group: str | None
 
 
 def open_file(ref: Ref) -> Records:
@@ -64,14 +68,28 @@ def open_file(ref: Ref) -> Records:
         raise DatasetError(f"There is no file {file}. {ENTRY.get}")
     if ref.columns:
         return open_tables(str(ref), [file], ref.columns, table=json_lines)
-    scan = partial(_scan, file)
-    return Records(name=str(ref), root=_image_root(file), scan=scan, files=(file,))
+    scan, root = partial(_scan, file), _image_root(file)
+    if root != Path(os.path.abspath(file.parent)):
+        scan = partial(_recorded_only, scan)
+    return Records(name=str(ref), root=root, scan=scan, files=(file,))
+
+
+def _recorded_only(scan: Callable[[OnBad], Iterator[Sample]], on_bad: OnBad) -> Iterator[Sample]:
+    """A run's samples, in which only a picture whose hash was recorded is one.
+
+    The folder comes from a manifest that somebody else may have written: no picture may be sent that was not known
+    to whoever wrote it.
+    """
+    for sample in scan(on_bad):
+        known = sample.image is None or sample.image_sha256
+        yield sample if known else replace(sample, image_sha256=_NO_PICTURE)
 
 
 def _image_root(file: Path) -> Path | None:
     """The folder that images have to stay inside: that of the file, or for a run's samples that of its dataset.
 
-    A run records where the images are; those that came inside the records lie in a folder of its own.
+    A run records where the images are; those that came inside the records lie in a folder of its own. A recorded
+    folder so wide that it holds everything of the user's is not believed.
     """
     folder = Path(os.path.abspath(file.parent))
     manifest = folder / "manifest.json"
@@ -84,7 +102,13 @@ def _image_root(file: Path) -> Path | None:
     if not isinstance(run, dict) or "dataset_root" not in run:
         return folder
     root = run["dataset_root"]
-    return Path(root) if isinstance(root, str) else None
+    return Path(root) if isinstance(root, str) and not _is_too_wide(Path(root)) else folder
+
+
+def _is_too_wide(root: Path) -> bool:
+    """Whether a folder is relative, the whole disk, or around somebody's home."""
+    real = Path(os.path.realpath(root))
+    return not root.is_absolute() or Path(os.path.realpath(Path.home())).is_relative_to(real)
 
 
 def to_sample(row: Mapping[str, Any]) -> Sample:
@@ -97,13 +121,14 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     name, text, image, sha256 = get("sample_id"), get("text"), get("image"), get("image_sha256")
     category, sub_category, source = get("category", ""), get("sub_category", ""), get("source", "")
     description, reason = get("description", ""), get("safety_reason", "")
-    expect, twin_of = get("expect", "harmful"), get("twin_of")
+    expect, twin_of, group = get("expect", "harmful"), get("twin_of"), get("group")
     if not (
         type(name) is type(text) is type(category) is type(sub_category) is type(source) is str
         and type(description) is type(reason) is type(expect) is str
         and (image is None or (type(image) is str and image))
         and (sha256 is None or type(sha256) is str)
         and (twin_of is None or type(twin_of) is str)
+        and (group is None or type(group) is str)
         and name
         and expect in _EXPECT
     ):
@@ -120,6 +145,7 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     draft.safety_reason = reason
     draft.expect = _EXPECT[expect]
     draft.twin_of = twin_of or None
+    draft.group = group or None
     draft.__class__ = Sample  # type: ignore[assignment]
     return draft  # type: ignore[return-value]
 
@@ -143,7 +169,16 @@ def _to_sample_slowly(row: Mapping[str, Any]) -> Sample:
         safety_reason=text_field(row, "safety_reason", required=False),
         expect=_EXPECT[expect],
         twin_of=text_field(row, "twin_of", required=False) or None,
+        group=_group(row),
     )
+
+
+def _group(row: Mapping[str, Any]) -> str | None:
+    """The group; a number is a name as well."""
+    value = row.get("group")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text_field(row, "group", required=False) or None
 
 
 def _is_expect(value: object) -> bool:

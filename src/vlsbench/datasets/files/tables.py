@@ -109,7 +109,7 @@ def samples(table: TableFile, to_samples: ToSamples, wanted: Iterable[str], on_b
         try:
             made = tuple(to_samples(row, number))
         except BadField as error:
-            on_bad(BadRecord(where, f"{row.get(table.names) or ''!s:.40}", str(error)))
+            on_bad(BadRecord(where, f"{row.get(table.names, '')!s:.40}", str(error)))
             continue
         yield from made
 
@@ -137,9 +137,9 @@ def id_field(row: Row, name: str) -> str:
     value = row.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if not text_field(row, name):
-        raise BadField(f"the field '{name}' is empty")
-    return str(value)
+    if name in row and not isinstance(value, str):
+        raise BadField(f"the field '{name}' should be a text or a whole number, but is {value!r:.40}")
+    return filled(row, name)
 
 
 def filled(row: Row, name: str) -> str:

@@ -53,6 +53,7 @@ def to_sample(row: Mapping[str, Any], kind: str, *, twins: bool) -> Sample:
         description=text_field(row, "short description", required=False).strip(),
         expect=Expect.BENIGN if kind == "benign" else Expect.HARMFUL,
         twin_of=name if twins and kind == "contrast" else None,
+        group=name,
     )
 
 

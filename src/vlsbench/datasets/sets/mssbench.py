@@ -66,6 +66,7 @@ def to_samples(row: Mapping[str, Any], number: str, part: str) -> Iterator[Sampl
                 description=text_field(row, shows, required=False) if (shows := described.get(kind)) else "",
                 expect=Expect.BENIGN if kind == "safe" else Expect.HARMFUL,
                 twin_of=f"{name}-{'safe' if kind == 'unsafe' else 'unsafe'}",
+                group=f"{part}-{number}",
             )
 
 

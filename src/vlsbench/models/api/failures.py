@@ -24,10 +24,16 @@ _SET_A_KEY = (
 
 
 class ErrorDetail:
-    """What an error body says, whatever shape the server gave it."""
+    """What an error body says, whatever shape the server gave it.
 
-    def __init__(self, body: bytes, hide: Callable[[str], str]) -> None:
-        parsed = loads(body)
+    Args:
+        body: The whole body.
+        hide: Takes keys out of what is kept of it.
+        place: The part of it that holds ``error``, where it is not the body itself.
+    """
+
+    def __init__(self, body: bytes, hide: Callable[[str], str], place: object = None) -> None:
+        parsed = loads(body) if place is None else place
         error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
         self.has_error = isinstance(parsed, dict) and parsed.get("error") is not None
         self.fields: dict[str, Any] = error if isinstance(error, dict) else {}

@@ -16,9 +16,10 @@ from typing import Any
 
 from vlsbench.core.errors import ImageProblem, RequestFailed, UserError
 from vlsbench.core.pixels import decode
-from vlsbench.core.types import GuardReading, Prompt, Reply, ResponseOutcome
+from vlsbench.core.types import GuardReading, Prompt, Reply
 from vlsbench.models.local.pool import Ready
 from vlsbench.models.local.processors import Chat
+from vlsbench.models.replies import reply
 
 _GUARD_TOKENS = 40
 _MEMORY_SHARE = 0.9
@@ -159,8 +160,8 @@ class GenerationSettings:
         if decision is None:
             return replies
         return [
-            GuardReading(text=reply.text, p_unsafe=p, model=self._name)
-            for reply, p in zip(replies, decision.p_unsafe(len(jobs)), strict=True)
+            GuardReading(text=said.text, p_unsafe=p, model=self._name)
+            for said, p in zip(replies, decision.p_unsafe(len(jobs)), strict=True)
         ]
 
     def _reply(self, tokens: list[int], limit: int, n_prompt: int) -> Reply:
@@ -168,10 +169,8 @@ class GenerationSettings:
         end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
         count = len(tokens) if end is None else end + 1
         text = self._processor.tokenizer.decode(tokens[:count], skip_special_tokens=True).strip()
-        outcome = ResponseOutcome.TRUNCATED if end is None else ResponseOutcome.OK
-        return Reply(
-            outcome=outcome if text else ResponseOutcome.EMPTY,
-            text=text,
+        return reply(
+            text,
             finish_reason="length" if end is None else "stop",
             prompt_tokens=n_prompt,
             completion_tokens=count,
