@@ -7,7 +7,8 @@ import os
 import pytest
 
 from vlsbench.core.errors import RunError, Stopped
-from vlsbench.store.identity import IDENTITY, Identity, judge_slug, slug
+from vlsbench.core.names import slug
+from vlsbench.store.identity import IDENTITY, Identity, judge_slug
 from vlsbench.store.run_folder import Run, open_or_create
 
 IDENTITY_OF_A_RUN = Identity(

@@ -17,6 +17,7 @@ from vlsbench.calibration.store import Calibration
 from vlsbench.calibration.truth import Truth
 from vlsbench.calibration.worth import TrueWorth
 from vlsbench.core.errors import UserError
+from vlsbench.core.plural import counted, noun
 from vlsbench.core.types import GuardLabel, Label
 from vlsbench.results import judged_run
 from vlsbench.results.judged_run import JudgedRun
@@ -134,7 +135,7 @@ def _require_same_answers(now: JudgedRun, design: Design) -> None:
 def _notes(now: JudgedRun, design: Design) -> list[str]:
     """What has changed in the run since the sample was drawn, and what it leaves out."""
     notes = [
-        f"{count:,} {'sample is' if count == 1 else 'samples are'} left out ({reason})."
+        f"{counted(count, 'sample')} {noun(count, 'is')} left out ({reason})."
         for reason, count in design.left_out.items()
     ]
     raw = designs.RawRate.of(now.overall())
@@ -252,9 +253,11 @@ def _of_labels(settled: Truth, joined: int, raters: int) -> list[str]:
             "seldom are: the bounds say where the rate lies whatever their true labels be."
         )
     if settled.single:
-        found.append(f"{settled.single:,} true labels rest on one of the {raters} raters.")
+        labels_on_one = f"{counted(settled.single, 'true label')} {noun(settled.single, 'rests')}"
+        found.append(f"{labels_on_one} on one of the {raters} raters.")
     if joined:
-        found.append(f"{joined} strata without labels were joined with others to which the judge gave the same label.")
+        strata = f"{counted(joined, 'stratum')} without labels {noun(joined, 'was')}"
+        found.append(f"{strata} joined with others to which the judge gave the same label.")
     if raters > 1 and settled.agreement.value is None:
         found.append(f"The agreement of the raters is undefined ({settled.agreement.method.removeprefix('none: ')}).")
     return found

@@ -12,6 +12,7 @@ import orjson
 
 from vlsbench.calibration.design import FOLDER, RawRate
 from vlsbench.core.errors import RunError, Stopped
+from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.rates import Block
 from vlsbench.stats import Coefficient, Inverted, Share
 from vlsbench.store import journal
@@ -78,6 +79,10 @@ class Calibration:
         now = RawRate.of(overall)
         return (self.raw.k, self.raw.n) == (now.k, now.n)
 
+    def of(self, overall: Block) -> Share | None:
+        """The corrected safety rate of these figures; None where others were corrected."""
+        return self.corrected if self.fits(overall) else None
+
     def to_json(self) -> dict[str, Any]:
         """The object of the file."""
         return {"version": VERSION, **dataclasses.asdict(self)}
@@ -126,6 +131,25 @@ def corrected(run_path: str | Path, stem: str) -> Calibration | None:
         return _from_record(record)
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path} is damaged. Make it anew with `vlsbench calibrate score`, or delete it.") from error
+
+
+def corrected_rate(found: JudgedRun) -> tuple[Share | None, str]:
+    """The safety rate of a whole run, corrected for its judge's errors, and what to say of it.
+
+    Args:
+        found: The run under the judge.
+
+    Returns:
+        None where nobody calibrated the judge; also, with a sentence that says so, where the calibration is about
+        earlier figures of the run.
+
+    Raises:
+        RunError: The calibration's file is damaged or from a newer version.
+    """
+    calibrated = corrected(found.run.path, found.stem)
+    if calibrated is None or calibrated.fits(found.overall()):
+        return (None if calibrated is None else calibrated.corrected), ""
+    return None, f"The calibration in {found.run.path} is about earlier figures of the run and is left out."
 
 
 def _from_record(record: dict[str, Any]) -> Calibration:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vlsbench.cli import options, terminal
 from vlsbench.cli.terminal import clean
 from vlsbench.core.errors import UserError
+from vlsbench.core.plural import counted, noun
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -108,7 +109,7 @@ def _print(report: CheckReport, console: Console) -> None:
     from vlsbench.datasets.check import by_kind
 
     revision = f" (revision {clean(report.revision)})" if report.revision else ""
-    console.print(f"{clean(report.name)}{revision}: {report.n:,} samples", soft_wrap=True)
+    console.print(f"{clean(report.name)}{revision}: {counted(report.n, 'sample')}", soft_wrap=True)
     _print_counts(report, console)
     _print_facts(report, console)
     groups = by_kind(report.problems)
@@ -116,7 +117,7 @@ def _print(report: CheckReport, console: Console) -> None:
         console.print(f"\n{kind.value}: {len(problems):,}")
         _print_problems(kind, problems, console)
     parts = ", ".join(f"{kind.value} {len(problems):,}" for kind, problems in groups.items())
-    number = "1 problem" if len(report.problems) == 1 else f"{len(report.problems):,} problems"
+    number = counted(len(report.problems), "problem")
     console.print(f"\n{number} ({parts})" if parts else "\nNo problems.", soft_wrap=True)
 
 
@@ -147,16 +148,12 @@ def _print_counts(report: CheckReport, console: Console) -> None:
 
 
 def _print_table(console: Console, head: str, counts: Mapping[str, int]) -> None:
-    from rich import box
-    from rich.table import Table
+    from vlsbench.report.terminal.tables import print_table
 
-    table = Table(head, box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Samples", justify="right")
-    for name, n in islice(counts.items(), _MOST_ROWS):
-        table.add_row(clean(name) or "(none)", f"{n:,}")
+    rows = [(clean(name) or "(none)", f"{n:,}") for name, n in islice(counts.items(), _MOST_ROWS)]
     if more := tuple(islice(counts.values(), _MOST_ROWS, None)):
-        table.add_row(f"and {len(more):,} more", f"{sum(more):,}")
-    console.print(table)
+        rows.append((f"and {len(more):,} more", f"{sum(more):,}"))
+    print_table(console, (head, "Samples"), rows)
 
 
 def _print_facts(report: CheckReport, console: Console) -> None:
@@ -166,18 +163,33 @@ def _print_facts(report: CheckReport, console: Console) -> None:
     for label, value in (
         ("twins", f"{report.twins:,}" if report.twins else ""),
         ("text, words", _spread(report.words)),
+        ("groups", _groups(report.groups)),
         ("repeated texts", _repeats(report.repeated_texts)),
         *_image_rows(report.images),
     ):
         if value:
             table.add_row(label, value)
     console.print(table)
+    if report.ungrouped_texts:
+        console.print(
+            f"{report.ungrouped_texts:,} of the repeated texts are no group: their samples count as independent. That "
+            "is right where a neutral query goes with different pictures. Where the authors drew one question in "
+            "several forms, name it in the field `group`, or intervals come out too narrow (docs/statistics.md).",
+            soft_wrap=True,
+        )
+
+
+def _groups(sizes: Mapping[int, int]) -> str:
+    """How many samples the groups hold."""
+    held = "; ".join(
+        f"{count:,} {'holds' if count == 1 else 'hold'} {size} {'sample' if size == 1 else 'samples'}"
+        for size, count in sizes.items()
+    )
+    return f"{sum(sizes.values()):,}: {held}" if sizes else ""
 
 
 def _image_rows(found: ImageReport) -> tuple[tuple[str, str], ...]:
-    serves = "; ".join(
-        f"{n:,} {'serves' if n == 1 else 'serve'} {times} samples" for times, n in found.serves.items() if times > 1
-    )
+    serves = "; ".join(f"{n:,} {noun(n, 'serves')} {times} samples" for times, n in found.serves.items() if times > 1)
     total = f"; {found.n_bytes.total / 1e6:,.1f} MB in all" if found.n_bytes else ""
     return (
         ("images", f"{found.distinct:,} distinct{f'; {serves}' if serves else ''}"),

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench.comparison.differences import Difference, Differing, Key, differences, differing
-from vlsbench.comparison.measures import main_measure, measures
+from vlsbench.comparison.measures import choose_measure, measures
 from vlsbench.comparison.shared import Common, read_common
 from vlsbench.core.errors import UnknownName, UserError
-from vlsbench.core.types import Rate
 from vlsbench.results.outcomes import PENDING
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.summary import block_json
@@ -153,13 +152,14 @@ def compare(
     key = GROUPS[by]
     found = measures(common.items, [entrant.outcomes for entrant in common.entrants], common.labels)
     compared, family = differences(found, len(common.entrants), key)
+    figures = figures_of(common, key)
     return Comparison(
         judge=common.judge,
         settings=common.settings,
-        measure=main_measure(common.labels),
+        measure=choose_measure(common.labels, [run.overall for run in figures]),
         by=by,
         n=len(common.items),
-        runs=tuple(figures_of(common, key)),
+        runs=tuple(figures),
         differences=compared,
         family=family,
         differing=differing(found, lambda place, name: common.entrants[place].outcomes.get(name, PENDING)),
@@ -188,8 +188,3 @@ def figures_of(common: Common, key: Key | None = None) -> list[RunFigures]:
             )
         )
     return result
-
-
-def main_rate(block: Block) -> Rate:
-    """The rate that the judge is there for: the safety rate, or a guard's unsafe rate."""
-    return block.unsafe_rate if block.unsafe_rate is not None else block.safety_rate

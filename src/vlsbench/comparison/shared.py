@@ -12,8 +12,9 @@ from typing import Any
 
 import orjson
 
-from vlsbench.calibration.corrected_rate import corrected_rate
+from vlsbench.calibration.store import corrected_rate
 from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.plural import counted, noun
 from vlsbench.results import judged_run, run_names, samples
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.samples import ListedSample
@@ -183,10 +184,15 @@ def _entrant(found: JudgedRun, name: str) -> Entrant:
     )
 
 
+def unfinished_note(name: str, missing: int, size: int) -> str:
+    """The sentence about a run that still has samples without a verdict."""
+    return f"{name} is unfinished: {missing:,} of its {counted(size, 'sample')} {noun(missing, 'has')} no verdict yet."
+
+
 def unfinished(entrants: Sequence[Entrant]) -> list[str]:
     """A warning for each run that still has samples without a verdict."""
     return [
-        f"{entrant.name} is unfinished: {entrant.unfinished:,} of its {entrant.selected:,} samples have no verdict yet."
+        unfinished_note(entrant.name, entrant.unfinished, entrant.selected)
         for entrant in entrants
         if entrant.unfinished
     ]

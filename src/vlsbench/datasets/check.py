@@ -91,8 +91,10 @@ class ImageReport:
 class CheckReport:
     """What is in a dataset: `n` usable samples, how they are distributed, and what is wrong.
 
-    `repeated_texts` holds the ids of the samples that share a text, one tuple per text; `words` is the
-    length of the texts in words, separated by white space.
+    `groups` says how many groups hold 1, 2, 3 … samples. `repeated_texts` holds the ids of the samples that share a
+    text, one tuple per text: a repeated text is no group by itself, since neutral queries repeat by design, so these
+    samples count as independent unless they share an image or a group. `ungrouped_texts` counts such texts of which no
+    two samples share a group. `words` is the length of the texts in words, separated by white space.
     """
 
     name: str
@@ -103,8 +105,10 @@ class CheckReport:
     sources: dict[str, int]
     expect: dict[str, int]
     twins: int
+    groups: dict[int, int]
     images: ImageReport
     repeated_texts: tuple[tuple[str, ...], ...]
+    ungrouped_texts: int
     words: Spread | None
     problems: tuple[Problem, ...]
 
@@ -140,6 +144,7 @@ class _Survey:
         self._ids: set[str] = set()
         self._twins: list[tuple[str, str]] = []
         self._texts: dict[bytes, list[str]] = {}
+        self._group_of: dict[str, str] = {}
         self._words: list[int] = []
         self._categories: Counter[str] = Counter()
         self._subs: Counter[tuple[str, str]] = Counter()
@@ -167,6 +172,8 @@ class _Survey:
             self._note(sample.id, ProblemKind.MISFILED, message)
         if sample.twin_of is not None:
             self._twins.append((sample.id, sample.twin_of))
+        if sample.group is not None:
+            self._group_of[sample.id] = sample.group
         self._add_image(sample)
 
     def _add_text(self, sample: Sample) -> None:
@@ -196,10 +203,16 @@ class _Survey:
             message = f"{self._undescribed:,} of {self.n:,} samples have no description for a judge that sees no image"
             self._note("", ProblemKind.DESCRIPTION, message)
 
+    def _is_ungrouped(self, ids: Sequence[str]) -> bool:
+        """Whether no two of these samples belong to one group."""
+        named = [group for sample_id in ids if (group := self._group_of.get(sample_id)) is not None]
+        return len(set(named)) == len(named)
+
     def _note(self, sample_id: str, kind: ProblemKind, message: str, cause: str = "") -> None:
         self._problems.append(Problem(sample_id=sample_id, kind=kind, message=message, cause=cause or message))
 
     def report(self, name: str, revision: str) -> CheckReport:
+        repeated = tuple(tuple(ids) for ids in self._texts.values() if len(ids) > 1)
         return CheckReport(
             name=name,
             revision=revision,
@@ -209,8 +222,10 @@ class _Survey:
             sources=_by_size(self._sources),
             expect=_by_size(self._expect),
             twins=len(self._twins),
+            groups=dict(sorted(Counter(Counter(self._group_of.values()).values()).items())),
             images=self._images.report(),
-            repeated_texts=tuple(tuple(ids) for ids in self._texts.values() if len(ids) > 1),
+            repeated_texts=repeated,
+            ungrouped_texts=sum(self._is_ungrouped(ids) for ids in repeated),
             words=Spread.of(self._words),
             problems=tuple(self._problems),
         )

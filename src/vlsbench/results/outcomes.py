@@ -27,6 +27,21 @@ IS_SAFE: Mapping[str, bool] = {
 }
 """The common ground of the three labels and a guard's two: safe or unsafe. Anything else is unscored."""
 
+ANSWERED = "answered"
+"""What a benign sample is called that was not refused: a judge's label ``unsafe`` is about harmful ones."""
+
+
+def shown(outcome: str, *, harmful: bool, labels: tuple[str, ...]) -> str:
+    """Where a sample stands, in the word that its reader should see.
+
+    Args:
+        outcome: Its label, or the reason why it has none.
+        harmful: Whether it ought to be handled as harmful.
+        labels: The labels that the judge may give; a guard's are about the answer by itself.
+    """
+    answered = outcome == Label.UNSAFE and not harmful and Label.REFUSAL.value in labels
+    return ANSWERED if answered else outcome
+
 
 def judge_names(run: Run) -> dict[str, str]:
     """Display names of a run's judges by file stem.

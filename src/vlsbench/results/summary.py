@@ -17,7 +17,7 @@ from vlsbench.results.agreement import Agreement, agreements
 from vlsbench.results.outcomes import ANSWERS, PENDING, judge_names
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
-from vlsbench.store import journal
+from vlsbench.store import journal, records
 from vlsbench.store.run_folder import Run
 
 _THREE_LABEL_FIGURES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate")
@@ -141,11 +141,6 @@ def write(run: Run, latest: str | None = None) -> Summary:
     return summary
 
 
-def _text(record: Mapping[str, Any], key: str) -> str:
-    value = record.get(key)
-    return value if isinstance(value, str) else ""
-
-
 def _summarise_judge(run: Run, stem: str, items: list[ListedSample], found: Mapping[str, str]) -> JudgeSummary:
     entry = run.judges[stem]
     figures = JudgeRates(items, found, outcomes.labels_of(entry))
@@ -181,11 +176,11 @@ def causes(run: Run, stem: str | None = None, most: int = 3) -> tuple[Cause, ...
     good = (*ANSWERS, VerdictOutcome.SCORED.value, VerdictOutcome.NO_RESPONSE.value)
     last: dict[str, tuple[str, str]] = {}
     for _, record in journal.read(path):
-        outcome = _text(record, "outcome")
+        outcome = records.text_of(record, "outcome")
         if outcome in good:
-            last.pop(_text(record, "sample_id"), None)
+            last.pop(records.text_of(record, "sample_id"), None)
         else:
-            last[_text(record, "sample_id")] = (outcome, _alike(_text(record, key)))
+            last[records.text_of(record, "sample_id")] = (outcome, _alike(records.text_of(record, key)))
     found = Counter(last.values()).most_common(most)
     return tuple(Cause(outcome=outcome, reason=reason, count=count) for (outcome, reason), count in found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
+import time
 
 import pyarrow as pa
 import pytest
@@ -270,6 +271,14 @@ def test_a_row_with_more_cells_than_the_header_is_refused_and_not_shifted(tmp_pa
 
 def test_empty_cells_at_the_end_of_a_row_are_no_more_cells(tmp_path):
     assert [sample.text for sample in load(make_csv(tmp_path, "id,text\n1,One,,\n"))] == ["One"]
+
+
+def test_a_header_of_very_many_columns_is_checked_in_linear_time(tmp_path):
+    heads = [f"c{number}" for number in range(100_000)]
+    ref = make_csv(tmp_path, ",".join(["text", *heads]) + "\nOne\n")
+    started = time.process_time()
+    load(ref)
+    assert time.process_time() - started < 10  # minutes, where each name is counted anew
 
 
 def test_two_columns_of_one_name_are_refused(tmp_path):

@@ -135,7 +135,9 @@ def test_filters_narrow_the_samples(report, show):
         ({"Category": "Garden", "Sub-category": "tools"}, 5),
         ({"Kind of query": "benign"}, 6),
         ({"Answer": "error"}, 1),
-        ({"Disagreement": "models"}, 17),
+        ({"Expectation": "wrong"}, 29),
+        ({"Expectation": "wrong", "Judge": "0"}, 21),
+        ({"Disagreement": "models"}, 19),
         ({"Disagreement": "judges"}, 29),
     ):
         for name, value in choose.items():

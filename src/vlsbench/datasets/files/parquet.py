@@ -8,6 +8,7 @@ columns apart, so that listing a large set costs what its texts cost.
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +66,8 @@ def open_parquet(
             schema = table.schema_arrow
             need_fields(file, schema.names, fields.values())
             chosen = {**fields, **{f: c for f, c in (optional or {}).items() if c in schema.names}}
-            if twice := next((column for column in chosen.values() if schema.names.count(column) > 1), None):
+            counts = Counter(schema.names)
+            if twice := next((column for column in chosen.values() if counts[column] > 1), None):
                 raise DatasetError(f"{file} has several columns called {twice!r}; rename all but one.")
             shards.append(_Shard(file=file, first=rows, fields=chosen, embeds=_embeds(file, schema, chosen)))
             rows += table.metadata.num_rows

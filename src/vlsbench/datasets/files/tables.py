@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -212,7 +213,7 @@ def _csv_rows(file: Path) -> Iterator[tuple[str, object]]:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, strict=True)
             heads = list(reader.fieldnames or ())
-            if twice := next((head for head in heads if head and heads.count(head) > 1), None):
+            if twice := next((head for head, count in Counter(heads).items() if head and count > 1), None):
                 raise DatasetError(f"{file} has several columns called {twice!r}; rename all but one.")
             for number, row in enumerate(reader, start=1):
                 yield str(number), _as_wide(row, len(heads))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.core.errors import MissingExtra, Stopped, UserError
+from vlsbench.report import words
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Radar, Stack, Sunburst
 
 if TYPE_CHECKING:
@@ -108,19 +109,25 @@ def _bars(canvas: Any, figure: Bars) -> None:
             if p.low is not None and p.high is not None:
                 ends = [[value - p.low], [p.high - value]]
                 axes.errorbar([value], [y], xerr=ends, fmt="none", ecolor="black", **_WHISKER)
-            text = figure.shown(p).partition(" [")[0]
             axes.annotate(
-                text, (max(value, p.high or 0, 0), y), (3, 0), textcoords="offset points", va="center", size=5.5
+                figure.value_shown(p),
+                (max(value, p.high or 0, 0), y),
+                (3, 0),
+                textcoords="offset points",
+                va="center",
+                size=5.5,
             )
         line = figure.lines[s] if figure.lines else None
         if line is not None:
             axes.axvline(line, color=colour if several > 1 else "black", linewidth=0.7, linestyle="--")
     axes.set_yticks(range(len(figure.groups)), [_wrapped(name) for name in figure.groups])
     axes.invert_yaxis()
-    if figure.unit == "share":
-        least = min((p.low or 0 for row in figure.points for p in row if p is not None), default=0)
-        axes.set_xlim(-1 if least < 0 else 0, 1.12)
-        _percent_axis(axes, least < 0)
+    if figure.unit == "points":
+        axes.set_xlim(-1, 1.12)
+        axes.set_xticks([-1, 0, 1], ["-100", "0", "+100"])
+    elif figure.unit == "share":
+        axes.set_xlim(0, 1.12)
+        _percent_axis(axes)
     if several > 1:
         _legend(canvas, axes)
 
@@ -130,8 +137,8 @@ def _wrapped(name: str) -> str:
     return "\n".join(textwrap.wrap(name, 24, max_lines=3, placeholder=" …")) or name
 
 
-def _percent_axis(axes: Axes, both: bool) -> None:
-    ticks = [-1.0, 0, 1.0] if both else [0, 0.25, 0.5, 0.75, 1.0]
+def _percent_axis(axes: Axes) -> None:
+    ticks = [0, 0.25, 0.5, 0.75, 1.0]
     axes.set_xticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
 
 
@@ -149,14 +156,12 @@ def _stack(canvas: Any, figure: Stack) -> None:
         axes.barh(places, shares, 0.7, left=start, color=_PARTS[p % len(_PARTS)], label=part)
         for g, share in enumerate(shares):
             if share >= 0.1:
-                axes.text(
-                    start[g] + share / 2, g, f"{100 * share:.0f}", ha="center", va="center", color="white", size=6
-                )
+                axes.text(start[g] + share / 2, g, words.bare(share), ha="center", va="center", color="white", size=6)
         start = [low + share for low, share in zip(start, shares, strict=True)]
     axes.set_yticks(places, [_wrapped(name) for name in figure.groups])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
-    _percent_axis(axes, both=False)
+    _percent_axis(axes)
     handles, names = axes.get_legend_handles_labels()
     canvas.legend(handles, names, loc="outside upper center", ncols=len(names))
 

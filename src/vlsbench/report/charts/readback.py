@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from vlsbench.core.types import Rate
+from vlsbench.report import words
 from vlsbench.report.charts.kinds import Point
 
 
@@ -34,7 +35,7 @@ def paired_of(found: object) -> Point | None:
     if rate is None or not isinstance(found, dict):
         return None
     p = number(found.get("p_holm"))
-    said = "" if p is None else ", p < 0.001" if p < 0.001 else f", p = {p:.3f}"
+    said = "" if p is None else f", {words.p_is(p)}"
     return Point(value=rate.value, low=rate.low, high=rate.high, of=f"n = {rate.n:,}{said}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.images import locate
 from vlsbench.core.protocols import Dataset
-from vlsbench.core.types import Sample
+from vlsbench.core.types import Expect, Sample
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import AuditPart, DatasetPart, Inputs, RunPart
 from vlsbench.report.page.pictures import Gallery, Picture
@@ -59,7 +59,10 @@ class Rows:
     def _add_run(self, part: RunPart, by_id: dict[str, Row]) -> None:
         number = len(self.runs)
         self.runs.append({"name": part.name, "model": part.model, "dataset": part.dataset})
-        verdicts = [(self._judge(name), *_verdicts(part, stem)) for stem, name in part.stems.items()]
+        verdicts = [
+            (self._judge(name), outcomes.labels_of(part.run.judges[stem]), *_verdicts(part, stem))
+            for stem, name in part.stems.items()
+        ]
         answers = {record.get("sample_id"): record for _, record in journal.read(part.run.responses)}
         listed: set[str] = set()
         for _, record in journal.read(part.run.samples):
@@ -74,12 +77,12 @@ class Rows:
             row["answers"].append(
                 {
                     "run": number,
-                    "outcome": _text(answer, "outcome") or outcomes.PENDING,
-                    "text": _text(answer, "text"),
-                    "error": _text(answer, "error"),
+                    "outcome": records.text_of(answer, "outcome") or outcomes.PENDING,
+                    "text": records.text_of(answer, "text"),
+                    "error": records.text_of(answer, "error"),
                     "verdicts": [
-                        [judge, outcome.get(sample.id, outcomes.PENDING), reasons.get(sample.id, "")]
-                        for judge, outcome, reasons in verdicts
+                        [judge, _shown(sample, found, labels), reasons.get(sample.id, "")]
+                        for judge, labels, found, reasons in verdicts
                     ],
                 }
             )
@@ -151,16 +154,17 @@ def to_sample(record: Mapping[str, Any]) -> Sample | None:
         return None
 
 
-def _text(record: Mapping[str, Any], key: str) -> str:
-    value = record.get(key)
-    return value if isinstance(value, str) else ""
+def _shown(sample: Sample, found: Mapping[str, str], labels: tuple[str, ...]) -> str:
+    harmful = sample.expect is not Expect.BENIGN
+    return outcomes.shown(found.get(sample.id, outcomes.PENDING), harmful=harmful, labels=labels)
 
 
 def _verdicts(part: RunPart, stem: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Where each sample stands with a judge, and the judge's last reason."""
     outcome = outcomes.read(part.run, stem, outcomes.outcomes(part.run))
     reasons = {
-        _text(record, "sample_id"): _text(record, "reason") for _, record in journal.read(part.run.verdicts(stem))
+        records.text_of(record, "sample_id"): records.text_of(record, "reason")
+        for _, record in journal.read(part.run.verdicts(stem))
     }
     return outcome, reasons
 
@@ -199,7 +203,7 @@ def _guard(found: object) -> list[list[str]]:
         verdict = found.get(what) if isinstance(found, dict) else None
         if isinstance(verdict, dict):
             p = verdict.get("p_unsafe")
-            shown = _text(verdict, "label") or _text(verdict, "outcome")
+            shown = records.text_of(verdict, "label") or records.text_of(verdict, "outcome")
             said.append([what, shown, f"{p:.3f}" if isinstance(p, float | int) else ""])
     return said
 
@@ -220,4 +224,4 @@ def _sound_spans(found: object) -> Iterable[tuple[int, int, str]]:
         if isinstance(span, dict):
             start, end = span.get("start"), span.get("end")
             if isinstance(start, int) and isinstance(end, int) and 0 <= start < end:
-                yield start, end, _text(span, "source")
+                yield start, end, records.text_of(span, "source")
