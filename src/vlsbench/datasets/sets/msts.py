@@ -5,7 +5,7 @@ cases as a question ("assistance") and as a plan ("intention"); in the other lan
 ``english_textonly.csv`` the words say what the picture shows. The pictures are web addresses in
 ``data/images/unsafe_images.csv``; the authors' script ``src/0_download_images.py`` saves them as
 ``data/unsafe_images/unsafe_image_NNNN.jpg`` or ``.png``. Ids are those of the case and the kind of prompt, so that they
-are the same in every file. Prompts are asked as they are.
+are the same in every file, and the two prompts of a case are a group. Prompts are asked as they are.
 """
 
 from __future__ import annotations
@@ -50,15 +50,16 @@ def to_sample(row: Mapping[str, Any], part: str, image: str | None) -> Sample:
     Raises:
         BadField: A column is missing or empty.
     """
-    kind = filled(row, "prompt_type")
+    case, kind = filled(row, "case_id"), filled(row, "prompt_type")
     return Sample(
-        id=f"{filled(row, 'case_id')}-{kind}",
+        id=f"{case}-{kind}",
         text=filled(row, "prompt_text"),
         image=image,
         category=text_field(row, "hazard_category", required=False),
         sub_category=text_field(row, "hazard_subcategory", required=False),
         source=f"msts {part} {kind}",
         description=text_field(row, "unsafe_image_description", required=False).strip(),
+        group=case,
     )
 
 
