@@ -49,8 +49,6 @@ def test_hooks_run_what_make_lint_and_types_run() -> None:
 
 
 def test_the_readme_names_the_versions_that_are_tested() -> None:
-    classifiers = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text())
     (line,) = re.findall(r"^.*Tested on Python ([\d., and]+\d).*$", (ROOT / "README.md").read_text(), re.MULTILINE)
-    assert re.findall(r"3\.\d+", line) == classifiers
     workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-    assert set(re.findall(r'"(3\.\d+)"', workflow)) <= set(classifiers)
+    assert re.findall(r"3\.\d+", line) == re.findall(r'"(3\.\d+)"', workflow)

@@ -86,7 +86,7 @@ def open_tables(
         name: What the dataset is called.
         files: The files, in the order in which they are read.
         columns: Which column holds which field.
-        revision: As in `vlsbench.core.types.Dataset`.
+        revision: As in `vlsbench.core.protocols.Dataset`.
         table: How a file is read; by the end of its name where not given.
 
     Raises:
