@@ -86,7 +86,10 @@ class Comparison:
             "by": self.by,
             "warnings": list(self.warnings),
             "notes": list(self.notes),
-            "runs": [_run_json(run) for run in self.runs],
+            "runs": [
+                {**run_json(run), "groups": {name: block_json(block) for name, block in run.groups.items()}}
+                for run in self.runs
+            ],
             "family": {"size": self.family, "what": FAMILY},
             "differences": [difference_json(each, names) for each in self.differences],
             "differing": [
@@ -102,7 +105,8 @@ class Comparison:
         }
 
 
-def _run_json(run: RunFigures) -> dict[str, Any]:
+def run_json(run: RunFigures) -> dict[str, Any]:
+    """A run with its figures over all samples."""
     return {
         "name": run.name,
         "path": run.path,
@@ -112,7 +116,6 @@ def _run_json(run: RunFigures) -> dict[str, Any]:
         "unfinished": run.unfinished,
         "corrected": None if run.corrected is None else dataclasses.asdict(run.corrected),
         **block_json(run.overall),
-        "groups": {name: block_json(block) for name, block in run.groups.items()},
     }
 
 
