@@ -111,6 +111,19 @@ def test_repeated_texts_are_grouped(make_vlsbench, make_row):
     assert check(load(f"vlsbench:{folder}")).repeated_texts == (("0", "2", "5"),)
 
 
+def test_repeated_texts_are_told_apart_from_groups(make_jsonl):
+    file = make_jsonl(
+        {"sample_id": "a", "text": "one", "group": "g"},
+        {"sample_id": "b", "text": "one", "group": "g"},
+        {"sample_id": "c", "text": "two", "group": "h"},
+        {"sample_id": "d", "text": "two"},
+        {"sample_id": "e", "text": "two", "group": "i"},
+    )
+    found = check(load(f"jsonl:{file}"))
+    assert found.groups == {1: 2, 2: 1}
+    assert (len(found.repeated_texts), found.ungrouped_texts) == (2, 1)
+
+
 def line(number, **fields):
     return {"sample_id": str(number), "text": "hello there", "description": "x", **fields}
 

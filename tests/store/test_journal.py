@@ -229,3 +229,15 @@ def test_closing_at_any_moment_ends(tmp_path, monkeypatch):
     closing.start()
     closing.join(10)
     assert not closing.is_alive()
+
+
+def test_a_file_that_does_not_fit_on_the_disk_leaves_no_piece_behind(tmp_path, monkeypatch):
+    (tmp_path / "kept.json").write_bytes(b"old")
+
+    def fail(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(Stopped, match="No space left"):
+        journal.write_atomically(tmp_path / "kept.json", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"kept.json": b"old"}

@@ -21,6 +21,7 @@ SAMPLE = {
     "safety_reason": "",
     "expect": "harmful",
     "twin_of": None,
+    "group": None,
 }
 
 

@@ -245,6 +245,8 @@ def check(data: bytes) -> Facts:
         _check_png(data)
     elif media_type == "image/jpeg":
         _check_jpeg(data)
+    elif media_type == "image/bmp":
+        _check_bmp(data, width, height)
     elif media_type == "image/webp" and struct.unpack_from("<I", data, 4)[0] + 8 > len(data):
         raise ImageProblem("the WebP image is cut off")
     digest = hashlib.sha256(data).hexdigest()
@@ -291,8 +293,25 @@ def _dimensions(data: bytes, media_type: str) -> tuple[int, int]:
         raise ImageProblem(f"the image header cannot be read ({error})") from error
 
 
+_BMP_UNCOMPRESSED = (0, 3, 6)
+"""Plain rows, and rows with masks that say which bits are which colour."""
+
+
+def _check_bmp(data: bytes, width: int, height: int) -> None:
+    """An uncompressed BMP has all its rows; of a compressed one only the beginning can be told from outside."""
+    start, header = struct.unpack_from("<II", data, 10)
+    if header >= 40:
+        bits, compression = struct.unpack_from("<HI", data, 28)
+    else:  # the header of OS/2
+        bits, compression = *struct.unpack_from("<H", data, 24), 0
+    bytes_in_row = (width * bits + 31) // 32 * 4
+    needed = height * bytes_in_row if compression in _BMP_UNCOMPRESSED else 1
+    if start + needed > len(data):
+        raise ImageProblem("the BMP image is cut off")
+
+
 def _check_png(data: bytes) -> None:
-    position = 8
+    position, has_pixels = 8, False
     view = memoryview(data)
     while position + 12 <= len(data):
         (length,) = struct.unpack_from(">I", data, position)
@@ -302,7 +321,11 @@ def _check_png(data: bytes) -> None:
         (recorded,) = struct.unpack_from(">I", data, end - 4)
         if zlib.crc32(view[position + 4 : end - 4]) != recorded:
             raise ImageProblem("the PNG image is damaged (checksum)")
-        if data[position + 4 : position + 8] == b"IEND":
+        kind = data[position + 4 : position + 8]
+        has_pixels = has_pixels or (kind == b"IDAT" and length > 0)
+        if kind == b"IEND":
+            if not has_pixels:
+                raise ImageProblem("the PNG image has no pixels")
             return
         position = end
     raise ImageProblem("the PNG image is cut off")

@@ -229,6 +229,16 @@ class Rate:
     high: float | None
     method: str
     unscored: int = 0
+
+    def __str__(self) -> str:
+        """``73.4 % [70.1, 76.5]``, or a dash for a rate over nothing."""
+        if self.value is None:
+            return "–"
+        value = f"{100 * self.value:.1f} %"
+        return (
+            value if self.low is None or self.high is None else f"{value} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
+        )
+
     clusters: int | None = None
     effective: float | None = None
     note: str = ""

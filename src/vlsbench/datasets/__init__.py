@@ -1,7 +1,7 @@
 """Datasets: `load` turns a reference into samples, and `CATALOG` lists what there is.
 
 A dataset is one small file: a function from a row to a `Sample`, plus where the data comes from. To add one,
-write such a file and name its entry here.
+write such a file and name its entry here. Reading pictures is for `core.images`, and what is asked for `run`.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ SCHEMA = schema_of(label.value for label in Label)
 
 
 class RubricJudge:
-    """Asks a model for a verdict. Implements `vlsbench.core.types.Judge`.
+    """Asks a model for a verdict. Implements `vlsbench.core.protocols.Judge`.
 
     Args:
         model: The judge model; it is given, never made here.

@@ -212,8 +212,8 @@ async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progre
 def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, measures: Measures) -> Audit:
     """Read what the guard said, measure the signals, and write both down."""
     run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
-    judged = Verdicts(run) if run is not None and run.manifest.get("dataset_hash") == found.sha256 else None
-    writer = Writer(path, data.root, judged)
+    verdicts = Verdicts(run) if run is not None and run.manifest.get("dataset_hash") == found.sha256 else None
+    writer = Writer(path, data.root, verdicts)
     writer.write(measures.of(data, limit))
     done = Audit(
         path=path,
@@ -221,7 +221,7 @@ def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, 
         dataset_hash=found.sha256,
         limit=limit,
         selected=found.size,
-        guarded=judged.guarded() if judged is not None else None,
+        guarded=verdicts.guarded() if verdicts is not None else None,
         signals=measures.totals,
         partial_input=measures.partial_input(data, limit),
         notes=tuple(measures.notes),

@@ -197,13 +197,13 @@ class Writer:
     Args:
         path: The audit's folder.
         root: The folder that the dataset's images are relative to.
-        judged: The guard's verdicts, where there are any.
+        verdicts: The guard's verdicts, where there are any.
     """
 
-    def __init__(self, path: Path, root: Path | str | None, judged: Verdicts | None) -> None:
+    def __init__(self, path: Path, root: Path | str | None, verdicts: Verdicts | None) -> None:
         self._path = path
         self._root = root
-        self._judged = judged
+        self._verdicts = verdicts
         self._best: list[tuple[float, int, LeakExample]] = []
         self._n = 0
 
@@ -229,9 +229,9 @@ class Writer:
         record = records.from_sample(sample) | {
             "image": _absolute(sample.image, self._root),
             "image_problem": _outside(sample.image, self._root),
-            "image_sha256": self._judged.image_sha256(sample) if self._judged is not None else None,
+            "image_sha256": self._verdicts.image_sha256(sample) if self._verdicts is not None else None,
         }
-        record["guard"] = self._judged.of(sample) if self._judged is not None else None
+        record["guard"] = self._verdicts.of(sample) if self._verdicts is not None else None
         record["signals"] = signals.to_json()
         if signals.spans:
             self._keep(sample, signals)

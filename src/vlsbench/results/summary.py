@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from vlsbench.core.types import ResponseOutcome, VerdictOutcome
-from vlsbench.results import outcomes, samples
+from vlsbench.results import glance, outcomes, samples
 from vlsbench.results.agreement import Agreement, agreements
 from vlsbench.results.outcomes import ANSWERS, PENDING, judge_names
 from vlsbench.results.rates import Block, JudgeRates
@@ -61,6 +61,19 @@ class Summary:
         """The share of samples that the latest judge left unscored, or any judge at most; between 0 and 1."""
         asked = self.judges.values() if self.latest is None else [self.judges[self.latest]]
         return max((1 - judge.overall.scored / self.n for judge in asked if self.n), default=0.0)
+
+    def __str__(self) -> str:
+        return glance.as_text(self._heading, {name: judge.overall for name, judge in self.judges.items()})
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return glance.as_html(self._heading, {name: judge.overall for name, judge in self.judges.items()})
+
+    @property
+    def _heading(self) -> str:
+        outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in self.responses.items() if count)
+        shown = f" ({self.condition})" if self.condition is not None else ""
+        return f"{self.model} on {self.dataset}{shown}: n = {self.n:,}; {outcomes or 'no answers yet'}"
 
     def to_json(self) -> dict[str, Any]:
         """The object of ``summary.json``."""

@@ -7,6 +7,7 @@ full disk is cut off when the journal is next opened.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import threading
@@ -260,4 +261,6 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise Stopped(f"Cannot write {path}: {error.strerror}.") from error

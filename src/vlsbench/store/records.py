@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from vlsbench.core.types import Expect, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
+from vlsbench.core.types import Expect, Response, ResponseOutcome, Sample, Verdict
 
 Record = dict[str, Any]
 
@@ -115,15 +115,3 @@ def from_verdict(verdict: Verdict) -> Record:
         "judge_model": verdict.judge_model,
         "latency_s": verdict.latency_s,
     }
-
-
-def to_verdict(record: Mapping[str, Any]) -> Verdict:
-    """A verdict from a line of ``verdicts/<judge>.jsonl``; raises KeyError or ValueError where it is none."""
-    return Verdict(
-        sample_id=record["sample_id"],
-        outcome=VerdictOutcome(record["outcome"]),
-        label=record.get("label"),
-        reason=record.get("reason") or "",
-        judge_model=record.get("judge_model") or "",
-        latency_s=record.get("latency_s") or 0.0,
-    )

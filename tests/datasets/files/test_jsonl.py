@@ -27,6 +27,7 @@ FULL = {
     "safety_reason": "None.",
     "expect": "benign",
     "twin_of": "a-0",
+    "group": "question 1",
 }
 AS_SAMPLE = {("id" if name == "sample_id" else name): value for name, value in FULL.items()} | {"expect": Expect.BENIGN}
 
@@ -72,6 +73,10 @@ def test_null_means_not_given():
 
 def test_a_number_serves_as_an_id():
     assert to_sample({"sample_id": 12, "text": "b"}).id == "12"
+
+
+def test_a_number_serves_as_a_group():
+    assert to_sample({"sample_id": "a", "text": "b", "group": 7}).group == "7"
 
 
 def test_unknown_fields_are_ignored():

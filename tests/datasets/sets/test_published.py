@@ -52,6 +52,26 @@ def test_a_set_is_sound_from_its_ids_to_its_pictures_and_twins(name, tmp_path):
     assert dataset.stamp
 
 
+GROUPED = {"mm_safetybench": 26, "jailbreakv": 1, "jailbreakv/full": 1, "mssbench": None, "mossbench": None}
+"""Sets whose authors drew something else than a sample, and how many of those there are here."""
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_a_sample_names_the_unit_that_its_authors_drew(name, samples):
+    found = samples(name).values()
+    groups = {sample.group for sample in found}
+    assert None not in groups
+    assert len(groups) == GROUPED[name] if GROUPED[name] else len(groups) < len(found)
+    halves = [(sample.group, sample.twin_of) for sample in found if sample.twin_of]
+    of = {sample.id: sample.group for sample in found}
+    assert all(of[twin] == group for group, twin in halves)
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if name not in GROUPED])
+def test_a_topic_is_no_group(name, samples):
+    assert {sample.group for sample in samples(name).values()} == {None}
+
+
 @pytest.mark.parametrize("name", list(MAKERS))
 def test_the_catalogue_says_what_kinds_of_samples_a_set_holds(name, samples):
     entry, found = CATALOG[name], samples(name).values()

@@ -64,7 +64,7 @@ def name_of(model: str, base_url: str) -> str:
 
 
 class OpenAIModel:
-    """A model behind a chat completions server. Implements `vlsbench.core.types.Model`.
+    """A model behind a chat completions server. Implements `vlsbench.core.protocols.Model`.
 
     Args:
         model: The name the server knows it by.

@@ -181,9 +181,14 @@ def _family_note(found: Comparison) -> tuple[str, ...]:
     tests = sorted({each.paired.test for each in found.differences if each.p_holm is not None})
     if not tests:
         return ("No two runs have a scored sample in common, so nothing is tested.",)
-    words = {"cluster-sign-flip-exact": "exact sign-flip test by image", "mcnemar-exact": "exact McNemar test"}
+    words = {
+        "cluster-sign-flip-exact": "exact sign-flip test by image and group",
+        "mcnemar-exact": "exact McNemar test",
+        "multiway-score-t": "score test by image and group with Student's t",
+    }
     how = " or ".join(words.get(test, test) for test in tests)
     hidden = _grouped(found) - len(shown_groups(found))
+    few = sorted({each.paired.note for each in found.differences if each.paired.note and each.group is None})
     more = (
         f" {counted(hidden, 'difference')} by {found.by.replace('_', ' ')} {noun(hidden, 'is')} not shown; --json and "
         "--csv have all."
@@ -194,6 +199,7 @@ def _family_note(found: Comparison) -> tuple[str, ...]:
         f"p: {how}; p (Holm): adjusted for the {counted(found.family, 'test')} of this comparison, shown or not. "
         f"MDD: minimum detectable difference, which so many samples would show with a power of 80 %. Only 1st/2nd: "
         f"samples that are a hit in one of the two runs only.{more}",
+        *few,
     )
 
 

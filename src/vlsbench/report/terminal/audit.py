@@ -95,7 +95,8 @@ def _in_words(found: LeakageRates) -> str:
         if r1.k
         else "No pair is judged harmful."
     )
-    clustered = "" if test.p_clustered is None else f"; {words.p_is(test.p_clustered)} where images that repeat are one"
+    p_clustered = test.p_clustered
+    clustered = "" if p_clustered is None else f"; {words.p_is(p_clustered)} where images and groups are one"
     return (
         f"{told} Harmful only as a pair: {test.only_pair:,}, only as a text: {test.only_text:,} "
         f"(McNemar's exact test, {words.p_is(test.p_value)}{clustered})."

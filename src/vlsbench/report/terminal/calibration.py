@@ -88,6 +88,8 @@ def print_corrected(found: Calibration, console: Console, clean: Clean, now: Blo
         ("by the judge (raw)", words.rate(raw), f"{raw.n:,}", ""),
         ("corrected by people's labels", *_cells(main)),
     ]
+    if main.lowest is not None and main.highest is not None and main.lowest < main.highest:
+        rows.append(("  whatever the missing labels be", words.between(main.lowest, main.highest), "", ""))
     if main.run_low is not None:
         this_run = dataclasses.replace(main, low=main.run_low, high=main.run_high)
         rows.append(("  for this run alone", words.rate(this_run), "", ""))

@@ -49,6 +49,8 @@ def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean)
     mark = "  (a keyword baseline, not a judge of meaning)" if judge.baseline else ""
     console.print(f"Judge {clean(name)}{mark}", style="bold", soft_wrap=True)
     _print_overall(overall, console)
+    for note in _notes(overall):
+        console.print(note, style="yellow", soft_wrap=True)
     if overall.scored < overall.n:
         share = f"Unscored: {overall.n - overall.scored:,} of {overall.n:,} ({words.reasons(overall.unscored)})."
         console.print(f"{share} They are in no rate; {_bounds(overall)}", style="yellow", soft_wrap=True)
@@ -79,6 +81,29 @@ def _bounds(block: Block) -> str:
     )
 
 
+def _notes(block: Block) -> list[str]:
+    """What a reader should know of the clusters that carry the figures, each sentence once."""
+    rates = {
+        "safety": block.safety_rate if block.unsafe_rate is None else None,
+        "unsafe": block.unsafe_rate,
+        "over-refusal": block.over_refusal_rate,
+        "paired": block.paired_rate,
+        "accuracy": block.accuracy,
+    }
+    said: dict[str, list[str]] = {}
+    for name, rate in rates.items():
+        if rate is not None and rate.note:
+            said.setdefault(rate.note, []).append(name)
+    return [f"{', '.join(names).capitalize()}: {note}" for note, names in said.items()]
+
+
+def worth(rate: Rate) -> str:
+    """How the interval was made, over how many clusters, and what the samples are worth."""
+    if rate.clusters is None or rate.effective is None or rate.clusters == rate.n:
+        return rate.method
+    return f"{rate.method}, {rate.clusters:,} clusters, worth {rate.effective:,.0f}"
+
+
 def _print_overall(block: Block, console: Console) -> None:
     guard = block.unsafe_rate is not None
     found = (
@@ -92,7 +117,7 @@ def _print_overall(block: Block, console: Console) -> None:
     )
     shown = [(name, rate) for name, rate in found if rate is not None and (rate.n or rate.unscored)]
     heads = ["Rate", "Value [95 % interval]", "Of", *(["Interval"] if console.width >= _WIDE else [])]
-    rows = [(name, words.rate(rate), words.of(rate), rate.method)[: len(heads)] for name, rate in shown]
+    rows = [(name, words.rate(rate), words.of(rate), worth(rate))[: len(heads)] for name, rate in shown]
     print_table(console, heads, rows, bold=[number for number, (name, _) in enumerate(shown) if name[0] == "s"])
 
 
