@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from vlsbench.core import words
 from vlsbench.core.names import brief_model_name
-from vlsbench.report import words
 from vlsbench.report.charts.kinds import Bars, Point, TitledTable, point
 from vlsbench.report.charts.readback import number, objects, paired_of, rate_of
 from vlsbench.report.inputs import AblationPart, AuditPart, ComparisonPart

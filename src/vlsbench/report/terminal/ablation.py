@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from vlsbench.ablation.gains import Condition, Gain
 from vlsbench.ablation.results import Ablation
-from vlsbench.core.plural import counted
-from vlsbench.report import words
+from vlsbench.core import words
+from vlsbench.core.words import counted
 from vlsbench.report.terminal.summary import Clean
 from vlsbench.report.terminal.tables import print_table
 
