@@ -13,7 +13,7 @@ from made import labelled
 from reports import picture, write_report
 from run_folders import HandMade, judged
 from vlsbench.calibration import drawing, scoring, store
-from vlsbench.report import words as written
+from vlsbench.core import words as written
 from vlsbench.report.page import page
 
 

@@ -8,9 +8,9 @@ from itertools import groupby
 from vlsbench.comparison.compare import Comparison, RunFigures
 from vlsbench.comparison.differences import Difference
 from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, RATES, SAFETY, UNSAFE
-from vlsbench.core.plural import counted, noun
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
+from vlsbench.core.words import counted, noun
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 from vlsbench.results.rates import Block
 

@@ -6,7 +6,7 @@ from vlsbench import stats
 from vlsbench.comparison.leaderboard import Leaderboard, RankedModel
 from vlsbench.comparison.measures import RATES
 from vlsbench.comparison.published import JUDGE, SOURCE, N
-from vlsbench.core.plural import counted
+from vlsbench.core.words import counted
 from vlsbench.report.documents.comparison import TITLES, rate_values, rates_notes, rates_tables, title_of
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 

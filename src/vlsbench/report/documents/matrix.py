@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vlsbench.comparison.table import Cell
 from vlsbench.comparison.table import ModelTable as Found
-from vlsbench.report import words
+from vlsbench.core import words
 from vlsbench.report.documents.comparison import TITLES, rate_values
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 
