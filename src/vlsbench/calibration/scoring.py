@@ -121,7 +121,7 @@ def _require_different(files: Sequence[Path]) -> None:
 
 def _require_same_answers(now: JudgedRun, design: Design) -> None:
     """The labels are about the answers that were shown."""
-    if now.run.manifest["dataset_hash"] != design.dataset_hash:
+    if now.run.manifest.dataset_hash != design.dataset_hash:
         raise UserError(f"The sample {design.id} was drawn when {now.run.path} held another dataset. Draw again.")
     answers = population.answer_hashes(now)
     changed = [item.sample_id for item in design.items if answers.get(item.sample_id) != item.answer_sha256]

@@ -10,7 +10,6 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench.comparison.differences import Difference, Differing, Key, differences, differing
 from vlsbench.comparison.measures import choose_measure, measures
@@ -76,7 +75,7 @@ class Comparison:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench compare --json``."""
         names = [run.name for run in self.runs]
         return {
@@ -105,7 +104,7 @@ class Comparison:
         }
 
 
-def run_json(run: RunFigures) -> dict[str, Any]:
+def run_json(run: RunFigures) -> dict[str, object]:
     """A run with its figures over all samples."""
     return {
         "name": run.name,
@@ -119,7 +118,7 @@ def run_json(run: RunFigures) -> dict[str, Any]:
     }
 
 
-def difference_json(each: Difference, names: Sequence[str]) -> dict[str, Any]:
+def difference_json(each: Difference, names: Sequence[str]) -> dict[str, object]:
     """A difference with the names of its runs."""
     return {
         "first": names[each.first],
@@ -181,8 +180,8 @@ def figures_of(common: Common, key: Key | None = None) -> list[RunFigures]:
             RunFigures(
                 name=entrant.name,
                 path=str(entrant.run.path),
-                model=str(entrant.run.manifest["model"]),
-                dataset=str(entrant.run.manifest["dataset"]),
+                model=entrant.run.manifest.model,
+                dataset=entrant.run.manifest.dataset,
                 selected=entrant.selected,
                 unfinished=entrant.unfinished,
                 overall=figures.block(items),

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
 from vlsbench.comparison.compare import RunFigures, figures_of, run_json
 from vlsbench.comparison.differences import pair
@@ -66,7 +65,7 @@ class Leaderboard:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench leaderboard --json``."""
         names = [place.figures.name for place in self.places]
         return {
@@ -90,7 +89,7 @@ class Leaderboard:
         }
 
 
-def _place_json(place: RankedModel, names: Sequence[str]) -> dict[str, Any]:
+def _place_json(place: RankedModel, names: Sequence[str]) -> dict[str, object]:
     return {
         "name": place.figures.name,
         "rank_best": place.best,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from vlsbench.core import words
 
@@ -146,7 +146,7 @@ class Prompt:
     max_tokens: int = 128
     temperature: float = 0.0
     seed: int | None = None
-    schema: Mapping[str, Any] | None = None
+    schema: Mapping[str, object] | None = None
     earlier: tuple[Turn, ...] = ()
 
 

@@ -173,7 +173,7 @@ def _batch_rows(table: ParquetFile, column: str) -> int:
 
 def _uri(value: object) -> str | None:
     """An embedded image as a ``data:`` URI; a struct without bytes gives the path in it."""
-    from vlsbench.core import images
+    from vlsbench.core.image_formats import sniff
 
     path = None
     if isinstance(value, dict):
@@ -182,7 +182,7 @@ def _uri(value: object) -> str | None:
         return path or None
     data = cast("bytes", value)  # `_holds_bytes` saw to it
     try:
-        kind = images.sniff(data)
+        kind = sniff(data)
     except ImageProblem:
         kind = "application/octet-stream"  # who opens it says that it is no image
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"

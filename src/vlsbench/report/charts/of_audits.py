@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 from vlsbench.core import words
 from vlsbench.core.names import brief_model_name
@@ -142,7 +141,7 @@ def _point(found: object) -> Point | None:
     return point(rate_of(found))
 
 
-def _inside(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _inside(found: Mapping[str, object], key: str) -> Mapping[str, object]:
     value = found.get(key)
     return value if isinstance(value, dict) else {}
 

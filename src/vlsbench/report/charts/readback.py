@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from vlsbench.core import words
 from vlsbench.core.types import Rate
@@ -39,7 +38,7 @@ def paired_of(found: object) -> Point | None:
     return Point(value=rate.value, low=rate.low, high=rate.high, of=f"n = {rate.n:,}{said}")
 
 
-def objects(found: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def objects(found: object) -> Iterator[tuple[str, Mapping[str, object]]]:
     """The objects of an object, by name."""
     for name, value in found.items() if isinstance(found, dict) else ():
         if isinstance(value, dict):
