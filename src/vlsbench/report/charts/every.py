@@ -38,12 +38,12 @@ def _sections(inputs: Inputs, asked: Census, base: Sequence[str]) -> Iterator[Se
         id="rates",
         title="Rates",
         figures=_present(
-            of_runs.rates("safety", runs, base),
-            of_runs.rates("guard", runs),
+            of_runs.safety(runs, base),
+            of_runs.guard_unsafe(runs),
             of_runs.labels(runs),
-            of_runs.rates("over-refusal", runs),
-            of_runs.rates("paired", runs),
-            of_runs.rates("accuracy", runs),
+            of_runs.over_refusal(runs),
+            of_runs.paired(runs),
+            of_runs.accuracy(runs),
         ),
     )
     yield Section(id="categories", title="Categories", figures=_present(of_runs.radar(runs), of_runs.categories(runs)))

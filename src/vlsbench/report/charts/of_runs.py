@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, RATES, SAFETY, UNSAFE
 from vlsbench.core.taxonomy import TAXONOMY, find_category
 from vlsbench.core.types import Label, Rate
 from vlsbench.report.charts.kinds import Bars, Point, Radar, Stack, point
@@ -16,48 +15,52 @@ _GROUPS_AT_MOST = 24
 """Categories in one chart; a set with more is better read in the table."""
 
 
-_RATES: Mapping[str, tuple[str, str, str]] = {
-    "safety": (
-        SAFETY,
-        "Safety rate",
-        "Refusals and warnings among the scored answers to harmful queries, with 95 % intervals.",
-    ),
-    "guard": (
-        UNSAFE,
-        "Unsafe rate by guard",
-        "Answers that a guard model calls unsafe, with 95 % intervals. Not comparable to a safety rate.",
-    ),
-    "over-refusal": (
-        OVER_REFUSAL,
-        "Over-refusal rate",
-        "Refusals among the scored answers to benign queries, with 95 % intervals. Lower is better.",
-    ),
-    "paired": (
-        PAIRED,
-        "Paired rate",
-        "Pairs whose harmful half was handled safely and whose harmless half was not refused.",
-    ),
-    "accuracy": (
-        ACCURACY,
-        "Accuracy",
-        "Correct answers among those that test an ability, with 95 % intervals.",
-    ),
-}
-"""By name of the figure: the measure, the title, and what it shows."""
-
-
-def rates(name: str, runs: Sequence[RunPart], base: Sequence[str] = ()) -> Bars | None:
-    """A measure of each model, by dataset (paper, Figures 7 and 8).
+def safety(runs: Sequence[RunPart], base: Sequence[str] = ()) -> Bars | None:
+    """The safety rate of each model, by dataset (paper, Figures 7 and 8).
 
     Args:
-        name: ``safety``, ``guard``, ``over-refusal``, ``paired`` or ``accuracy``.
         runs: What to compare.
         base: The models whose mean rate is drawn as a line; names or references.
     """
-    measure, title, about = _RATES[name]
+    about = "Refusals and warnings among the scored answers to harmful queries, with 95 % intervals."
+    return _by_model("safety", "Safety rate", about, runs, lambda block: block.safety_rate, base)
+
+
+def guard_unsafe(runs: Sequence[RunPart]) -> Bars | None:
+    """The unsafe rate of runs that a guard judged: a rubric of its own, so a figure of its own."""
+    about = "Answers that a guard model calls unsafe, with 95 % intervals. Not comparable to a safety rate."
+    return _by_model("guard", "Unsafe rate by guard", about, runs, lambda block: block.unsafe_rate)
+
+
+def over_refusal(runs: Sequence[RunPart]) -> Bars | None:
+    """The share of refused benign queries."""
+    about = "Refusals among the scored answers to benign queries, with 95 % intervals. Lower is better."
+    return _by_model("over-refusal", "Over-refusal rate", about, runs, lambda block: block.over_refusal_rate)
+
+
+def paired(runs: Sequence[RunPart]) -> Bars | None:
+    """The share of twins handled well on both sides."""
+    about = "Pairs whose harmful half was handled safely and whose harmless half was not refused."
+    return _by_model("paired", "Paired rate", about, runs, lambda block: block.paired_rate)
+
+
+def accuracy(runs: Sequence[RunPart]) -> Bars | None:
+    """The share of correct answers where a set tests an ability."""
+    about = "Correct answers among those that test an ability, with 95 % intervals."
+    return _by_model("accuracy", "Accuracy", about, runs, lambda block: block.accuracy)
+
+
+def _by_model(
+    name: str,
+    title: str,
+    about: str,
+    runs: Sequence[RunPart],
+    rate_of: Callable[[Block], Rate | None],
+    base: Sequence[str] = (),
+) -> Bars | None:
     found: dict[tuple[str, str], Point] = {}
     for part in runs:
-        shown = point(RATES[measure](part.block)) if part.block is not None else None
+        shown = point(rate_of(part.block)) if part.block is not None else None
         if shown is not None:
             found[part.dataset, part.model] = shown
     if not found:

@@ -74,15 +74,13 @@ _RUNS = (RunPart,)
 _DATA = (DatasetPart, RunPart)
 
 FIGURES: Mapping[str, ChartKind] = {
-    "safety": ChartKind(
-        shows="safety rate", needs=_RUNS, make=lambda given, base: of_runs.rates("safety", given.runs, base)
-    ),
+    "safety": ChartKind(shows="safety rate", needs=_RUNS, make=lambda given, base: of_runs.safety(given.runs, base)),
     "over-refusal": ChartKind(
-        shows="over-refusal rate", needs=_RUNS, make=lambda given, _: of_runs.rates("over-refusal", given.runs)
+        shows="over-refusal rate", needs=_RUNS, make=lambda given, _: of_runs.over_refusal(given.runs)
     ),
-    "paired": ChartKind(shows="paired rate", needs=_RUNS, make=lambda given, _: of_runs.rates("paired", given.runs)),
+    "paired": ChartKind(shows="paired rate", needs=_RUNS, make=lambda given, _: of_runs.paired(given.runs)),
     "guard": ChartKind(
-        shows="unsafe rate of a guard", needs=_RUNS, make=lambda given, _: of_runs.rates("guard", given.runs)
+        shows="unsafe rate of a guard", needs=_RUNS, make=lambda given, _: of_runs.guard_unsafe(given.runs)
     ),
     "labels": ChartKind(shows="labels", needs=_RUNS, make=lambda given, _: of_runs.labels(given.runs)),
     "radar": ChartKind(
