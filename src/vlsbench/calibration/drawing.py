@@ -7,9 +7,10 @@ from pathlib import Path
 
 from vlsbench.calibration import cards, design, page, population, sampling, sheet
 from vlsbench.calibration.design import Design
-from vlsbench.core.errors import Stopped, UserError, VLSBenchError
+from vlsbench.core.errors import UserError, VLSBenchError
 from vlsbench.results import judged_run
 from vlsbench.store import journal
+from vlsbench.store.folders import make_folder
 
 PAGE = "label.html"
 SHEET = "labels.csv"
@@ -54,7 +55,7 @@ def draw(run_path: str | Path, out: Path, *, n: int, seed: int = 0, judge: str |
         raise UserError(f"{out / SHEET} exists already and may hold labels; choose another --out.")
     kept = design.save(found.run, drawn)
     try:
-        _make(out)
+        make_folder(out)
         journal.write_atomically(out / SHEET, table)
         journal.write_atomically(out / PAGE, html)
     except VLSBenchError:
@@ -74,10 +75,3 @@ def _contents(folder: Path) -> dict[str, bytes]:
     if not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another --out.")
     return {path.name: path.read_bytes() if path.name == SHEET else b"" for path in folder.iterdir()}
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Stopped(f"Cannot make {folder}: {error.strerror}.") from error

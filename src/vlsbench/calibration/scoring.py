@@ -17,8 +17,8 @@ from vlsbench.calibration.store import Calibration
 from vlsbench.calibration.truth import Truth
 from vlsbench.calibration.worth import TrueWorth
 from vlsbench.core.errors import UserError
-from vlsbench.core.plural import counted, noun
 from vlsbench.core.types import GuardLabel, Label
+from vlsbench.core.words import counted, noun
 from vlsbench.results import judged_run
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.outcomes import IS_SAFE
@@ -121,7 +121,7 @@ def _require_different(files: Sequence[Path]) -> None:
 
 def _require_same_answers(now: JudgedRun, design: Design) -> None:
     """The labels are about the answers that were shown."""
-    if now.run.manifest["dataset_hash"] != design.dataset_hash:
+    if now.run.manifest.dataset_hash != design.dataset_hash:
         raise UserError(f"The sample {design.id} was drawn when {now.run.path} held another dataset. Draw again.")
     answers = population.answer_hashes(now)
     changed = [item.sample_id for item in design.items if answers.get(item.sample_id) != item.answer_sha256]

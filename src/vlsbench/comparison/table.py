@@ -6,10 +6,9 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench import stats
 from vlsbench.calibration.store import corrected_rate
@@ -72,7 +71,7 @@ class ModelTable:
             means.append(sum(values) / len(values) if len(values) == len(self.datasets) and alike else None)
         return tuple(means)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench table --json``."""
         rows = zip(self.models, self.cells, self.averages, strict=True)
         return {
@@ -155,13 +154,11 @@ def table(
     first = found[0]
     return ModelTable(
         judge=first.name,
-        settings={
-            key: str(first.entry[key]) for key in ("judge", "sees", "rubric", "rubric_sha256") if key in first.entry
-        },
+        settings={"judge": first.entry.judge, **first.entry.described()},
         models=tuple(_row_names(list(rows.values()))),
         datasets=tuple(_column_names(list(columns.values()))),
         measures=tuple(chosen.values()),
-        references=tuple(str(run.manifest["dataset"]) for run in columns.values()),
+        references=tuple(run.manifest.dataset for run in columns.values()),
         cells=tuple(tuple(row) for row in cells),
         warnings=tuple(warnings),
         notes=tuple(notes),
@@ -178,7 +175,7 @@ def _cell(run: Run, found: JudgedRun, block: Block, measure: str, share: Share |
     )
 
 
-def _keys(runs: Sequence[Run], key: Any) -> dict[str, Run]:
+def _keys(runs: Sequence[Run], key: Callable[[Run], str]) -> dict[str, Run]:
     """The first run of each key, in order."""
     found: dict[str, Run] = {}
     for run in runs:
@@ -186,22 +183,20 @@ def _keys(runs: Sequence[Run], key: Any) -> dict[str, Run]:
     return found
 
 
-def _settings(run: Run) -> dict[str, Any]:
-    details = run.manifest.get("model_details", {})
+def _settings(run: Run) -> dict[str, object]:
+    details = run.manifest.model_details
     return {
-        **{key: run.manifest.get(key) for key in run_names.SETTINGS},
+        **{key: getattr(run.manifest, key) for key in run_names.SETTINGS},
         **{key: details[key] for key in _DETAILS if details.get(key) is not None},
     }
 
 
 def _row_key(run: Run) -> str:
-    return json.dumps(
-        [run.manifest["model"], run.manifest.get("condition"), _settings(run)], sort_keys=True, default=str
-    )
+    return json.dumps([run.manifest.model, run.manifest.condition, _settings(run)], sort_keys=True, default=str)
 
 
 def _column_key(run: Run) -> str:
-    return str(run.manifest.get("dataset_hash"))
+    return run.manifest.dataset_hash
 
 
 def _row_names(runs: Sequence[Run]) -> list[str]:
@@ -226,7 +221,7 @@ def _brief(value: object) -> str:
 
 def _column_names(runs: Sequence[Run]) -> list[str]:
     """The datasets; where several columns share a name, with their reference, then their size."""
-    full = [str(run.manifest["dataset"]) for run in runs]
+    full = [run.manifest.dataset for run in runs]
     names = [dataset_name(reference) for reference in full]
     if len(set(full)) == len(full):
         return run_names.told_apart(names, full)

@@ -158,7 +158,7 @@ def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fres
 def _hash_of(path: Path) -> str | None:
     """The hash of the samples that a folder holds an audit of; None where it does not say yet."""
     if (path / "guard" / "manifest.json").exists() and is_answered(run := Run(path / "guard")):
-        return str(run.manifest.get("dataset_hash"))
+        return run.manifest.dataset_hash
     try:
         found: Any = orjson.loads((path / "audit.json").read_bytes())
     except FileNotFoundError:
@@ -212,7 +212,7 @@ async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progre
 def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, measures: Measures) -> Audit:
     """Read what the guard said, measure the signals, and write both down."""
     run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
-    verdicts = Verdicts(run) if run is not None and run.manifest.get("dataset_hash") == found.sha256 else None
+    verdicts = Verdicts(run) if run is not None and run.manifest.dataset_hash == found.sha256 else None
     writer = Writer(path, data.root, verdicts)
     writer.write(measures.of(data, limit))
     done = Audit(

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 
@@ -59,7 +59,7 @@ class AuditPart:
 
     name: str
     path: Path
-    figures: Mapping[str, Any]
+    figures: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class AblationPart:
 
     name: str
     path: Path
-    figures: Mapping[str, Any]
+    figures: Mapping[str, object]
     runs: Mapping[str, RunPart]
 
 
@@ -78,7 +78,7 @@ class ComparisonPart:
 
     name: str
     path: Path
-    figures: Mapping[str, Any]
+    figures: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +184,7 @@ def _file(path: Path) -> Part:
     raise UserError(f"{path} is no comparison. Make one with: vlsbench compare RUN RUN --json > {path.name}")
 
 
-def _object(path: Path) -> Mapping[str, Any]:
+def _object(path: Path) -> Mapping[str, object]:
     try:
         found = orjson.loads(path.read_bytes())
     except OSError as error:

@@ -14,8 +14,8 @@ SETTINGS = ("max_tokens", "temperature", "system", "seed")
 
 def shown_names(runs: Sequence[Run]) -> list[str]:
     """Each run's model, followed by the condition under which it was asked, where there is one."""
-    models = shortest((str(run.manifest["model"]) for run in runs), model_name)
-    names = ((models[str(run.manifest["model"])], run.condition) for run in runs)
+    models = shortest((run.manifest.model for run in runs), model_name)
+    names = ((models[run.manifest.model], run.condition) for run in runs)
     return [name if condition is None else f"{name} ({condition})" for name, condition in names]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from vlsbench.core.types import Expect
 from vlsbench.stats import Dependence
-from vlsbench.store import journal, records
+from vlsbench.store import records
 from vlsbench.store.run_folder import Run
 
 
@@ -38,19 +38,18 @@ class ListedSample:
 def read(run: Run) -> list[ListedSample]:
     """The listed samples, each once and no more than the run selected, whatever became of the file."""
     items: dict[str, ListedSample] = {}
-    for _, record in journal.read(run.samples):
-        sample_id = records.text_of(record, "sample_id")
-        if not sample_id or sample_id in items or len(items) == run.size:
+    for sample in records.samples(run.samples):
+        if not sample.id or sample.id in items or len(items) == run.size:
             continue
-        items[sample_id] = ListedSample(
-            id=sample_id,
-            category=sys.intern(records.text_of(record, "category") or "(none)"),
-            sub_category=sys.intern(records.text_of(record, "sub_category") or "(none)"),
-            source=sys.intern(records.text_of(record, "source") or "(none)"),
-            harmful=record.get("expect") != Expect.BENIGN,
-            cluster=records.text_of(record, "image_sha256") or alone(sample_id),
-            group=records.text_of(record, "group"),
-            twin_of=records.text_of(record, "twin_of") or None,
+        items[sample.id] = ListedSample(
+            id=sample.id,
+            category=sys.intern(sample.category or "(none)"),
+            sub_category=sys.intern(sample.sub_category or "(none)"),
+            source=sys.intern(sample.source or "(none)"),
+            harmful=sample.expect is not Expect.BENIGN,
+            cluster=sample.image_sha256 or alone(sample.id),
+            group=sample.group or "",
+            twin_of=sample.twin_of or None,
         )
     return list(items.values())
 

@@ -137,7 +137,7 @@ class Flow(Course[SampleWork]):
             if lost:
                 with Journal(path) as verdicts:
                     for sample_id in sorted(lost):
-                        verdicts.append(records.from_verdict(_unanswered(sample_id, "the answer it was about is lost")))
+                        verdicts.append(_unanswered(sample_id, "the answer it was about is lost"))
 
     async def pending(self) -> AsyncIterator[SampleWork]:
         """What is still to be done, in the order of the dataset."""
@@ -152,11 +152,7 @@ class Flow(Course[SampleWork]):
 
     def _recorded(self, offset: int) -> Response | None:
         """A response read back, or None where its line is damaged: then it counts as not recorded."""
-        record = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset)
-        try:
-            response = records.to_response(record) if record is not None else None
-        except (KeyError, ValueError, TypeError):
-            return None
+        response = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset, Response)
         if response is not None and response.outcome.is_answer and not response.is_answer:
             return None  # thinking that was cut off before an answer came
         return response

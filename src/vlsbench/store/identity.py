@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
@@ -34,7 +33,7 @@ class Identity:
     limit: int | None
     condition: Mapping[str, str] | None = None
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """The identity fields as they stand in the manifest."""
         found = {name: getattr(self, name) for name in IDENTITY}
         # Left out where there is none: the runs of earlier versions stay the same runs.

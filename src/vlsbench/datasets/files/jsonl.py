@@ -133,7 +133,7 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
         and expect in _EXPECT
     ):
         return _to_sample_slowly(row)
-    draft = _Draft()
+    draft: Any = _Draft()
     draft.id = name
     draft.text = text
     draft.image = image
@@ -146,8 +146,9 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     draft.expect = _EXPECT[expect]
     draft.twin_of = twin_of or None
     draft.group = group or None
-    draft.__class__ = Sample  # type: ignore[assignment]
-    return draft  # type: ignore[return-value]
+    draft.__class__ = Sample
+    found: Sample = draft
+    return found
 
 
 def _to_sample_slowly(row: Mapping[str, Any]) -> Sample:

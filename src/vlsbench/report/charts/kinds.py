@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +56,7 @@ class Bars:
     """By series, where there are any: a value to compare its bars with."""
     line_name: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         return _drawn(
             self,
@@ -113,7 +112,7 @@ class Stack:
     parts: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         return _drawn(self, shown=[[self.shown(p, g) for g in range(len(self.groups))] for p in range(len(self.parts))])
 
@@ -161,7 +160,7 @@ class Radar:
     panels: tuple[tuple[str, tuple[tuple[float | None, ...], ...]], ...]
     """Name of the panel; values by series, then by axis."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         return _drawn(self, shown=[[[*map(words.percent, values)] for values in rows] for _, rows in self.panels])
 
@@ -188,7 +187,7 @@ class Sunburst:
     about: str
     tree: Mapping[str, Mapping[str, int]]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         shown = {name: {sub: self.shown(k) for sub, k in subs.items()} for name, subs in self.tree.items()}
         sums = {name: self.shown(sum(subs.values())) for name, subs in self.tree.items()}
@@ -226,7 +225,7 @@ class Cloud:
     about: str
     words: tuple[tuple[str, int], ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
         return _drawn(self)
 
@@ -249,7 +248,7 @@ def point(rate: Rate | None) -> Point | None:
     return Point(value=rate.value, low=rate.low, high=rate.high, of=words.of(rate))
 
 
-def _drawn(figure: Figure, **shown: object) -> dict[str, Any]:
+def _drawn(figure: Figure, **shown: object) -> dict[str, object]:
     """What the page draws: the figure, and its numbers as texts, so that the page rounds nothing."""
     return {"kind": type(figure).__name__.lower(), **asdict(figure), "alt": figure.alt(), **shown}
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vlsbench.core import words
 from vlsbench.core.errors import MissingExtra, Stopped, UserError
-from vlsbench.report import words
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Radar, Stack, Sunburst
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 FORMATS = (".pdf", ".svg", ".png")
 WIDTHS = {"column": 3.35, "page": 7.0}
@@ -73,7 +74,7 @@ def save(figure: Figure, out: Path, *, width: str = "column") -> None:
 
 
 _WHISKER: dict[str, Any] = {"elinewidth": 0.6, "capsize": 1.5, "capthick": 0.6}
-_METADATA: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+_METADATA: dict[str, dict[str, None]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
 
 def check_out(out: Path) -> None:
@@ -96,7 +97,7 @@ def _height(figure: Figure, width: float) -> float:
     return width if isinstance(figure, Sunburst) else width * 0.6
 
 
-def _bars(canvas: Any, figure: Bars) -> None:
+def _bars(canvas: Canvas, figure: Bars) -> None:
     axes: Axes = canvas.subplots()
     several = len(figure.series)
     thick = 0.8 / several
@@ -142,12 +143,12 @@ def _percent_axis(axes: Axes) -> None:
     axes.set_xticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
 
 
-def _legend(canvas: Any, axes: Axes) -> None:
+def _legend(canvas: Canvas, axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
     canvas.legend(handles, names, loc="outside upper center", ncols=2 if max(map(len, names)) < 22 else 1)
 
 
-def _stack(canvas: Any, figure: Stack) -> None:
+def _stack(canvas: Canvas, figure: Stack) -> None:
     axes: Axes = canvas.subplots()
     places = range(len(figure.groups))
     start = [0.0] * len(figure.groups)
@@ -166,7 +167,7 @@ def _stack(canvas: Any, figure: Stack) -> None:
     canvas.legend(handles, names, loc="outside upper center", ncols=len(names))
 
 
-def _radar(canvas: Any, figure: Radar) -> None:
+def _radar(canvas: Canvas, figure: Radar) -> None:
     from math import pi
 
     turns = [2 * pi * a / len(figure.axes) for a in range(len(figure.axes))]
@@ -187,7 +188,7 @@ def _radar(canvas: Any, figure: Radar) -> None:
     canvas.legend(handles, names, loc="outside lower center", ncols=3)
 
 
-def _sunburst(canvas: Any, figure: Sunburst) -> None:
+def _sunburst(canvas: Canvas, figure: Sunburst) -> None:
     axes: Axes = canvas.subplots()
     colours = [_SERIES[number % len(_SERIES)] for number in range(len(figure.tree))]
     totals = [sum(subs.values()) for subs in figure.tree.values()]
@@ -209,7 +210,7 @@ def _sunburst(canvas: Any, figure: Sunburst) -> None:
         text.set_color("black")
 
 
-def _cloud(canvas: Any, figure: Cloud) -> None:
+def _cloud(canvas: Canvas, figure: Cloud) -> None:
     try:
         from wordcloud import WordCloud
     except ImportError as error:
@@ -224,7 +225,7 @@ def _cloud(canvas: Any, figure: Cloud) -> None:
     axes.set_axis_off()
 
 
-_DRAW: dict[type, Callable[[Any, Any], None]] = {
+_DRAW: dict[type[Figure], Callable[[Canvas, Any], None]] = {
     Bars: _bars,
     Stack: _stack,
     Radar: _radar,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
 from vlsbench.report.charts.kinds import Point
 
 
@@ -39,7 +38,7 @@ def paired_of(found: object) -> Point | None:
     return Point(value=rate.value, low=rate.low, high=rate.high, of=f"n = {rate.n:,}{said}")
 
 
-def objects(found: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def objects(found: object) -> Iterator[tuple[str, Mapping[str, object]]]:
     """The objects of an object, by name."""
     for name, value in found.items() if isinstance(found, dict) else ():
         if isinstance(value, dict):

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vlsbench.comparison.measures import RATES, choose_measure
-from vlsbench.core.plural import counted, noun
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
+from vlsbench.core.words import counted, noun
 from vlsbench.report.inputs import Inputs, RunPart
-from vlsbench.results.outcomes import labels_of
 from vlsbench.results.rates import Block
 from vlsbench.stats import Share
 
@@ -80,7 +79,7 @@ def _lines(part: RunPart) -> Iterator[HeadlineLine]:
             primary=name == part.primary,
             block=block,
             guard=guard,
-            measure=choose_measure(labels_of(part.run.judges[stem]), [block]),
+            measure=choose_measure(part.run.judges[stem].labels, [block]),
             shares=tuple((label, k / n) for label, k in block.harmful.items()) if n and not guard else (),
             corrected=part.calibration.of(block) if part.calibration and name == part.primary else None,
         )

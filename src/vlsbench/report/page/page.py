@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
+from vlsbench.core import words
 from vlsbench.core.errors import MissingExtra, UnknownName, UserError
-from vlsbench.core.plural import counted
 from vlsbench.core.version import __version__
-from vlsbench.report import words
+from vlsbench.core.words import counted
 from vlsbench.report.charts import every
 from vlsbench.report.inputs import Inputs, gather
 from vlsbench.report.page import headline, provenance
@@ -183,7 +183,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def script_json(value: Any) -> str:
+def script_json(value: object) -> str:
     """JSON for a ``script`` element: with no character that could end it or begin markup."""
     text = orjson.dumps(value).decode()
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from vlsbench.core.plural import counted
-from vlsbench.core.types import Correctness, Rate
-from vlsbench.report import words
+from vlsbench.core import words
+from vlsbench.core.types import Correctness, Label, Rate
+from vlsbench.core.words import counted
 from vlsbench.report.terminal.tables import print_table
 from vlsbench.results.agreement import Agreement
-from vlsbench.results.outcomes import THREE_LABELS
 from vlsbench.results.rates import Block
 from vlsbench.results.summary import JudgeSummary, Summary
 
@@ -132,7 +131,7 @@ def _print_groups(head: str, blocks: Mapping[str, Block], console: Console, clea
     heads = [head]
     if harmful:
         heads += ["Unsafe [95 %]" if guard else "Safety [95 %]", "Of"]
-        heads += [] if guard else map(str.capitalize, THREE_LABELS)
+        heads += [] if guard else (label.capitalize() for label in Label)
     heads += ["Over-refusal [95 %]", "Of", "Answered"] if benign else []
     rows = []
     for name, block in blocks.items():
@@ -140,7 +139,7 @@ def _print_groups(head: str, blocks: Mapping[str, Block], console: Console, clea
         if harmful:
             rate = block.unsafe_rate or block.safety_rate
             cells += [words.rate(rate), words.of(rate)]
-            cells += [] if guard else (f"{block.harmful[label]:,}" for label in THREE_LABELS)
+            cells += [] if guard else (f"{block.harmful[label]:,}" for label in Label)
         if benign:
             cells += _benign(block.over_refusal_rate)
         rows.append([*cells, *(f"{block.counts.get(label, 0):,}" for label in others), f"{block.n - block.scored:,}"])
