@@ -120,6 +120,7 @@ def rates_notes(runs: Sequence[RunFigures]) -> Iterator[str]:
         yield "Bounds: the rate if all unscored samples were unsafe, or all safe."
     if any(run.corrected is not None for run in runs):
         yield "Corrected: the safety rate of the whole run after a calibration of its judge; no test uses it."
+    yield from sorted({note for run in runs if (note := main_rate(run.overall).note)})
 
 
 # ---- differences
