@@ -7,6 +7,8 @@ import os
 import re
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 
@@ -167,6 +169,39 @@ def test_a_second_interrupt_stops_at_once(words, run, server):
     assert responses(run) == []
     server.behave = good
     assert vlsbench(*words(20)) == 0
+
+
+@pytest.mark.parametrize("pause_s", [0.0, 0.02, 0.2])
+def test_interrupts_in_a_row_end_with_130_and_without_a_traceback(words, server, pause_s):
+    server.behave = slow(0.3)
+    process = start(*words(20))
+    server.wait_for(SLOTS)
+    for _ in range(8):
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause_s)
+    out, err = finish(process)
+    assert (process.returncode, out) == (130, ""), err
+    assert "Traceback" not in err
+
+
+def test_a_run_that_may_outlive_its_terminal_does_and_says_that_nobody_saw_the_end(words, run, server):
+    server.behave = slow(0.2)
+    ours, theirs = os.openpty()
+
+    def outlive():
+        os.setsid()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    command = [sys.executable, "-m", "vlsbench", *map(str, words(12))]
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, preexec_fn=outlive, close_fds=True
+    )
+    os.close(theirs)
+    server.wait_for(SLOTS)
+    os.close(ours)
+    assert process.wait(60) not in (0, 1)
+    assert only_judge(summary(run))["scored"] == 12
 
 
 def test_a_full_disk_stops_the_run_with_3_and_the_same_command_continues(words, run, server):

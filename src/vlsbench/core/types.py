@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
+
+from vlsbench.core import words
 
 
 class Expect(StrEnum):
@@ -144,7 +146,7 @@ class Prompt:
     max_tokens: int = 128
     temperature: float = 0.0
     seed: int | None = None
-    schema: Mapping[str, Any] | None = None
+    schema: Mapping[str, object] | None = None
     earlier: tuple[Turn, ...] = ()
 
 
@@ -229,6 +231,11 @@ class Rate:
     high: float | None
     method: str
     unscored: int = 0
+
+    def __str__(self) -> str:
+        """``73.4 % [70.1, 76.5]``, or a dash for a rate over nothing."""
+        return words.rate(self)
+
     clusters: int | None = None
     effective: float | None = None
     note: str = ""

@@ -41,11 +41,15 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong; `sample_id` is empty where the problem is not that of one sample."""
+    """One thing that is wrong; `sample_id` is empty where the problem is not that of one sample.
+
+    `cause` is the message without what is particular to the sample: a set with the same fault in every record has one.
+    """
 
     sample_id: str
     kind: ProblemKind
     message: str
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +153,7 @@ class _Survey:
         self._undescribed = 0
 
     def note_bad_record(self, bad: BadRecord) -> None:
-        self._note(bad.record, ProblemKind.RECORD, f"{bad.where}: {bad.problem}")
+        self._note(bad.record, ProblemKind.RECORD, f"{bad.where}: {bad.problem}", bad.problem)
 
     def add(self, sample: Sample) -> None:
         self.n += 1
@@ -187,14 +191,14 @@ class _Survey:
             return
         facts = self._images.look_at(sample.image)
         if isinstance(facts, str):
-            self._note(sample.id, ProblemKind.IMAGE, facts)
+            self._note(sample.id, ProblemKind.IMAGE, facts, self._images.cause(facts, sample.image))
         elif sample.image_sha256 is not None and sample.image_sha256.lower() != facts.sha256:
             self._note(sample.id, ProblemKind.CHANGED, "the image is not the one whose SHA-256 is recorded")
 
     def finish(self, *, look_for_twins: bool) -> None:
         for sample_id, twin in self._twins if look_for_twins else ():
             if twin not in self._ids:
-                self._note(sample_id, ProblemKind.TWIN, f"twin_of names {twin}, which is not in the set")
+                self._note(sample_id, ProblemKind.TWIN, f"twin_of names {twin}, which is not in the set", "twin_of")
         if self._undescribed:
             message = f"{self._undescribed:,} of {self.n:,} samples have no description for a judge that sees no image"
             self._note("", ProblemKind.DESCRIPTION, message)
@@ -204,8 +208,8 @@ class _Survey:
         named = [group for sample_id in ids if (group := self._group_of.get(sample_id)) is not None]
         return len(set(named)) == len(named)
 
-    def _note(self, sample_id: str, kind: ProblemKind, message: str) -> None:
-        self._problems.append(Problem(sample_id=sample_id, kind=kind, message=message))
+    def _note(self, sample_id: str, kind: ProblemKind, message: str, cause: str = "") -> None:
+        self._problems.append(Problem(sample_id=sample_id, kind=kind, message=message, cause=cause or message))
 
     def report(self, name: str, revision: str) -> CheckReport:
         repeated = tuple(tuple(ids) for ids in self._texts.values() if len(ids) > 1)
@@ -247,6 +251,11 @@ class _Images:
                 self._seen[key] = str(error)
         return self._seen[key]
 
+    def cause(self, message: str, reference: str) -> str:
+        """What is wrong with an image, without its name."""
+        path = os.path.abspath(os.path.join(self._root or "", reference))
+        return message.replace(path if path in message else reference, "...")
+
     def report(self) -> ImageReport:
         sound = [facts for facts in self._seen.values() if not isinstance(facts, str)]
         return ImageReport(
@@ -270,6 +279,14 @@ def _key(reference: str) -> str:
 
 def _by_size(counts: Counter[K]) -> dict[K, int]:
     return dict(counts.most_common())
+
+
+def by_cause(problems: Iterable[Problem]) -> list[list[Problem]]:
+    """Problems of one kind, those with the same cause together, in the order in which they were found."""
+    groups: dict[str, list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault(problem.cause, []).append(problem)
+    return list(groups.values())
 
 
 def by_kind(problems: Iterable[Problem]) -> dict[ProblemKind, list[Problem]]:

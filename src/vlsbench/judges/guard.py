@@ -65,7 +65,7 @@ class Finding:
 
 
 class GuardJudge:
-    """Asks a guard model. Implements `vlsbench.core.types.Judge`; `check` is for prompts and answers alike.
+    """Asks a guard model. Implements `vlsbench.core.protocols.Judge`; `check` is for prompts and answers alike.
 
     Args:
         model: The guard; it is given, never made here. With a `GuardModel` the probability comes along.

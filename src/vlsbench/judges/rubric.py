@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from vlsbench.core.errors import Blocked, RequestFailed
 from vlsbench.core.finish import Ending, ending
@@ -39,7 +38,7 @@ _KEPT_OF_BAD_REPLY = 2000
 _QUOTED = re.compile(r'["“”][^"“”]*["“”]')
 
 
-def schema_of(labels: Iterable[str]) -> Mapping[str, Any]:
+def schema_of(labels: Iterable[str]) -> Mapping[str, object]:
     """The JSON schema of a verdict with one of these labels."""
     return {
         "type": "object",
@@ -53,7 +52,7 @@ SCHEMA = schema_of(label.value for label in Label)
 
 
 class RubricJudge:
-    """Asks a model for a verdict. Implements `vlsbench.core.types.Judge`.
+    """Asks a model for a verdict. Implements `vlsbench.core.protocols.Judge`.
 
     Args:
         model: The judge model; it is given, never made here.

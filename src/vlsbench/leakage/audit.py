@@ -19,6 +19,7 @@ import orjson
 
 from vlsbench import datasets
 from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.names import slug
 from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets import Columns
 from vlsbench.leakage import findings, guards
@@ -34,7 +35,7 @@ from vlsbench.run.preparation import Fingerprint, Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
-from vlsbench.store.identity import Identity, slug
+from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
 _FILES = frozenset({"audit.json", "guard"})
@@ -157,7 +158,7 @@ def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fres
 def _hash_of(path: Path) -> str | None:
     """The hash of the samples that a folder holds an audit of; None where it does not say yet."""
     if (path / "guard" / "manifest.json").exists() and is_answered(run := Run(path / "guard")):
-        return str(run.manifest.get("dataset_hash"))
+        return run.manifest.dataset_hash
     try:
         found: Any = orjson.loads((path / "audit.json").read_bytes())
     except FileNotFoundError:
@@ -211,8 +212,8 @@ async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progre
 def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, measures: Measures) -> Audit:
     """Read what the guard said, measure the signals, and write both down."""
     run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
-    judged = Verdicts(run) if run is not None and run.manifest.get("dataset_hash") == found.sha256 else None
-    writer = Writer(path, data.root, judged)
+    verdicts = Verdicts(run) if run is not None and run.manifest.dataset_hash == found.sha256 else None
+    writer = Writer(path, data.root, verdicts)
     writer.write(measures.of(data, limit))
     done = Audit(
         path=path,
@@ -220,7 +221,7 @@ def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, 
         dataset_hash=found.sha256,
         limit=limit,
         selected=found.size,
-        guarded=judged.guarded() if judged is not None else None,
+        guarded=verdicts.guarded() if verdicts is not None else None,
         signals=measures.totals,
         partial_input=measures.partial_input(data, limit),
         notes=tuple(measures.notes),

@@ -21,9 +21,8 @@ from vlsbench.run.engine import drive
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
-from vlsbench.store import journal, records
+from vlsbench.store import journal
 from vlsbench.store.journal import Journal
-from vlsbench.store.records import Record
 
 MAX_ERROR = 1000
 """Characters of an error message that are recorded."""
@@ -102,10 +101,9 @@ class Course(ABC, Generic[Work]):
         if self._progress is not None:
             self._progress(self.counts)
 
-    def record_verdict(self, verdicts: Journal, verdict: Verdict, more: Record | None = None) -> None:
-        """Write a verdict down, with further fields of its line, and count it."""
-        line = records.from_verdict(verdict)
-        verdicts.append(line | more if more else line)
+    def record_verdict(self, verdicts: Journal, verdict: Verdict) -> None:
+        """Write a verdict down and count it."""
+        verdicts.append(verdict)
         self.counts.count_verdict(verdict)
         self.tell()
 

@@ -103,7 +103,7 @@ class Flow(Course[SampleWork]):
         self._judging = judging
         self._responses = self.open_journal(run.responses)
         self._verdicts = self.open_journal(run.verdicts(judging.stem))
-        self._judged, self._answered = self._read()
+        self._done, self._answered = self._read()
 
     def _read(self) -> tuple[set[str], dict[str, int]]:
         """What earlier sessions left.
@@ -121,13 +121,13 @@ class Flow(Course[SampleWork]):
             if sample_id not in labels:
                 offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
         # A damaged line: a verdict does not stand without its answer.
-        judged = labels.keys() & answered
+        done = labels.keys() & answered
         if self._answering is not None:
             self._withdraw_all_but(answered, labels)
-        self.counts.labels.update(labels[sample_id] for sample_id in judged)
-        self.counts.judged = len(judged)
-        self.counts.answered = len(judged) + sum(offset >= 0 for offset in offsets.values())
-        return judged, offsets
+        self.counts.labels.update(labels[sample_id] for sample_id in done)
+        self.counts.judged = len(done)
+        self.counts.answered = len(done) + sum(offset >= 0 for offset in offsets.values())
+        return done, offsets
 
     def _withdraw_all_but(self, answered: set[str], labels: Mapping[str, str]) -> None:
         """Take back the verdicts on answers that are lost: they would pass for verdicts on the next answers."""
@@ -137,11 +137,11 @@ class Flow(Course[SampleWork]):
             if lost:
                 with Journal(path) as verdicts:
                     for sample_id in sorted(lost):
-                        verdicts.append(records.from_verdict(_unanswered(sample_id, "the answer it was about is lost")))
+                        verdicts.append(_unanswered(sample_id, "the answer it was about is lost"))
 
     async def pending(self) -> AsyncIterator[SampleWork]:
         """What is still to be done, in the order of the dataset."""
-        async for number, sample_id, line in self.source.lines(self._judged):
+        async for number, sample_id, line in self.source.lines(self._done):
             offset = self._answered.get(sample_id)
             response = None
             if offset is not None and (offset >= 0 or self._answering is None):
@@ -152,11 +152,7 @@ class Flow(Course[SampleWork]):
 
     def _recorded(self, offset: int) -> Response | None:
         """A response read back, or None where its line is damaged: then it counts as not recorded."""
-        record = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset)
-        try:
-            response = records.to_response(record) if record is not None else None
-        except (KeyError, ValueError, TypeError):
-            return None
+        response = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset, Response)
         if response is not None and response.outcome.is_answer and not response.is_answer:
             return None  # thinking that was cut off before an answer came
         return response

@@ -97,13 +97,9 @@ def recall(path: Path, dataset: Dataset, limit: int | None) -> Fingerprint | Non
     if not now or not (path / "manifest.json").exists():
         return None
     manifest = Run(path).manifest
-    if (manifest.get("dataset_stamp"), manifest.get("limit"), manifest.get("dataset")) != (now, limit, dataset.name):
+    if (manifest.dataset_stamp, manifest.limit, manifest.dataset) != (now, limit, dataset.name):
         return None
-    return Fingerprint(
-        sha256=str(manifest["dataset_hash"]),
-        size=int(manifest["dataset_size"]),
-        n_described=int(manifest.get("dataset_described", 0)),
-    )
+    return Fingerprint(sha256=manifest.dataset_hash, size=manifest.dataset_size, n_described=manifest.dataset_described)
 
 
 def _canonical(sample: Sample) -> bytes:
@@ -213,8 +209,8 @@ class Preparation:
             RunError: The line is damaged.
         """
         try:
-            sample = records.to_sample(orjson.loads(line))
-        except (orjson.JSONDecodeError, KeyError, ValueError, TypeError) as error:
+            sample = records.to_sample(line)
+        except ValueError as error:
             raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {_ANEW}") from error
         image = None
         if sample.image is not None and sample.image_sha256 is not None:
@@ -288,7 +284,7 @@ class Preparation:
             again = enumerate(islice(selection(dataset, self._limit), listed))
             checked = ((number, self._check(sample, dataset.root)[0]) for number, sample in again if number in failed)
             mended = {number: sample for number, sample in checked if sample.image_sha256 is not None}
-        old, new = self._run.manifest.get("dataset_root"), _root(dataset)
+        old, new = self._run.manifest.dataset_root, _root(dataset)
         if mended or (listed and old != new):
             with path.open("rb") as file:
                 journal.write_atomically(path, (_mend_line(n, line, mended, old, new) for n, line in enumerate(file)))
@@ -302,11 +298,13 @@ def _root(dataset: Dataset) -> str | None:
 
 def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | None, new: str | None) -> bytes:
     """A line of ``samples.jsonl`` with its image found again."""
-    record = records.from_sample(mended[number]) if number in mended else orjson.loads(line)
+    if number in mended:
+        return journal.to_line(records.from_sample(mended[number]))
+    record = orjson.loads(line)
     image = record["image"]
-    if number not in mended and old and new and image is not None and image.startswith(old + "/"):
+    if old and new and image is not None and image.startswith(old + "/"):
         record["image"] = new + image[len(old) :]
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    return journal.to_line(record)
 
 
 def image_path(run: Run, image: str) -> Path:

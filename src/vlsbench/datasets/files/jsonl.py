@@ -1,7 +1,8 @@
 """Your own data: one JSON object per line, with the fields of a run's ``samples.jsonl``.
 
 Only `sample_id` and `text` are required. `image` is a path relative to the file's folder, and stays inside it,
-or a ``data:`` URI; without one the sample is text only. Unknown fields are ignored.
+or a ``data:`` URI; without one the sample is text only. Unknown fields are ignored. With columns named by the user,
+any JSON lines are a table like others.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import orjson
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, BadRecord, Entry, OnBad, Records, Ref, json_kind, need_place, text_field
+from vlsbench.datasets.files.table_files import open_tables
+from vlsbench.datasets.files.tables import json_lines
 
 _EXPECT = {None: Expect.HARMFUL, "harmful": Expect.HARMFUL, "benign": Expect.BENIGN}
 _BOM = b"\xef\xbb\xbf"
@@ -63,6 +66,8 @@ def open_file(ref: Ref) -> Records:
         if os.path.exists(file):
             raise DatasetError(f"{file} is not a regular file. A dataset is read more than once: save it to a file.")
         raise DatasetError(f"There is no file {file}. {ENTRY.get}")
+    if ref.columns:
+        return open_tables(str(ref), [file], ref.columns, table=json_lines)
     scan, root = partial(_scan, file), _image_root(file)
     if root != Path(os.path.abspath(file.parent)):
         scan = partial(_recorded_only, scan)
@@ -128,7 +133,7 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
         and expect in _EXPECT
     ):
         return _to_sample_slowly(row)
-    draft = _Draft()
+    draft: Any = _Draft()
     draft.id = name
     draft.text = text
     draft.image = image
@@ -141,8 +146,9 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     draft.expect = _EXPECT[expect]
     draft.twin_of = twin_of or None
     draft.group = group or None
-    draft.__class__ = Sample  # type: ignore[assignment]
-    return draft  # type: ignore[return-value]
+    draft.__class__ = Sample
+    found: Sample = draft
+    return found
 
 
 def _to_sample_slowly(row: Mapping[str, Any]) -> Sample:
@@ -233,6 +239,7 @@ ENTRY = Entry(
     pictures="yours",
     benign=True,
     twins=True,
+    takes_columns=True,
     open=open_file,
 )
 """The catalogue entry."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,18 +19,13 @@ import orjson
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, BadRecord, OnBad, json_kind, text_field
+from vlsbench.datasets.files.columns import EXPECTED
 
 Row = Mapping[str, Any]
 ToSamples = Callable[[Row, str], Iterable[Sample]]
 """Turns a row, and its number or key in the file, into samples."""
 
 _BOM = b"\xef\xbb\xbf"
-_GRADES = {
-    "harmful": Expect.HARMFUL,
-    "unsafe": Expect.HARMFUL,
-    "benign": Expect.BENIGN,
-    "safe": Expect.BENIGN,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +161,9 @@ def grade(row: Row, name: str) -> Expect:
         BadField: It says neither.
     """
     value = text_field(row, name).strip().lower()
-    if value not in _GRADES:
-        raise BadField(f"the field '{name}' should be one of {', '.join(_GRADES)}, but is {value!r:.40}")
-    return _GRADES[value]
+    if value not in EXPECTED:
+        raise BadField(f"the field '{name}' should be one of {', '.join(EXPECTED)}, but is {value!r:.40}")
+    return EXPECTED[value]
 
 
 def _json_rows(file: Path, key: str) -> Iterator[tuple[str, object]]:
@@ -217,7 +213,7 @@ def _csv_rows(file: Path) -> Iterator[tuple[str, object]]:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, strict=True)
             heads = list(reader.fieldnames or ())
-            if twice := next((head for head in heads if head and heads.count(head) > 1), None):
+            if twice := next((head for head, count in Counter(heads).items() if head and count > 1), None):
                 raise DatasetError(f"{file} has several columns called {twice!r}; rename all but one.")
             for number, row in enumerate(reader, start=1):
                 yield str(number), _as_wide(row, len(heads))

@@ -9,7 +9,6 @@ import json
 import re
 import secrets
 from collections.abc import Callable
-from typing import Any
 
 from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
 from vlsbench.core.types import Prompt, Reply
@@ -64,7 +63,7 @@ def name_of(model: str, base_url: str) -> str:
 
 
 class OpenAIModel:
-    """A model behind a chat completions server. Implements `vlsbench.core.types.Model`.
+    """A model behind a chat completions server. Implements `vlsbench.core.protocols.Model`.
 
     Args:
         model: The name the server knows it by.
@@ -115,10 +114,10 @@ class OpenAIModel:
         raise AssertionError("unreachable")
 
     def _body(self, prompt: Prompt, image: bytes | None) -> list[bytes]:
-        messages: list[dict[str, Any]] = []
+        messages: list[dict[str, object]] = []
         if prompt.system:
             messages.append({"role": "system", "content": prompt.system})
-        content: str | list[dict[str, Any]] = prompt.text
+        content: object = prompt.text
         if prompt.image is not None:
             url = f"data:{prompt.image.media_type};base64,{_HOLE}"
             # Servers refuse an empty text, which is what a picture without a query would have.
@@ -161,13 +160,13 @@ class OpenAIModel:
         await self._client.close()
 
 
-def _reply(choice: dict[str, Any], body: dict[str, Any], hide: Callable[[str], str]) -> Reply:
+def _reply(choice: dict[str, object], body: dict[str, object], hide: Callable[[str], str]) -> Reply:
     message = choice.get("message")
-    fields: dict[str, Any] = message if isinstance(message, dict) else {}
+    fields: dict[str, object] = message if isinstance(message, dict) else {}
     refusal = _refusal(choice, fields)
     finish = choice.get("finish_reason")
     usage = body.get("usage")
-    counts: dict[str, Any] = usage if isinstance(usage, dict) else {}
+    counts: dict[str, object] = usage if isinstance(usage, dict) else {}
     model = body.get("model")
     return reply(
         hide(refusal or _text(fields.get("content"))),
@@ -180,7 +179,7 @@ def _reply(choice: dict[str, Any], body: dict[str, Any], hide: Callable[[str], s
     )
 
 
-def _refusal(choice: dict[str, Any], message: dict[str, Any]) -> str:
+def _refusal(choice: dict[str, object], message: dict[str, object]) -> str:
     """A refusal in a field of its own: OpenAI's, a part of the content, or where LiteLLM moves it; else empty."""
     content = message.get("content")
     parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
@@ -189,7 +188,7 @@ def _refusal(choice: dict[str, Any], message: dict[str, Any]) -> str:
     return next((text for text in said if isinstance(text, str) and text.strip()), "")
 
 
-def _reasoning(message: dict[str, Any]) -> str:
+def _reasoning(message: dict[str, object]) -> str:
     """What servers with a reasoning parser send apart: vLLM, SGLang, DeepSeek, Ollama, OpenRouter, Mistral."""
     for name in ("reasoning_content", "reasoning", "thinking"):
         if isinstance(text := message.get(name), str) and text.strip():
@@ -211,7 +210,7 @@ def _text(content: object) -> str:
     return "".join(_words(part) for part in parts if isinstance(part, dict) and not _is_thinking(part))
 
 
-def _words(part: dict[str, Any]) -> str:
+def _words(part: dict[str, object]) -> str:
     text = part.get("text")
     return text if isinstance(text, str) else ""
 

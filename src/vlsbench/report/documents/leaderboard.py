@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from vlsbench.comparison.compare import main_rate
+from vlsbench import stats
 from vlsbench.comparison.leaderboard import Leaderboard, RankedModel
+from vlsbench.comparison.measures import RATES
 from vlsbench.comparison.published import JUDGE, SOURCE, N
+from vlsbench.core.words import counted
 from vlsbench.report.documents.comparison import (
     RATE_COLUMNS,
     TITLES,
@@ -20,7 +22,7 @@ from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Va
 def document(found: Leaderboard) -> Document:
     """Lay out a leaderboard."""
     runs = [place.figures for place in found.places]
-    ranked, *further = rates_tables(runs)
+    ranked, *further = rates_tables(runs, found.measure)
     table = DocumentTable(
         title=f"Ranks by {TITLES[found.measure]}; rates in %",
         columns=("Rank", *ranked.columns),
@@ -32,7 +34,7 @@ def document(found: Leaderboard) -> Document:
         title=title_of(runs, found.n, found.judge),
         tables=tuple(tables),
         sheet=_sheet(found),
-        notes=(*found.notes, *_notes(found), *rates_notes(runs)),
+        notes=(*found.notes, *_notes(found), *rates_notes(runs, found.measure)),
         warnings=found.warnings,
     )
 
@@ -47,12 +49,10 @@ def _notes(found: Leaderboard) -> tuple[str, ...]:
         return ()
     names = [place.figures.name for place in found.places]
     ties = [f"{names[gap.first]} and {names[gap.second]}" for gap in found.gaps if not gap.separated]
-    shown = (
-        f"Not separated: {'; '.join(ties[:5])}{f' and {len(ties) - 5:,} more pairs (--json)' if len(ties) > 5 else ''}."
-    )
+    shown = f"Not separated: {'; '.join(ties[:5])}{f' and {len(ties) - 5:,} more (--json)' if len(ties) > 5 else ''}."
     return (
         "A rank such as 1–3 is what the intervals of the paired differences leave open; all ranks together hold with a "
-        f"confidence of 95 % ({100 * found.confidence:.2f} % for each of {len(found.gaps):,} pairs).",
+        f"confidence of 95 % ({100 * found.confidence:.2f} % for each of {counted(len(found.gaps), 'pair')}).",
         *((shown,) if ties else ()),
     )
 
@@ -84,7 +84,7 @@ def _sheet(found: Leaderboard) -> Sheet:
     rows: list[tuple[Value, ...]] = []
     for place in found.places:
         tied = "; ".join(names[other] for other in place.tied_with)
-        rate = main_rate(place.figures.overall)
+        rate = RATES[found.measure](place.figures.overall) or stats.rate([])
         rows.append(("run", place.best, place.worst, place.figures.name, tied, found.measure, *rate_values(rate)))
         after = place.figures.corrected
         if after is not None:
