@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -34,8 +35,11 @@ def test_no_terminal_is_too_narrow_for_names_and_figures(tmp_path, monkeypatch, 
             judged(runs[-1], *rows, model=model, dataset=name, dataset_hash=str(number) * 64)
     assert vlsbench(command, *runs) == 0
     shown = capsys.readouterr().out
-    # Folded names stand below each other in the first columns.
-    assert "".join(line[:32].strip() for line in shown.splitlines()).count("13b-instruct") >= 1
+    # A folded name stands on several lines, in a column of its own.
+    cells = [cell for line in shown.splitlines() for cell in re.split(r"\s{2,}", line.strip())]
+    names = "".join(cell for cell in cells if re.search("[a-z]", cell))
+    assert names.count("openai:organisation/model-7b-instruct") >= 1
+    assert names.count("openai:organisation/model-13b-instruct") >= 1
     assert shown.count("[18.8, 81.2]") >= (12 if command == "table" else 2)
     assert "…" not in shown
 

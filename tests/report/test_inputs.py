@@ -5,7 +5,7 @@ import json
 import pytest
 
 from run_folders import HandMade, judged
-from vlsbench.core.errors import UserError
+from vlsbench.core.errors import RunError, UserError
 from vlsbench.report import inputs
 
 

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
-from vlsbench.comparison.compare import RunFigures, figures_of
+from vlsbench.comparison.compare import RunFigures, figures_of, run_json
 from vlsbench.comparison.differences import pair
 from vlsbench.comparison.measures import HIGHER_IS_BETTER, RATES, choose_measure, measures
 from vlsbench.comparison.published import ROWS, SOURCE, Published, doubts
 from vlsbench.comparison.shared import read_common
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.types import Rate
-from vlsbench.results.summary import block_json
 from vlsbench.stats import Paired
 
 
@@ -91,19 +90,12 @@ class Leaderboard:
 
 
 def _place_json(place: RankedModel, names: Sequence[str]) -> dict[str, object]:
-    run = place.figures
     return {
-        "name": run.name,
+        "name": place.figures.name,
         "rank_best": place.best,
         "rank_worst": place.worst,
         "tied_with": [names[other] for other in place.tied_with],
-        "path": run.path,
-        "model": run.model,
-        "dataset": run.dataset,
-        "selected": run.selected,
-        "unfinished": run.unfinished,
-        "corrected": None if run.corrected is None else dataclasses.asdict(run.corrected),
-        **block_json(run.overall),
+        **run_json(place.figures),
     }
 
 

@@ -80,13 +80,12 @@ ANSWER = """# Steps
 
 
 def test_markdown_in_answers_is_structure_and_html_in_it_is_text(tmp_path, show):
-    made = judged(tmp_path / "run")
     made = HandMade(tmp_path / "other", 1)
     made.sample("s0")
     made.response("s0", text=ANSWER)
     page = show(write_report(tmp_path / "r.html", made.run.path))
     said = page.locator(".said")
-    assert said.locator("ol > li").all_text_contents() == ["Take the bold one", "and not this_one"]
+    assert said.locator("ol > li").all_text_contents() == ["Take the bold one", "and not this_one", "deeper"]
     assert said.locator("strong").all_text_contents() == ["Steps", "the bold one"]
     assert said.locator("em").all_text_contents() == ["not"]
     assert said.locator("pre").text_content() == "<b>code</b>"

@@ -98,7 +98,7 @@ class Rows:
         return _Judged(
             number=self._judge(name),
             labels=entry.labels,
-            outcome=outcomes.read(part.run, stem, outcomes.outcomes(part.run)),
+            outcome=outcomes.read(part.run, stem, outcomes.answers(part.run)),
             last={each.sample_id: each for each in journal.read(part.run.verdicts(stem), Verdict)},
             asked=known,
             note=asked.note(entry) if known is None else "",
@@ -177,7 +177,8 @@ class _Judged:
         said = self.outcome.get(sample.id, outcomes.PENDING)
         label = outcomes.shown(said, harmful=sample.expect is not Expect.BENIGN, labels=self.labels)
         shown: list[object] = [self.number, label, found.reason if found is not None else ""]
-        if answer is None or found is None or not asked.was_asked(answer, found):
+        # A verdict on an earlier answer says nothing of this one.
+        if answer is None or found is None or said == outcomes.PENDING or not asked.was_asked(answer, found):
             return shown
         behind: dict[str, object] = {"reply": found.reply} if found.reply else {}
         behind |= {"sent": self.asked.filled(sample, answer, row)} if self.asked is not None else {}
