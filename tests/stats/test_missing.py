@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vlsbench.stats import LEVEL, Completions, Dependence, holm, holm_level
-from vlsbench.stats.pairs import test_of as p_of
+from vlsbench.stats.pairs import paired_test
 
 KNOWN = st.sampled_from([(1, 1), (1, 1), (0, 0), (-1, -1)])
 OPEN = st.sampled_from([(0, 1), (-1, 0), (-1, 1)])
@@ -37,7 +37,7 @@ def made(samples, clusters=None):
 
 def said(values, dependence, level):
     """What a test says of a completion: the sign of the difference it finds, or 0."""
-    return sign_of(values.sum()) if p_of(values, dependence)[0] <= level else 0
+    return sign_of(values.sum()) if paired_test(values, dependence)[0] <= level else 0
 
 
 def brute(samples, clusters, sign, level):
@@ -86,7 +86,7 @@ def test_the_worst_p_value_is_that_of_all_completions(parts, sign, chance):
     for way in (None, clusters):
         dependence = Dependence(len(samples), way)
         p_values = [
-            p_of(values, dependence)[0] if sign_of(values.sum()) == sign else 1.0
+            paired_test(values, dependence)[0] if sign_of(values.sum()) == sign else 1.0
             for _, values in completions_of(samples)
         ]
         assert made(samples, way).worst(sign) == pytest.approx(max(p_values))
@@ -112,7 +112,7 @@ def test_where_ways_cross_the_test_that_is_shown_is_the_one_completed():
     dependence = Dependence(120, images, groups)
     found = Completions(low, high, dependence)
     assert dependence.kind == "multiway"
-    assert found.worst(1) == p_of(low.astype(float), dependence)[0]
+    assert found.worst(1) == paired_test(low.astype(float), dependence)[0]
 
 
 def test_half_a_million_verdicts_are_no_matter():
@@ -123,7 +123,7 @@ def test_half_a_million_verdicts_are_no_matter():
 
 @given(st.lists(st.floats(0, 0.2), min_size=1, max_size=8), st.floats(0, 0.2))
 def test_the_level_of_a_test_is_where_holm_stops_to_find_it(others, p_value):
-    family = {number: value for number, value in enumerate(others)}
+    family = dict(enumerate(others))
     level = holm_level(family, "own")
     assert (p_value <= level) == (holm({**family, "own": p_value})["own"] <= LEVEL)
     assert holm_level({**family, "own": 0.7}, "own") == level

@@ -22,11 +22,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from vlsbench.stats.dependence import MULTIWAY, Dependence
-from vlsbench.stats.pairs import sign_flip, test_of
+from vlsbench.stats.pairs import paired_test, sign_flip
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from vlsbench.stats.dependence import Ints
 
 
@@ -41,21 +39,21 @@ class Completions:
     """
 
     def __init__(self, lowest: Ints, highest: Ints, dependence: Dependence) -> None:
-        self._lowest, self._highest = lowest, highest
-        self._dependence = dependence
+        self.lowest, self.highest = lowest, highest
+        self.dependence = dependence
         self.n = len(lowest)
         self.missing = int((highest - lowest).sum())
 
     @property
     def bounds(self) -> tuple[float, float]:
         """The smallest and the largest difference of the two shares; there has to be a sample."""
-        return int(self._lowest.sum()) / self.n, int(self._highest.sum()) / self.n
+        return int(self.lowest.sum()) / self.n, int(self.highest.sum()) / self.n
 
     def sign_holds(self, sign: int) -> bool:
         """Whether the difference has this sign (-1, 0, 1) in every completion."""
         import numpy as np
 
-        return bool(np.sign(self._lowest.sum()) == sign == np.sign(self._highest.sum()))
+        return bool(np.sign(self.lowest.sum()) == sign == np.sign(self.highest.sum()))
 
     def worst(self, sign: int) -> float:
         """The p-value where all missing verdicts speak against a difference of this sign; 1 if it then has another."""
@@ -95,14 +93,14 @@ class _Path:
     def __init__(self, completions: Completions, sign: int, *, against: bool) -> None:
         import numpy as np
 
-        lowest, highest = completions._lowest, completions._highest
+        lowest, highest = completions.lowest, completions.highest
         if sign < 0:
             lowest, highest = -highest, -lowest
-        self._dependence = completions._dependence
-        units = self._dependence.components
+        self._dependence = completions.dependence
         # Where no signs can be flipped the test wants the samples themselves.
-        self._by_sample = units is None or self._dependence.kind == MULTIWAY
-        units = np.arange(len(lowest)) if self._by_sample else units
+        units = None if self._dependence.kind == MULTIWAY else self._dependence.components
+        self._by_sample = units is None
+        units = np.arange(len(lowest)) if units is None else units
         self._start = np.bincount(units, highest).astype(np.int64)
         turning = self._start - np.bincount(units, lowest).astype(np.int64)
         # The verdicts of a unit, one entry each, with the unit's total before it turns.
@@ -120,8 +118,8 @@ class _Path:
         if totals.sum() <= 0:
             return 1.0
         if self._by_sample:
-            return test_of(totals.astype(float), self._dependence)[0]
-        return sign_flip(totals.tolist())
+            return paired_test(totals.astype(float), self._dependence)[0]
+        return sign_flip(totals[totals != 0].tolist())
 
 
 def _first(holds: Callable[[int], bool], last: int) -> int | None:

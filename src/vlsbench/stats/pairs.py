@@ -120,7 +120,7 @@ def paired_of(
     if not worth.refused:
         cells = only_first / worth.effect, only_second / worth.effect
         low, high = tango(*cells, worth.size, z=worth.z(confidence))
-    p_value, test = test_of(differences, dependence, worth)
+    p_value, test = paired_test(differences, dependence, worth)
     return Paired(
         n=n,
         value=(only_first - only_second) / n,
@@ -140,7 +140,7 @@ def paired_of(
     )
 
 
-def test_of(differences: Floats, dependence: Dependence, worth: Worth | None = None) -> tuple[float, str]:
+def paired_test(differences: Floats, dependence: Dependence, worth: Worth | None = None) -> tuple[float, str]:
     """The test that fits how the samples belong together: its p-value and its name.
 
     Signs are flipped for whole components. Where two ways cross so that one component swallows the set there is
