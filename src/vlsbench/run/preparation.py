@@ -1,7 +1,7 @@
 """Before the first request: are the images of the samples sound.
 
-`Preparation` walks the selection in the background and writes ``samples.jsonl``, opening, checking and hashing each image
-once, while the flow already follows behind: the file is the queue between the two.
+`Preparation` walks the selection in the background and writes ``samples.jsonl``, opening, checking and hashing each
+image once, while the flow already follows behind: the file is the queue between the two.
 """
 
 from __future__ import annotations

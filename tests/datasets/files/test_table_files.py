@@ -65,7 +65,7 @@ def test_columns_are_named_and_are_part_of_the_name(tmp_path):
     assert [(sample.id, sample.text, sample.category) for sample in dataset] == [("0", "What?", "Kitchen")]
     assert dataset.name == f"{ref}?text=prompt,category=topic"
     other = load(ref, {"text": "topic"})
-    assert fingerprint.fingerprint(other).sha256 != preparation.fingerprint(dataset).sha256
+    assert fingerprint.fingerprint(other).sha256 != fingerprint.fingerprint(dataset).sha256
     assert other.name != dataset.name
 
 
