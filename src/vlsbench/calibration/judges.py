@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
-from vlsbench.core.plural import counted
+from vlsbench.core.words import counted
 from vlsbench.results import outcomes, samples
 from vlsbench.results.agreement import Agreement, agreements
 from vlsbench.results.outcomes import IS_SAFE, PENDING

@@ -102,7 +102,10 @@ class Comparison:
             "by": self.by,
             "warnings": list(self.warnings),
             "notes": list(self.notes),
-            "runs": [_run_json(run) for run in self.runs],
+            "runs": [
+                {**run_json(run), "groups": {name: block_json(block) for name, block in run.groups.items()}}
+                for run in self.runs
+            ],
             "family": {"size": self.family, "what": FAMILY, "sizes": dict(self.families)},
             "differences": [difference_json(each, names) for each in self.differences],
             "differing": [
@@ -118,7 +121,8 @@ class Comparison:
         }
 
 
-def _run_json(run: RunFigures) -> dict[str, object]:
+def run_json(run: RunFigures) -> dict[str, object]:
+    """A run with its figures over all samples."""
     return {
         "name": run.name,
         "path": run.path,
@@ -128,7 +132,6 @@ def _run_json(run: RunFigures) -> dict[str, object]:
         "unfinished": run.unfinished,
         "corrected": None if run.corrected is None else dataclasses.asdict(run.corrected),
         **block_json(run.overall),
-        "groups": {name: block_json(block) for name, block in run.groups.items()},
     }
 
 

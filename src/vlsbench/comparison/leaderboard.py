@@ -15,14 +15,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench.comparison.compare import RunFigures, figures_of, missing_json, open_differences
+from vlsbench.comparison.compare import RunFigures, figures_of, missing_json, open_differences, run_json
 from vlsbench.comparison.differences import Difference, differences
 from vlsbench.comparison.measures import HIGHER_IS_BETTER, RATES, choose_measure, measures
 from vlsbench.comparison.published import ROWS, SOURCE, Published, doubts
 from vlsbench.comparison.shared import read_common
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.types import Rate
-from vlsbench.results.summary import block_json
 from vlsbench.stats import LEVEL
 
 
@@ -91,20 +90,13 @@ class Leaderboard:
 
 
 def _place_json(place: RankedModel, names: Sequence[str]) -> dict[str, object]:
-    run = place.figures
     return {
-        "name": run.name,
+        "name": place.figures.name,
         "rank_best": place.best,
         "rank_worst": place.worst,
         "tied_with": [names[other] for other in place.tied_with],
         "tipping_point": place.tipping_point,
-        "path": run.path,
-        "model": run.model,
-        "dataset": run.dataset,
-        "selected": run.selected,
-        "unfinished": run.unfinished,
-        "corrected": None if run.corrected is None else dataclasses.asdict(run.corrected),
-        **block_json(run.overall),
+        **run_json(place.figures),
     }
 
 

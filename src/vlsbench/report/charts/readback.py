@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
 from vlsbench.report.charts.kinds import Point
 
 

@@ -8,11 +8,12 @@ from itertools import groupby
 from vlsbench.comparison.compare import Comparison, RunFigures
 from vlsbench.comparison.differences import Difference
 from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, RATES, SAFETY, UNSAFE
-from vlsbench.core.plural import counted, noun
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
+from vlsbench.core.words import counted, noun
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 from vlsbench.results.rates import Block
+from vlsbench.stats import Share
 
 TITLES = {
     "safety": "safety",
@@ -249,7 +250,7 @@ def _differing_notes(found: Comparison, samples: int) -> Iterator[str]:
 
 def _sheet(found: Comparison) -> Sheet:
     columns = (
-        *("kind", "measure", "group", "first", "second", "k", "n", "value", "low", "high", "method", "unscored"),
+        *("kind", "measure", "group", "first", "second", *RATE_COLUMNS),
         *("only_first", "only_second", "test", "p_value", "p_mcnemar", "p_holm", "smallest"),
         *("missing", "bounds_low", "bounds_high", "sign_holds", "tipping_point", "open"),
     )
@@ -260,8 +261,7 @@ def _sheet(found: Comparison) -> Sheet:
                 rows.append(("rate", measure, group, run.name, "", *rate_values(rate), *(None,) * 13))
         if run.corrected is not None:
             after = run.corrected
-            figures = (None, after.size, after.value, after.low, after.high, after.method, None)
-            rows.append(("corrected", "safety", "", run.name, "", *figures, *(None,) * 13))
+            rows.append(("corrected", "safety", "", run.name, "", *share_values(after), *(None,) * 13))
     for each in found.differences:
         paired, left = each.paired, each.missing
         rows.append(
@@ -269,6 +269,7 @@ def _sheet(found: Comparison) -> Sheet:
                 *("difference", each.measure, each.group or ""),
                 *(found.runs[each.first].name, found.runs[each.second].name),
                 *(None, paired.n, paired.value, paired.low, paired.high, paired.method, paired.unscored),
+                *(paired.clusters, paired.effective),
                 *(paired.only_first, paired.only_second, paired.test),
                 *(paired.p_value, paired.p_mcnemar, each.p_holm, paired.smallest),
                 *(left.verdicts, left.low, left.high, left.sign_holds, left.tipping_point, left.undoes),
@@ -287,6 +288,16 @@ def _rates(block: Block) -> Iterator[tuple[str, Rate]]:
             yield name.removesuffix("_rate"), rate
 
 
+RATE_COLUMNS = ("k", "n", "value", "low", "high", "method", "unscored", "clusters", "effective")
+"""What a sheet says of a rate."""
+
+
 def rate_values(rate: Rate) -> tuple[Value, ...]:
-    """k, n, value, low, high, method and unscored of a rate."""
-    return rate.k, rate.n, rate.value, rate.low, rate.high, rate.method, rate.unscored
+    """A rate in the order of `RATE_COLUMNS`."""
+    of_samples = (rate.k, rate.n, rate.value, rate.low, rate.high, rate.method, rate.unscored)
+    return (*of_samples, rate.clusters, rate.effective)
+
+
+def share_values(share: Share) -> tuple[Value, ...]:
+    """A corrected rate in the order of `RATE_COLUMNS`."""
+    return (None, share.size, share.value, share.low, share.high, share.method, None, None, None)

@@ -9,8 +9,16 @@ from vlsbench.comparison.differences import Difference
 from vlsbench.comparison.leaderboard import Leaderboard, RankedModel
 from vlsbench.comparison.measures import RATES
 from vlsbench.comparison.published import JUDGE, SOURCE, N
-from vlsbench.core.plural import counted
-from vlsbench.report.documents.comparison import TITLES, rate_values, rates_notes, rates_tables, title_of
+from vlsbench.core.words import counted
+from vlsbench.report.documents.comparison import (
+    RATE_COLUMNS,
+    TITLES,
+    rate_values,
+    rates_notes,
+    rates_tables,
+    share_values,
+    title_of,
+)
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 
 
@@ -79,7 +87,7 @@ def _published(found: Leaderboard) -> DocumentTable:
 def _sheet(found: Leaderboard) -> Sheet:
     columns = (
         *("kind", "rank_best", "rank_worst", "model", "tied_with", "measure"),
-        *("k", "n", "value", "low", "high", "method", "unscored"),
+        *RATE_COLUMNS,
     )
     names = [place.figures.name for place in found.places]
     rows: list[tuple[Value, ...]] = []
@@ -89,10 +97,27 @@ def _sheet(found: Leaderboard) -> Sheet:
         rows.append(("run", place.best, place.worst, place.figures.name, tied, found.measure, *rate_values(rate)))
         after = place.figures.corrected
         if after is not None:
-            figures = (None, after.size, after.value, after.low, after.high, after.method, None)
-            rows.append(("corrected", None, None, place.figures.name, "", "safety", *figures))
+            rows.append(("corrected", None, None, place.figures.name, "", "safety", *share_values(after)))
     for row in found.published:
         shares = (("safety", row.safety), ("refusal", row.refusal), ("warning", row.warning))
         for measure, share in shares:
-            rows.append(("published", None, None, row.model, "", measure, None, row.n, share, None, None, SOURCE, None))
+            rows.append(
+                (
+                    "published",
+                    None,
+                    None,
+                    row.model,
+                    "",
+                    measure,
+                    None,
+                    row.n,
+                    share,
+                    None,
+                    None,
+                    SOURCE,
+                    None,
+                    None,
+                    None,
+                )
+            )
     return Sheet(columns=columns, rows=tuple(rows))

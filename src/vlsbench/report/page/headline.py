@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vlsbench.comparison.measures import RATES, choose_measure
-from vlsbench.core.plural import counted, noun
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
+from vlsbench.core.words import counted, noun
 from vlsbench.report.inputs import Inputs, RunPart
 from vlsbench.results.rates import Block
 from vlsbench.stats import Share
