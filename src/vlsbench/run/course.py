@@ -162,7 +162,10 @@ def sound_label(outcome: VerdictOutcome, label: str | None, labels: Container[st
 
 
 def scored(path: Path, labels: Container[str] | None = None) -> dict[str, str]:
-    """The labels of the samples whose last verdict in a file is scored; failures are tried again.
+    """The labels of the samples whose last verdict in a file is final; failures are tried again.
+
+    An answer that is no language stays so: asking until it gets a label would only make one up. Where any label counts,
+    such a sample is there too, with its outcome in place of a label.
 
     Args:
         path: The file of verdicts.
@@ -170,6 +173,7 @@ def scored(path: Path, labels: Container[str] | None = None) -> dict[str, str]:
     """
     found: dict[str, str | None] = {}
     for _, sample_id, outcome, label in journal.heads(path):
-        counts = outcome == VerdictOutcome.SCORED.value and (labels is None or label in labels)
-        found[sample_id] = label if counts else None
+        counts = outcome == VerdictOutcome.SCORED and (labels is None or label in labels)
+        said_no = labels is None and outcome == VerdictOutcome.UNINTELLIGIBLE
+        found[sample_id] = label if counts else outcome if said_no else None
     return {sample_id: label for sample_id, label in found.items() if label is not None}

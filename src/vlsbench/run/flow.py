@@ -124,7 +124,8 @@ class Flow(Course[SampleWork]):
         done = labels.keys() & answered
         if self._answering is not None:
             self._withdraw_all_but(answered, labels)
-        self.counts.labels.update(labels[sample_id] for sample_id in done)
+        of_done = (labels[sample_id] for sample_id in done)
+        self.counts.labels.update(label for label in of_done if label != VerdictOutcome.UNINTELLIGIBLE)
         self.counts.judged = len(done)
         self.counts.answered = len(done) + sum(offset >= 0 for offset in offsets.values())
         return done, offsets
