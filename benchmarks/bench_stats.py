@@ -15,11 +15,12 @@ import multiprocessing
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.bench_stats_figures import FIGURES, Cell, drawer
+from benchmarks.bench_stats_figures import FIGURES, Cell, Figure, drawer
 
 QUICK = 4
 REPEATS = 2000
@@ -51,27 +52,35 @@ def _error(share: float, repeats: int) -> float:
 def markdown(repeats: int, workers: int) -> tuple[str, list[str]]:
     """The tables, and the cells that miss their limits."""
     jobs: list[Job] = [(number, cell, repeats) for number, figure in enumerate(FIGURES) for cell in figure.cells]
-    found: dict[Job, Found] = {}
+    found: dict[tuple[int, Cell], Found] = {}
     with multiprocessing.Pool(workers) as pool:
         for job, shares in zip(jobs, pool.imap(simulate, jobs), strict=True):
-            found[job] = shares
+            found[job[:2]] = shares
             print(FIGURES[job[0]].name, *job[1], shares, file=sys.stderr, flush=True)
-    lines, missed = [f"{repeats:,} sets per cell; shares in %.", ""], []
+    lines, missed = [], []
     for number, figure in enumerate(FIGURES):
-        lines += [f"**{figure.name}**", "", f"| {' | '.join((*figure.axes, *figure.columns))} |"]
-        lines.append("|" + ":---|" * len(figure.axes) + "---:|" * len(figure.columns))
-        for cell in figure.cells:
-            texts = []
-            for column, value, limits in zip(
-                figure.columns, found[number, cell, repeats], figure.limits(*cell), strict=False
-            ):
-                miss = value is not None and misses(value, limits, repeats)
-                texts.append("–" if value is None else f"{100 * value:.1f}" + (" ✗" if miss else ""))
-                if miss:
-                    missed.append(f"{figure.name}, {', '.join(map(str, cell))}, {column}: {texts[-1]}")
-            lines.append(f"| {' | '.join((*map(_shown, cell), *texts))} |")
-        lines.append("")
+        table, out = tabulate(figure, [found[number, cell] for cell in figure.cells], repeats)
+        lines += table
+        missed += out
     return "\n".join(lines), missed
+
+
+def tabulate(figure: Figure, found: Sequence[Found], repeats: int) -> tuple[list[str], list[str]]:
+    """The table of one figure, and the cells that miss their limits."""
+    lines = [f"**{figure.name}** ({repeats:,} sets per cell; in %)", ""]
+    lines.append(f"| {' | '.join((*figure.axes, *figure.columns))} |")
+    lines.append("|" + ":---|" * len(figure.axes) + "---:|" * len(figure.columns))
+    missed = []
+    for cell, shares in zip(figure.cells, found, strict=True):
+        texts = []
+        limits = figure.limits(*cell)
+        for place, (column, value) in enumerate(zip(figure.columns, shares, strict=True)):
+            miss = value is not None and misses(value, limits[min(place, len(limits) - 1)], repeats)
+            texts.append("–" if value is None else f"{100 * value:.1f}" + (" ✗" if miss else ""))
+            if miss:
+                missed.append(f"{figure.name}, {', '.join(map(str, cell))}, {column}: {texts[-1]}")
+        lines.append(f"| {' | '.join((*map(_shown, cell), *texts))} |")
+    return [*lines, ""], missed
 
 
 def _shown(value: object) -> str:

@@ -188,8 +188,8 @@ def test_a_set_that_gives_out_half_way_is_an_error(make_figstep):
         check(load(f"figstep:{folder}"))
 
 
-def test_the_released_set_is_as_it_is_known_to_be(real_data):
-    report = check(load(f"vlsbench:{real_data / 'vlsbench'}"))
+def test_the_released_set_is_as_it_is_known_to_be(released_records):
+    report = check(load(f"vlsbench:{released_records}"))
     groups = by_kind(report.problems)
     assert report.n == 2241
     assert report.images.distinct == 1957

@@ -17,8 +17,8 @@ from vlsbench.calibration.store import Calibration
 from vlsbench.calibration.truth import Truth
 from vlsbench.calibration.worth import TrueWorth
 from vlsbench.core.errors import UserError
-from vlsbench.core.plural import counted, noun
 from vlsbench.core.types import GuardLabel, Label
+from vlsbench.core.words import counted, noun
 from vlsbench.results import judged_run
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.outcomes import IS_SAFE

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, terminal
-from vlsbench.core.plural import counted, noun
+from vlsbench.core.words import counted, noun
 from vlsbench.leakage.rules import MAX_OCR_OVERLAP, MAX_OVERLAP
 
 if TYPE_CHECKING:

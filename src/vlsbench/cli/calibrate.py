@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vlsbench.cli import options, terminal
 from vlsbench.cli.terminal import clean
-from vlsbench.core.plural import counted, noun
+from vlsbench.core.words import counted, noun
 
 _SAMPLE = """Draw answers for people to label, stratified by the judge's label and category, and write a labelling page
 and a sheet. Neither shows what the judge said."""

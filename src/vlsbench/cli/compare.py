@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from vlsbench.cli import formats, options, terminal
-from vlsbench.core.plural import counted
+from vlsbench.core.words import counted
 
 _DESCRIPTION = """Compare runs on the samples that all of them have: each model's rates, and for each two runs the
 paired difference with its interval, tests, and the smallest difference that so many samples can show. Runs that
@@ -52,4 +52,4 @@ def run(args: argparse.Namespace) -> int:
         formats.emit_json(found.to_json())
     else:
         formats.emit(comparison.document(found, args.show_samples), args)
-    return 0
+    return formats.code(found.unscored_share, args.max_unscored)

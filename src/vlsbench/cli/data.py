@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from vlsbench.cli import options, terminal
 from vlsbench.cli.terminal import clean
 from vlsbench.core.errors import UserError
-from vlsbench.core.plural import counted, noun
+from vlsbench.core.words import counted, noun
 
 if TYPE_CHECKING:
     from rich.console import Console

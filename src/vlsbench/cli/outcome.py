@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vlsbench.cli import terminal
 from vlsbench.cli.progress import ProgressLine
+from vlsbench.core import words
 
 if TYPE_CHECKING:
     from vlsbench.results.summary import Summary
@@ -50,7 +51,7 @@ def report(summary: Summary, run: Run | None = None, *, as_json: bool, max_unsco
     if max_unscored is None or summary.unscored_share <= max_unscored:
         return 0
     sys.stderr.write(
-        f"vlsbench: {100 * summary.unscored_share:.1f} % of the samples are unscored, more than --max-unscored "
+        f"vlsbench: {words.percent(summary.unscored_share)} of the samples are unscored, more than --max-unscored "
         f"{max_unscored:g} allows. The same command tries them again.\n"
     )
     return 1

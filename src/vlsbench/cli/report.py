@@ -40,7 +40,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Write the report."""
-    from vlsbench.core.plural import counted
+    from vlsbench.core.words import counted
     from vlsbench.report.page.page import write_report
 
     written = write_report(args.inputs, args.out, images=args.images, base=args.base, title=args.title)

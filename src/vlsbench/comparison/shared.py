@@ -13,8 +13,8 @@ import orjson
 
 from vlsbench.calibration.store import corrected_rate
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.core.plural import counted, noun
 from vlsbench.core.types import Verdict
+from vlsbench.core.words import counted, noun
 from vlsbench.results import judged_run, run_names, samples
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.samples import ListedSample

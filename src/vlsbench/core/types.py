@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from vlsbench.core import words
+
 
 class Expect(StrEnum):
     """Whether a sample ought to be handled as harmful or as benign."""
@@ -232,12 +234,7 @@ class Rate:
 
     def __str__(self) -> str:
         """``73.4 % [70.1, 76.5]``, or a dash for a rate over nothing."""
-        if self.value is None:
-            return "–"
-        value = f"{100 * self.value:.1f} %"
-        return (
-            value if self.low is None or self.high is None else f"{value} [{100 * self.low:.1f}, {100 * self.high:.1f}]"
-        )
+        return words.rate(self)
 
     clusters: int | None = None
     effective: float | None = None

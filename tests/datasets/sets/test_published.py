@@ -46,13 +46,14 @@ def test_a_set_is_sound_from_its_ids_to_its_pictures_and_twins(name, tmp_path):
     dataset = load(f"{name}:{root}")
     assert dataset.root == root
     found = check(dataset)
-    serious = [problem for problem in found.problems if problem.kind != "no description"]
+    expected = {"no description", "empty text" if name.startswith("unsafebench") else ""}
+    serious = [problem for problem in found.problems if problem.kind not in expected]
     assert serious == []
     assert preparation.fingerprint(dataset).size == found.n > 0
     assert dataset.stamp
 
 
-GROUPED = {"mm_safetybench": 26, "jailbreakv": 1, "jailbreakv/full": 1, "mssbench": None, "mossbench": None}
+GROUPED = {"mm_safetybench": 26, "jailbreakv": 1, "jailbreakv/full": 1, "mssbench": None, "mossbench": None, "msts": 1}
 """Sets whose authors drew something else than a sample, and how many of those there are here."""
 
 
@@ -301,6 +302,63 @@ def test_xstest_goes_by_its_label_and_without_one_by_its_type(samples, tmp_path)
     assert [sample.expect for sample in load(f"xstest:{old}")] == [BENIGN, HARMFUL]
 
 
+def test_salad_goes_by_its_safety_type_and_keeps_its_warning(samples):
+    found = samples("salad")
+    assert [(sample.expect, sample.safety_reason) for sample in found.values()] == [
+        (BENIGN, ""),
+        (HARMFUL, "A wasp nest hangs there."),
+    ]
+    assert found["2"].image == "images/A_2.png"
+
+
+def test_msts_has_the_same_ids_in_every_language_and_without_pictures(samples):
+    found = samples("msts")
+    assert list(found) == list(samples("msts/text-only")) == ["case_0001-assistance", "case_0001-intention"]
+    first = found["case_0001-assistance"]
+    assert (first.image, first.description) == ("data/unsafe_images/unsafe_image_0001.png", "Hot pan")
+    assert (first.category, first.sub_category, first.source) == ("Other", "Kitchen", "msts english assistance")
+    told = samples("msts/text-only")["case_0001-assistance"]
+    assert {sample.group for sample in samples("msts/text-only").values()} == {"case_0001"}
+    assert (told.image, told.text, told.source) == (None, "Should I touch a hot pan?", "msts text-only assistance")
+    assert samples("msts/german")["case_0001-assistance"].text == "Soll ich das anfassen?"
+
+
+def test_msts_without_its_pictures_still_has_its_text_only_prompts(tmp_path):
+    root = make("msts", tmp_path)
+    shutil.rmtree(root / "data" / "unsafe_images")
+    assert len(list(load(f"msts/text-only:{root}"))) == 2
+    with pytest.raises(DatasetError, match=r"no folder data/unsafe_images.*0_download_images\.py"):
+        load(f"msts:{root}")
+
+
+def test_mllmguard_has_four_dimensions_in_two_languages(samples):
+    found = samples("mllmguard")
+    assert list(found)[:3] == ["privacy-1", "privacy-2", "bias-1"]
+    assert len(found) == 8
+    assert found["bias-1"].image == "desensitize/bias/imgs/0001.jpg"
+    assert {sample.source for sample in found.values()} == {"mllmguard en", "mllmguard zh"}
+    assert list(samples("mllmguard/legality")) == ["legality-1", "legality-2"]
+
+
+def test_ch3ef_leaves_out_records_with_several_pictures(samples):
+    assert {name: sample.image for name, sample in samples("ch3ef").items()} == {
+        "4": "Harmless_images/1.png",
+        "1": "Harmless_images/2.png",
+    }
+
+
+def test_unsafebench_has_pictures_with_labels_and_no_queries(samples):
+    found = samples("unsafebench")
+    assert {name: sample.expect for name, sample in found.items()} == {
+        "test-0": BENIGN,
+        "test-1": HARMFUL,
+        "test-2": BENIGN,
+        "test-3": HARMFUL,
+    }
+    assert {sample.text for sample in found.values()} == {""}
+    assert list(samples("unsafebench/train")) == ["train-0", "train-1"]
+
+
 @pytest.mark.parametrize(
     ("name", "file", "row", "problem"),
     [
@@ -310,6 +368,7 @@ def test_xstest_goes_by_its_label_and_without_one_by_its_type(samples, tmp_path)
         ("siuo", "siuo_gen.json", {"question_id": 3, "image": "", "question": "b"}, r"\(id 3\): .*'image' is empty"),
         ("siuo", "siuo_gen.json", {"question_id": True, "image": "a", "question": "b"}, "'question_id' should be"),
         ("mssbench", "combined.json", None, "'queries' should be a list of texts"),
+        ("salad", "data/data.json", {"id": 1, "image": "a", "text": "b", "safety type": "odd"}, "but is 'odd'"),
         ("mossbench", "data/images_information/information.json", None, "'metadata' should be an object"),
         (
             "holisafe",
@@ -349,6 +408,10 @@ def test_lists_of_queries_that_do_not_match_are_refused(tmp_path):
         ("vlsafe", "VLSafe/harmlessness_examine.jsonl", '{"image": "a"}\n', "image_id, query"),
         ("xstest", "xstest_prompts.csv", "a,b\n1,2\n", "id, prompt, type"),
         ("mssbench", "combined.json", {"talk": []}, "chat"),
+        ("salad", "data/data.json", [{"id": 1}], "image, text, safety type"),
+        ("ch3ef", "meta_file/Harmless.json", {"items": [{"id": 1}]}, "image, query"),
+        ("msts", "data/prompts/english_multimodal.csv", "case_id,prompt_text\n1,2\n", "prompt_type, unsafe_image_id"),
+        ("mllmguard", "desensitize/privacy/prompt.csv", "Image,Text\n1,2\n", "Prompt"),
         ("holisafe", "holisafe_bench.json", [{"id": 1, "image": "a", "query": "b"}], "type, category"),
     ],
 )

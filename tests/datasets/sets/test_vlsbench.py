@@ -116,6 +116,13 @@ def test_the_parent_folder_gets_the_right_one_proposed(make_vlsbench):
         load(f"vlsbench:{folder.parent}")
 
 
+def test_missing_images_are_noticed_at_once(make_vlsbench):
+    folder = make_vlsbench(pictures=False)
+    (folder / "imgs").rmdir()
+    with pytest.raises(DatasetError, match=rf"{folder} has no folder imgs with the images\. Run: vlsbench data fetch"):
+        load(f"vlsbench:{folder}")
+
+
 def test_packed_images_are_noticed(make_vlsbench):
     folder = make_vlsbench(pictures=False)
     (folder / "imgs").rmdir()
@@ -159,8 +166,8 @@ def test_an_unusable_record_can_be_noted_instead_of_raised(make_vlsbench, make_r
     assert [(bad.where, bad.record) for bad in noted] == [("data.json, record 0", ""), ("data.json, record 2", "2")]
 
 
-def test_the_released_file_loads_whole(real_data):
-    folder = real_data / "vlsbench"
+def test_the_released_file_loads_whole(released_records):
+    folder = released_records
     samples = list(load(f"vlsbench:{folder}"))
     assert len(samples) == 2241
     images = Counter(sample.image for sample in samples)

@@ -152,8 +152,8 @@ def test_a_tally_adds_up_what_is_known():
     assert (found["n"], found["leaking"], found["ocr_problems"]) == (3, 1, 1)
 
 
-def test_the_released_records_pass(real_data):
-    found = list(measure(load(f"vlsbench:{real_data / 'vlsbench'}"), ocr=False))
+def test_the_released_records_pass(released_records):
+    found = list(measure(load(f"vlsbench:{released_records}"), ocr=False))
     assert len(found) == 2_241
     assert all(signals.description_overlap is not None for sample, signals in found if sample.text)
 

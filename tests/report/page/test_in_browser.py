@@ -234,6 +234,16 @@ def test_each_figure_is_drawn_described_and_there_as_a_table(report, show):
     assert page.locator(".figure details table").count() == charts.count()
 
 
+def test_chart_card_and_table_round_a_figure_alike(tmp_path, show):
+    made = judged(tmp_path / "run", *((f"s{n}", "refusal" if n < 5 else "unsafe") for n in range(16)))
+    page = show(write_report(tmp_path / "report.html", made.run.path))
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    drawn = page.evaluate("[...document.querySelectorAll('.chart svg text')].map((node) => node.textContent)")
+    assert "31.2 %" in drawn
+    assert "31.2 %" in page.locator("#headline").text_content()
+    assert "31.3" not in page.locator("main").text_content()
+
+
 def test_a_word_of_the_cloud_searches_for_it(report, show):
     page = show(report)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")

@@ -13,7 +13,7 @@ from made import labelled
 from reports import picture, write_report
 from run_folders import HandMade, judged
 from vlsbench.calibration import drawing, scoring, store
-from vlsbench.report import words as written
+from vlsbench.core import words as written
 from vlsbench.report.page import page
 
 
@@ -194,14 +194,19 @@ def test_audit_ablation_comparison_and_dataset_go_into_one_page(tmp_path):
     figures = {"n": 2, "r1": rate, "r2": rate, "r1_minus_r2": rate, "r2_both_alone": rate, "mcnemar": {"p_value": 0.25}}
     found = {**figures, "modality": {"text_alone": rate, "only_jointly": rate}, "by_category": {"Garden": figures}}
     (audit / "audit.json").write_text(json.dumps(found))
-    spans = [{"start": 13, "end": 18, "source": "description"}, {"start": 14, "end": 16}, {"start": -1}, 7]
+    places = ((13, 18, "description"), (14, 16, "image"), (-1, 3, "image"))
+    spans = [{"start": start, "end": end, "source": source} for start, end, source in places]
     record = {
         "sample_id": "a0",
         "text": "Where is the spade?",
-        "guard": {"pair": {"label": "unsafe", "p_unsafe": 0.9}, "text": {"outcome": "scored", "label": "safe"}},
+        "guard": {
+            "pair": {"outcome": "scored", "label": "unsafe", "p_unsafe": 0.9},
+            "text": {"outcome": "scored", "label": "safe"},
+        },
         "signals": {"spans": spans},
     }
-    (audit / "samples.jsonl").write_text(json.dumps(record) + "\nnonsense\n")
+    damaged = {**record, "sample_id": "a1", "signals": {"spans": [7]}}
+    (audit / "samples.jsonl").write_text(f"{json.dumps(record)}\nnonsense\n{json.dumps(damaged)}\n")
     ablation = tmp_path / "ablation"
     gain = {"n": 2, "value": -0.5, "low": -0.9, "high": 0.1, "p_holm": 0.5}
     judged(ablation / "full", ("s0", "refusal", {"text": "With"}))
@@ -225,6 +230,7 @@ def test_audit_ablation_comparison_and_dataset_go_into_one_page(tmp_path):
     assert charts["gains"]["points"][0][0] == {"value": -0.5, "low": -0.9, "high": 0.1, "of": "n = 2, p = 0.500"}
     assert charts["differences"]["groups"] == ["a less b"]
     rows = {row["id"]: row for row in data(file, "rows")}
+    assert "a1" not in rows
     assert rows["a0"]["spans"] == [[13, 18, "description"]]
     assert rows["a0"]["guard"] == [["pair", "unsafe", "0.900"], ["text", "safe", ""]]
     assert [len(rows["s0"]["answers"]), rows["s0"]["text"]] == [2, "With"]

@@ -8,7 +8,6 @@ have no `image_description` and `safety_reason`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,8 +25,7 @@ def open_folder(ref: Ref) -> Records:
     """
     root = need_folder(ref, ENTRY)
     table = json_table(find_file(root, ("data.json",), ENTRY), names="instruction_id")
-    if os.path.isfile(root / "imgs.tar"):
-        find_images(root, ("imgs",), ENTRY, archives=("imgs.tar",))
+    find_images(root, ("imgs",), ENTRY, archives=("imgs.tar",))
     next(table.rows(), None)  # a download that was cut off is better noticed now
     return opened(ref, root, [(table, lambda row, _: [to_sample(row)])], ("instruction_id", "instruction"))
 

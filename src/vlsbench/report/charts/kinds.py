@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

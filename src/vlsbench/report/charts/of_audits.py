@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from vlsbench.core import words
 from vlsbench.core.names import brief_model_name
-from vlsbench.report import words
 from vlsbench.report.charts.kinds import Bars, Point, TitledTable, point
 from vlsbench.report.charts.readback import number, objects, paired_of, rate_of
 from vlsbench.report.inputs import AblationPart, AuditPart, ComparisonPart
+from vlsbench.report.terminal.ablation import CONDITIONS
 
-CONDITIONS: Mapping[str, str] = {
-    "full": "image and text",
-    "text": "text alone",
-    "caption": "text and description",
-    "blank": "text and a blank image",
-    "mismatched": "text and another image",
-}
 _PROTOCOL: Mapping[str, str] = {
     "r1": "R1: pair harmful",
     "r2": "R2: pair and text alone harmful",

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from vlsbench.core.plural import counted, noun
 from vlsbench.core.types import Sample
+from vlsbench.core.words import counted, noun
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Point, Sunburst
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")

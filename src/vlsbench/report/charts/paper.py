@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vlsbench.core import words
 from vlsbench.core.errors import MissingExtra, Stopped, UserError
-from vlsbench.report import words
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Radar, Stack, Sunburst
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
 from vlsbench.report.charts.kinds import Point
 
 
@@ -35,6 +35,7 @@ def paired_of(found: object) -> Point | None:
         return None
     p = number(found.get("p_holm"))
     said = "" if p is None else f", {words.p_is(p)}"
+    said += ", open (see the warnings of the comparison)" if found.get("open") is True else ""
     return Point(value=rate.value, low=rate.low, high=rate.high, of=f"n = {rate.n:,}{said}")
 
 

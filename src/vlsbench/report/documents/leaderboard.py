@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vlsbench import stats
+from vlsbench.comparison.differences import Difference
 from vlsbench.comparison.leaderboard import Leaderboard, RankedModel
 from vlsbench.comparison.measures import RATES
 from vlsbench.comparison.published import JUDGE, SOURCE, N
-from vlsbench.core.plural import counted
-from vlsbench.report.documents.comparison import TITLES, rate_values, rates_notes, rates_tables, title_of
+from vlsbench.core.words import counted
+from vlsbench.report.documents.comparison import (
+    RATE_COLUMNS,
+    TITLES,
+    rate_values,
+    rates_notes,
+    rates_tables,
+    share_values,
+    title_of,
+)
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 
 
@@ -32,7 +43,7 @@ def document(found: Leaderboard) -> Document:
 
 
 def rank(place: RankedModel) -> str:
-    """``2``, or ``1–3`` where the data leave it open."""
+    """``2``, or ``1–3`` where data or missing verdicts leave it open."""
     return str(place.best) if place.best == place.worst else f"{place.best}–{place.worst}"
 
 
@@ -40,12 +51,18 @@ def _notes(found: Leaderboard) -> tuple[str, ...]:
     if len(found.places) < 2:
         return ()
     names = [place.figures.name for place in found.places]
-    ties = [f"{names[gap.first]} and {names[gap.second]}" for gap in found.gaps if not gap.separated]
-    shown = f"Not separated: {'; '.join(ties[:5])}{f' and {len(ties) - 5:,} more (--json)' if len(ties) > 5 else ''}."
+
+    def listed(what: str, gaps: Sequence[Difference]) -> tuple[str, ...]:
+        pairs = [f"{names[gap.first]} and {names[gap.second]}" for gap in gaps]
+        more = f" and {len(pairs) - 5:,} more (--json)" if len(pairs) > 5 else ""
+        return (f"{what}: {'; '.join(pairs[:5])}{more}.",) if pairs else ()
+
     return (
-        "A rank such as 1–3 is what the intervals of the paired differences leave open; all ranks together hold with a "
-        f"confidence of 95 % ({100 * found.confidence:.2f} % for each of {counted(len(found.gaps), 'pair')}).",
-        *((shown,) if ties else ()),
+        "A rank such as 1–3 is what the paired tests of `vlsbench compare`, adjusted for all "
+        f"{counted(len(found.gaps), 'pair')} (Holm), and the missing verdicts leave open; all ranks together hold "
+        "with a confidence of 95 %.",
+        *listed("Not separated", [gap for gap in found.gaps if not gap.separated]),
+        *listed("Open, by their missing verdicts", [gap for gap in found.gaps if gap.missing.undoes]),
     )
 
 
@@ -70,7 +87,7 @@ def _published(found: Leaderboard) -> DocumentTable:
 def _sheet(found: Leaderboard) -> Sheet:
     columns = (
         *("kind", "rank_best", "rank_worst", "model", "tied_with", "measure"),
-        *("k", "n", "value", "low", "high", "method", "unscored"),
+        *RATE_COLUMNS,
     )
     names = [place.figures.name for place in found.places]
     rows: list[tuple[Value, ...]] = []
@@ -80,10 +97,27 @@ def _sheet(found: Leaderboard) -> Sheet:
         rows.append(("run", place.best, place.worst, place.figures.name, tied, found.measure, *rate_values(rate)))
         after = place.figures.corrected
         if after is not None:
-            figures = (None, after.size, after.value, after.low, after.high, after.method, None)
-            rows.append(("corrected", None, None, place.figures.name, "", "safety", *figures))
+            rows.append(("corrected", None, None, place.figures.name, "", "safety", *share_values(after)))
     for row in found.published:
         shares = (("safety", row.safety), ("refusal", row.refusal), ("warning", row.warning))
         for measure, share in shares:
-            rows.append(("published", None, None, row.model, "", measure, None, row.n, share, None, None, SOURCE, None))
+            rows.append(
+                (
+                    "published",
+                    None,
+                    None,
+                    row.model,
+                    "",
+                    measure,
+                    None,
+                    row.n,
+                    share,
+                    None,
+                    None,
+                    SOURCE,
+                    None,
+                    None,
+                    None,
+                )
+            )
     return Sheet(columns=columns, rows=tuple(rows))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from vlsbench.comparison.table import Cell
 from vlsbench.comparison.table import ModelTable as Found
-from vlsbench.report import words
-from vlsbench.report.documents.comparison import TITLES, rate_values
+from vlsbench.core import words
+from vlsbench.report.documents.comparison import RATE_COLUMNS, TITLES, rate_values
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 
 UNFINISHED = "†"
@@ -75,7 +75,7 @@ def _corrected(found: Found) -> tuple[DocumentTable, ...]:
 
 def _sheet(found: Found) -> Sheet:
     columns = (
-        *("model", "dataset", "reference", "measure", "k", "n", "value", "low", "high", "method", "unscored"),
+        *("model", "dataset", "reference", "measure", *RATE_COLUMNS),
         *("selected", "unfinished", "corrected", "corrected_low", "corrected_high", "path"),
     )
     rows: list[tuple[Value, ...]] = []

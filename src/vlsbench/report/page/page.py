@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import orjson
 
+from vlsbench.core import words
 from vlsbench.core.errors import MissingExtra, UnknownName, UserError
-from vlsbench.core.plural import counted
 from vlsbench.core.version import __version__
-from vlsbench.report import words
+from vlsbench.core.words import counted
 from vlsbench.report.charts import every
 from vlsbench.report.inputs import Inputs, gather
 from vlsbench.report.page import headline, provenance

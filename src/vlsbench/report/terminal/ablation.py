@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from vlsbench.ablation.gains import Condition, Gain
 from vlsbench.ablation.results import Ablation
-from vlsbench.core.plural import counted
-from vlsbench.report import words
+from vlsbench.core import words
+from vlsbench.core.words import counted
 from vlsbench.report.terminal.summary import Clean
 from vlsbench.report.terminal.tables import print_table
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _WIDE = 100
 """Columns from which on conditions are explained, and it is shown how many answers are safe in one run alone."""
 
-_SHOWN: Mapping[str, str] = {
+CONDITIONS: Mapping[str, str] = {
     "full": "image and text",
     "text": "text alone",
     "caption": "text and description, no image",
@@ -60,7 +60,7 @@ def _print_conditions(conditions: Mapping[str, Condition], console: Console) -> 
     rows = []
     for name, block in blocks.items():
         rate = block.unsafe_rate or block.safety_rate
-        shown = f"{name} ({_SHOWN[name]})" if console.width >= _WIDE else name
+        shown = f"{name} ({CONDITIONS[name]})" if console.width >= _WIDE else name
         benign = [words.rate(block.over_refusal_rate)] if over else []
         rows.append((shown, words.rate(rate), words.of(rate), *benign, f"{block.n - block.scored:,}"))
     print_table(console, [head for head in heads if over or not head.startswith("Over")], rows)

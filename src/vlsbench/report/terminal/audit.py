@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.core.plural import counted, noun
+from vlsbench.core import words
+from vlsbench.core.words import counted, noun
 from vlsbench.leakage.findings import Audit, Guarded, LeakExample
 from vlsbench.leakage.protocol import LeakageRates, PartShare
-from vlsbench.report import words
 from vlsbench.report.terminal.summary import Clean
 from vlsbench.report.terminal.tables import print_table
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from vlsbench.calibration import Calibration
 from vlsbench.calibration.population import UNSCORED_GROUP
-from vlsbench.core.plural import counted, noun
+from vlsbench.core import words
 from vlsbench.core.types import Label
-from vlsbench.report import words
+from vlsbench.core.words import counted, noun
 from vlsbench.report.terminal.summary import print_agreement
 from vlsbench.report.terminal.tables import print_table
 

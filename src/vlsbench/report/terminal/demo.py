@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vlsbench.core import words
 from vlsbench.demo.demonstrate import IS_NOT, SHOWS, Demonstration
-from vlsbench.report import words
 from vlsbench.report.terminal.tables import print_table
 
 if TYPE_CHECKING:

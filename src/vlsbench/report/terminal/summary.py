@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from vlsbench.core.plural import counted
+from vlsbench.core import words
 from vlsbench.core.types import Correctness, Label, Rate
-from vlsbench.report import words
+from vlsbench.core.words import counted
 from vlsbench.report.terminal.tables import print_table
 from vlsbench.results.agreement import Agreement
 from vlsbench.results.rates import Block

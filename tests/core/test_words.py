@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-import vlsbench.report
+import vlsbench
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report import words
 from vlsbench.report.charts.kinds import Bars, Point, Radar, Stack, Sunburst
 from vlsbench.stats import paired, rate
 
-ROOT = Path(vlsbench.report.__file__).parent
+ROOT = Path(vlsbench.__file__).parent
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,30 @@ def test_differences_are_points_and_not_per_cent():
 
 @pytest.mark.parametrize("script", ["charts.js", "samples.js", "page.js"])
 def test_the_scripts_round_no_figure(script):
-    text = (ROOT / "page" / "assets" / script).read_text(encoding="utf-8")
+    text = (ROOT / "report" / "page" / "assets" / script).read_text(encoding="utf-8")
     assert "toFixed" not in text
     assert "toPrecision" not in text
 
 
-def test_no_other_module_of_the_report_writes_a_share():
+def test_no_other_module_writes_a_share():
     rounds = re.compile(r"100 \* [^}]*:[+]?\.1f|'%\.1f'")
     files = [path for end in ("py", "j2") for path in ROOT.rglob(f"*.{end}") if path.name != "words.py"]
     assert [path.name for path in files if rounds.search(path.read_text(encoding="utf-8"))] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "one", "shown"),
+    [
+        (0, "sample", "0 samples"),
+        (1, "sample", "1 sample"),
+        (2241, "sample", "2,241 samples"),
+        (1, "stratum", "1 stratum"),
+        (2, "stratum", "2 strata"),
+    ],
+)
+def test_a_number_has_the_noun_that_belongs_to_it(number, one, shown):
+    assert words.counted(number, one) == shown
+
+
+def test_a_verb_follows_its_number():
+    assert [words.noun(number, one) for one in ("is", "has") for number in (1, 2)] == ["is", "are", "has", "have"]

@@ -1,4 +1,4 @@
-"""How a figure is written: rounded and put into words here, for terminal, documents, page, charts and plots alike."""
+"""How figures and counts are written: rounded here and nowhere else, for terminal, documents, page and charts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,16 @@ from typing import Protocol
 NO_VALUE = "–"
 
 _LEAST_P = 0.001
+
+_IRREGULAR = {
+    "stratum": "strata",
+    "has": "have",
+    "is": "are",
+    "was": "were",
+    "rests": "rest",
+    "serves": "serve",
+    "passes": "pass",
+}
 
 
 class WithInterval(Protocol):
@@ -105,3 +115,13 @@ def of(found: Counted) -> str:
 def reasons(counts: Mapping[str, int]) -> str:
     """``3 empty, 1 pending``: what there is of each, without those that did not occur."""
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+
+
+def noun(number: int, one: str) -> str:
+    """The form of a noun (or of a verb such as ``is``) that belongs to a number: ``samples``, ``strata``, ``are``."""
+    return one if number == 1 else _IRREGULAR.get(one, f"{one}s")
+
+
+def counted(number: int, one: str) -> str:
+    """``1 sample``, ``2,000 samples``, ``1 stratum``."""
+    return f"{number:,} {noun(number, one)}"
