@@ -1,6 +1,7 @@
 """Training data from the formats that people have; a bad record is named."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,6 +9,10 @@ from vlsbench.align import data
 from vlsbench.core.errors import DatasetError, UnknownName
 from vlsbench.core.images import from_data_uri
 from vlsbench.miniworld import splits
+
+
+def load(sources, **more):
+    return data.load(sources, Path("never made"), **more)
 
 
 @pytest.fixture
@@ -25,31 +30,31 @@ def chat(query="What is it?", answer="A ball.", **more):
 
 
 def test_the_miniature_world_gives_text_and_pictures():
-    examples = data.load(["mini:textual:3", "mini:multimodal:2:1"])
+    examples = load(["mini:textual:3", "mini:multimodal:2:1"])
     assert [len(example.images) for example in examples] == [0, 0, 0, 1, 1]
-    assert data.load(["mini:textual:3:1"]) != data.load(["mini:textual:3"])
+    assert load(["mini:textual:3:1"]) != load(["mini:textual:3"])
 
 
 @pytest.mark.parametrize("rest", ["textual:x", "textual:1:2:3", "textual:-1"])
 def test_a_bad_number_of_the_miniature_world_is_a_clear_error(rest):
     with pytest.raises(DatasetError, match=r"SEED"):
-        data.load([f"mini:{rest}"])
+        load([f"mini:{rest}"])
 
 
 def test_saferlhf_takes_the_safer_response(tmp_path):
     record = {"prompt": "q", "response_0": "zero", "response_1": "one", "safer_response_id": 1, "better_response_id": 0}
     file = lines(tmp_path / "train.jsonl", record, {**record, "safer_response_id": 0})
-    assert [example.completion for example in data.load([f"saferlhf:{file}"])] == ["one", "zero"]
-    assert [example.completion for example in data.load([f"saferlhf:{tmp_path}"])] == ["one", "zero"]
+    assert [example.completion for example in load([f"saferlhf:{file}"])] == ["one", "zero"]
+    assert [example.completion for example in load([f"saferlhf:{tmp_path}"])] == ["one", "zero"]
 
 
 def test_saferlhf_names_the_line_that_lacks_a_field(tmp_path):
     good = {"prompt": "q", "response_0": "zero", "response_1": "one", "safer_response_id": 1}
     file = lines(tmp_path / "train.jsonl", good, {**good, "response_1": " "})
     with pytest.raises(DatasetError, match=r"line 2: needs 'response_1'"):
-        data.load([f"saferlhf:{file}"])
+        load([f"saferlhf:{file}"])
     with pytest.raises(DatasetError, match="not 0 or 1"):
-        data.load([f"saferlhf:{lines(file, {**good, 'safer_response_id': 2})}"])
+        load([f"saferlhf:{lines(file, {**good, 'safer_response_id': 2})}"])
 
 
 def test_vlguard_gives_one_example_for_an_unsafe_picture_and_two_for_a_safe_one(tmp_path, picture):
@@ -58,7 +63,7 @@ def test_vlguard_gives_one_example_for_an_unsafe_picture_and_two_for_a_safe_one(
     unsafe = {"id": "1", "image": "a/1.png", "safe": False, "instr-resp": [{"instruction": "i", "response": "r"}]}
     pairs = [{"safe_instruction": "s", "response": "yes"}, {"unsafe_instruction": "u", "response": "no"}]
     (tmp_path / "train.json").write_text(json.dumps([unsafe, {**unsafe, "safe": True, "instr-resp": pairs}]))
-    examples = data.load([f"vlguard:{tmp_path}"])
+    examples = load([f"vlguard:{tmp_path}"])
     assert [(one.prompt[0].text, one.completion) for one in examples] == [("i", "r"), ("s", "yes"), ("u", "no")]
     assert all(one.images == (str(tmp_path / "train" / "a" / "1.png"),) for one in examples)
 
@@ -67,7 +72,7 @@ def test_vlguard_names_the_record_whose_picture_is_missing(tmp_path):
     record = {"image": "a/1.png", "instr-resp": [{"instruction": "i", "response": "r"}]}
     (tmp_path / "train.json").write_text(json.dumps([record]))
     with pytest.raises(DatasetError, match=r"record 0: no image file at .*1\.png"):
-        data.load([f"vlguard:{tmp_path}"])
+        load([f"vlguard:{tmp_path}"])
 
 
 def test_jsonl_takes_conversations_with_pictures_beside_the_file_or_inside_it(tmp_path, picture):
@@ -75,7 +80,7 @@ def test_jsonl_takes_conversations_with_pictures_beside_the_file_or_inside_it(tm
     uri = next(splits.samples("naming", 1)).image
     turns = [{"role": "system", "content": "s"}, *chat()["messages"], *chat("And now?")["messages"]]
     file = lines(tmp_path / "x.jsonl", chat(), chat(images=["p.png"]), chat(images=[uri]), {"messages": turns})
-    examples = data.load([f"jsonl:{file}"])
+    examples = load([f"jsonl:{file}"])
     assert [len(example.images) for example in examples] == [0, 1, 1, 0]
     assert [turn.role for turn in examples[3].prompt] == ["system", "user", "assistant", "user"]
 
@@ -97,22 +102,22 @@ def test_jsonl_takes_conversations_with_pictures_beside_the_file_or_inside_it(tm
 def test_a_bad_record_is_named_with_its_line(tmp_path, record, message):
     file = lines(tmp_path / "x.jsonl", chat(), record)
     with pytest.raises(DatasetError, match="line 2.*" + message):
-        data.load([f"jsonl:{file}"])
+        load([f"jsonl:{file}"])
 
 
 def test_missing_empty_and_broken_files_are_clear_errors(tmp_path):
     with pytest.raises(DatasetError, match="cannot be read"):
-        data.load([f"jsonl:{tmp_path / 'no.jsonl'}"])
+        load([f"jsonl:{tmp_path / 'no.jsonl'}"])
     (tmp_path / "empty.jsonl").write_text("\n")
     with pytest.raises(DatasetError, match="no training examples"):
-        data.load([f"jsonl:{tmp_path / 'empty.jsonl'}"])
+        load([f"jsonl:{tmp_path / 'empty.jsonl'}"])
     (tmp_path / "train.json").write_text("{")
     with pytest.raises(DatasetError, match="not JSON"):
-        data.load([f"vlguard:{tmp_path}"])
+        load([f"vlguard:{tmp_path}"])
     with pytest.raises(DatasetError, match=r"no train\*\.jsonl"):
-        data.load([f"saferlhf:{tmp_path}"])
+        load([f"saferlhf:{tmp_path}"])
 
 
 def test_an_unknown_kind_of_data_gets_a_suggestion():
     with pytest.raises(UnknownName, match="Did you mean 'jsonl'"):
-        data.load(["json:x"])
+        load(["json:x"])

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench import miniworld
-from vlsbench.align.sft import SFT, train_sft
+from vlsbench.align.job import train
+from vlsbench.align.sft import SFT
 from vlsbench.core.errors import UserError
 from vlsbench.demo import cards, measure, pretrain, vlm
 
@@ -72,7 +73,7 @@ def fine_tune(variant: str, base: Path, out: Path, seed: int = 0, log: Log = pri
     """Train one of `FINE_TUNES` from a base folder, as the command on its model card does."""
     settings = FINE_TUNES[variant]
     seeded = replace(settings, model=str(base), seed=seed, data=tuple(_with_seed(one, seed) for one in settings.data))
-    return pack(train_sft(seeded, out, log))
+    return pack(train(seeded, out, log))
 
 
 def _with_seed(source: str, seed: int) -> str:

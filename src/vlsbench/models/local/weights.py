@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench.core.errors import UserError, VLSBenchError
+from vlsbench.core.privacy import no_telemetry
 from vlsbench.models.local.origin import Source, read_json
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -39,6 +40,7 @@ def load_model(
     """
     from transformers import AutoModelForImageTextToText
 
+    no_telemetry()
     config = more.pop("config", None) or load_config(folder, trust_remote_code=trust_remote_code)
     check_files(folder)
     if (folder / "generation_config.json").is_file():
