@@ -107,6 +107,6 @@ def _judge_entry(judge: Judge) -> dict[str, Any]:
         "judge": judge.name,
         **judge.settings,
         **getattr(judge, "details", {}),
-        "labels": list(judge.labels),
+        "labels": [str(label) for label in judge.labels],  # an enumeration's members are no keys of JSON
         "baseline": bool(getattr(judge, "baseline", False)),
     }
