@@ -116,7 +116,7 @@ Mean log-likelihood of an answer's token on the first {min(n_examples, MEASURED)
 | to reject | {_nats(before.rejected)} | {_nats(after.rejected)} |
 
 That is how training went, and says nothing of this model's safety before it is evaluated, beside its base:
-`vlsbench align compare --base {settings.model} {out}`.
+`vlsbench align compare {out}`.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -93,6 +94,28 @@ def picture(name: str, root: Path, where: str) -> str:
     except ImageProblem as error:
         raise DatasetError(f"{where}: {error}") from error
     return str(path.absolute())
+
+
+def kept_picture(image: str, root: Path, scratch: Path, where: str) -> str:
+    """The path of a checked picture; one that came as bytes is written to `scratch`, under its hash.
+
+    Raises:
+        DatasetError: There is no sound image.
+    """
+    if not image.startswith("data:"):
+        return picture(image, root if root.is_dir() else root.parent, where)
+    try:
+        data = images.from_data_uri(image)
+        facts = images.check(data)
+    except ImageProblem as error:
+        raise DatasetError(f"{where}: {error}") from error
+    scratch.mkdir(parents=True, exist_ok=True)
+    file = scratch / f"{facts.sha256}.{facts.extension}"
+    if not file.exists():
+        part = scratch / f"{facts.sha256}.{os.getpid()}.part"
+        part.write_bytes(data)
+        part.rename(file)
+    return str(file.absolute())
 
 
 def field(record: Any, key: str, kind: type[Any], where: str) -> Any:

@@ -17,7 +17,7 @@ from vlsbench.align import card, data, start
 from vlsbench.align.card import Fit
 from vlsbench.align.examples import TrainingExample
 from vlsbench.align.processes import Processes
-from vlsbench.align.settings import Ground, Log, Training
+from vlsbench.align.settings import Ground, Log, NothingToLearn, Training
 from vlsbench.align.watch import NotFinite, watch
 from vlsbench.align.work import Work, check_free
 from vlsbench.core.errors import UserError
@@ -64,6 +64,9 @@ def train(settings: Training, out: Path, log: Log = lambda _line: None) -> Path:
         try:
             with quiet():
                 _train(settings, settings.start_from(folder, work.path, log), examples, work, processes, log)
+        except NothingToLearn:
+            work.discard()
+            raise
         except NotFinite as error:
             work.discard()
             raise UserError(
@@ -96,6 +99,7 @@ def _train(
         arguments=_arguments(settings, work.path, processes, gpu=gpu),
         lora=_lora() if settings.lora else None,
         work=work.path,
+        rank=processes.rank,
         log=log,
     )
     trainer = settings.trainer(ground)

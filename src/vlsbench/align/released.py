@@ -8,15 +8,13 @@ References:
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from vlsbench.align.examples import TrainingExample, user_says
-from vlsbench.align.files import field, lines, picture, read_json
-from vlsbench.core import images
-from vlsbench.core.errors import DatasetError, ImageProblem
+from vlsbench.align.files import field, kept_picture, lines, picture, read_json
+from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Sample
 
 
@@ -99,24 +97,6 @@ def spa_vl(rest: str, scratch: Path) -> Iterator[TrainingExample]:
             prompt=user_says(field(row, "question", str, where)),
             completion=field(row, "chosen", str, where),
             rejected=field(row, "rejected", str, where),
-            images=(_kept(field(row, "image", str, where), path, scratch, where),),
+            images=(kept_picture(field(row, "image", str, where), path, scratch, where),),
             harmful=True,
         )
-
-
-def _kept(image: str, root: Path, scratch: Path, where: str) -> str:
-    """The path of a checked picture; one that came as bytes is written to `scratch`, under its hash."""
-    if not image.startswith("data:"):
-        return picture(image, root if root.is_dir() else root.parent, where)
-    try:
-        data = images.from_data_uri(image)
-        facts = images.check(data)
-    except ImageProblem as error:
-        raise DatasetError(f"{where}: {error}") from error
-    scratch.mkdir(parents=True, exist_ok=True)
-    file = scratch / f"{facts.sha256}.{facts.extension}"
-    if not file.exists():
-        part = scratch / f"{facts.sha256}.{os.getpid()}.part"
-        part.write_bytes(data)
-        part.rename(file)
-    return str(file.absolute())

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from vlsbench.align.examples import TrainingExample
-from vlsbench.core.errors import DatasetError
+from vlsbench.core.errors import DatasetError, UserError
 
 Log = Callable[[str], None]
+
+
+class NothingToLearn(UserError):
+    """Training would be for nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +24,8 @@ class Ground:
 
     `base` is the folder that training started from, whatever was learned since: the reference of methods that have
     one. `model` holds the weights to go on with, those of a checkpoint after a kill. `arguments` are for any trainer
-    of TRL or transformers; `lora` is a PEFT configuration, None for full training.
+    of TRL or transformers; `lora` is a PEFT configuration, None for full training. `rank` is the number of this
+    process among those of the training.
     """
 
     base: Path
@@ -30,6 +35,7 @@ class Ground:
     arguments: dict[str, Any]
     lora: Any
     work: Path
+    rank: int
     log: Log
 
 

@@ -20,6 +20,9 @@ SETTINGS = "settings.json"
 ADAPTER = "adapter"
 """Sub-folder of the output where the adapter of a LoRA training is kept by itself."""
 
+RECORD = "alignment.json"
+"""File of the output that holds the settings, for `base_of`."""
+
 _FINAL = "final"
 
 
@@ -36,7 +39,7 @@ def check_free(out: Path) -> None:
 class Work:
     """The work folder of an output folder, new or left by a killed training with the same settings.
 
-    Locked while the block lasts. A block that ends with an error before anything was trained leaves nothing.
+    Locked while the block lasts. What the user has to change first leaves nothing.
 
     Args:
         out: The output folder.
@@ -77,7 +80,7 @@ class Work:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None and self._new and self._owner and not any(self.path.glob("checkpoint-*")):
+        if isinstance(error, UserError) and self._new and not any(self.path.rglob("checkpoint-*")):
             self.discard()
         self._unlock()
 
@@ -120,7 +123,7 @@ class Work:
         if lora:
             model.save_pretrained(final / ADAPTER, selected_adapters=["default"])
             (final / ADAPTER / "README.md").unlink(missing_ok=True)  # PEFT's empty form
-            model = model.merge_and_unload()
+            model = model.merge_and_unload(adapter_names=["default"])
         model.save_pretrained(final)
         processor.save_pretrained(final)
         return model
@@ -129,5 +132,19 @@ class Work:
         """Add the card and move everything into place."""
         final = self.path / _FINAL
         (final / "README.md").write_text(card)
+        (final / RECORD).write_text(self._wanted)
         final.rename(self.out)
         shutil.rmtree(self.path)
+
+
+def base_of(folder: Path) -> str:
+    """The reference of the model that a folder was aligned from.
+
+    Raises:
+        UserError: It was not made by `align`.
+    """
+    try:
+        found = json.loads((folder / RECORD).read_text())["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder} has no readable {RECORD}. Say with --base which model it was made from.") from error
+    return str(found)

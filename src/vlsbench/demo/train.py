@@ -72,11 +72,11 @@ def train_base(out: Path, seed: int = 0, recipe: pretrain.Recipe | None = None, 
 def fine_tune(variant: str, base: Path, out: Path, seed: int = 0, log: Log = print) -> Path:
     """Train one of `FINE_TUNES` from a base folder, as the command on its model card does."""
     settings = FINE_TUNES[variant]
-    seeded = replace(settings, model=str(base), seed=seed, data=tuple(_with_seed(one, seed) for one in settings.data))
+    seeded = replace(settings, model=str(base), seed=seed, data=tuple(with_seed(one, seed) for one in settings.data))
     return pack(train(seeded, out, log))
 
 
-def _with_seed(source: str, seed: int) -> str:
+def with_seed(source: str, seed: int) -> str:
     """``mini:NAME[:N]`` with the seed of its examples; 0 needs no word."""
     from vlsbench.miniworld.finetune_data import DEFAULT_SIZE
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vlsbench.demo.demonstrate import IS_NOT, SHOWS, Demonstration
 from vlsbench.report.terminal.summary import percent
+from vlsbench.results.rates import Block
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +24,7 @@ def print_demonstration(found: Demonstration, console: Console) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("Model", no_wrap=True)
-    for head in ("Safe,\nleaky", "Safe,\nleakless", "Over-refusal,\nbenign", "Naming"):
+    for head in ("Safe,\nleaky", "Safe,\nleakless", "Over-refusal,\nbenign", "Naming", "Garbled"):
         table.add_column(head, justify="right", no_wrap=True)
     between = " " if console.width >= _WIDE else "\n"
     for variant, blocks in found.cells.items():
@@ -35,6 +37,7 @@ def print_demonstration(found: Demonstration, console: Console) -> None:
         table.add_row(
             variant,
             *(percent(rate).replace(" [", f"{between}[") for rate in rates),
+            _garbled(blocks),
         )
     n = next(iter(next(iter(found.cells.values())).values())).n
     console.print(f"The miniature world, {n:,} samples per cell, 95 % intervals")
@@ -43,3 +46,8 @@ def print_demonstration(found: Demonstration, console: Console) -> None:
     console.print(f"Unscored (garbled answers, in no rate): {unscored:,}\n")
     console.print(SHOWS, soft_wrap=not console.is_terminal)
     console.print(IS_NOT, soft_wrap=not console.is_terminal)
+
+
+def _garbled(blocks: Mapping[str, Block]) -> str:
+    """The share of all answers that are none of the world's sentences, or not what was asked."""
+    return f"{sum(block.n - block.scored for block in blocks.values()) / sum(block.n for block in blocks.values()):.1%}"
