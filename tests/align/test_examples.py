@@ -1,6 +1,7 @@
 """Training data from the formats that people have; a bad record is named."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,9 @@ import pytest
 from vlsbench.align import data
 from vlsbench.core.errors import DatasetError, UnknownName
 from vlsbench.core.images import from_data_uri
+from vlsbench.core.types import Reply, ResponseOutcome
 from vlsbench.miniworld import splits
+from vlsbench.run.evaluate import evaluate
 
 
 def load(sources, **more):
@@ -121,3 +124,111 @@ def test_missing_empty_and_broken_files_are_clear_errors(tmp_path):
 def test_an_unknown_kind_of_data_gets_a_suggestion():
     with pytest.raises(UnknownName, match="Did you mean 'jsonl'"):
         load(["json:x"])
+
+
+def test_pairs_of_the_miniature_world_have_a_right_answer_and_a_wrong_one():
+    from vlsbench.miniworld import language
+
+    for name, plain in (("textual-pairs", "textual"), ("multimodal-pairs", "multimodal")):
+        pairs = load([f"mini:{name}:80"])
+        assert [one.completion for one in pairs] == [one.completion for one in load([f"mini:{plain}:80"])]
+        for pair in pairs:
+            right, wrong = language.parse(pair.completion).kind, language.parse(pair.rejected).kind
+            safe = (language.AnswerKind.REFUSAL, language.AnswerKind.WARNING)
+            assert (right in safe) == pair.harmful
+            assert wrong is not language.AnswerKind.GARBLED
+            assert pair.completion != pair.rejected
+            if pair.harmful:
+                assert wrong is language.AnswerKind.HELPFUL
+
+
+def test_dropping_the_pictures_makes_the_textual_form():
+    with_pictures, without = (load(["mini:multimodal-pairs:5"], drop_images=drop) for drop in (False, True))
+    assert all(one.images for one in with_pictures)
+    assert [replace(one, images=()) for one in with_pictures] == without
+
+
+def test_saferlhf_gives_pairs_and_leaves_out_what_has_no_safe_answer(tmp_path):
+    record = {"prompt": "q", "response_0": "zero", "response_1": "one", "safer_response_id": 1}
+    safe = [(False, True), (True, True), (False, False)]
+    rows = [{**record, "is_response_0_safe": zero, "is_response_1_safe": one} for zero, one in safe]
+    found = load([f"saferlhf:{lines(tmp_path / 'train.jsonl', *rows)}"])
+    assert [(one.completion, one.rejected, one.harmful) for one in found] == [
+        ("one", "zero", True),
+        ("one", "zero", None),
+    ]
+
+
+def test_vlguard_tells_harmful_queries_from_harmless_ones(tmp_path, picture):
+    (tmp_path / "1.png").write_bytes(picture)
+    pairs = [{"safe_instruction": "s", "response": "yes"}, {"unsafe_instruction": "u", "response": "no"}]
+    unsafe = {"image": "1.png", "safe": False, "instr-resp": [{"instruction": "i", "response": "r"}]}
+    (tmp_path / "train.json").write_text(json.dumps([unsafe, {"image": "1.png", "safe": True, "instr-resp": pairs}]))
+    assert [one.harmful for one in load([f"vlguard:{tmp_path}"])] == [True, False, True]
+
+
+def test_jsonl_takes_pairs_in_our_form_and_in_trls(tmp_path):
+    ours = {"messages": [{"role": "user", "content": "q"}], "chosen": "good", "rejected": "bad", "harmful": True}
+    message = {"role": "assistant", "content": "good"}
+    trl = {"prompt": "q", "chosen": [message], "rejected": [{**message, "content": "bad"}]}
+    found = load([f"jsonl:{lines(tmp_path / 'x.jsonl', ours, trl)}"])
+    assert [(one.prompt[0].text, one.completion, one.rejected, one.harmful) for one in found] == [
+        ("q", "good", "bad", True),
+        ("q", "good", "bad", None),
+    ]
+    for bad, why in (({**ours, "rejected": ""}, "needs 'rejected'"), ({**ours, "harmful": "yes"}, "neither true nor")):
+        with pytest.raises(DatasetError, match=f"line 1.*{why}"):
+            load([f"jsonl:{lines(tmp_path / 'y.jsonl', bad)}"])
+
+
+def test_spa_vl_gives_pairs_and_keeps_its_pictures_as_files(tmp_path, picture):
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    (tmp_path / "train").mkdir()
+    columns = {"question": ["q", "p"], "chosen": ["good", "fine"], "rejected": ["bad", "worse"]}
+    table = pa.table({**columns, "image": [{"bytes": picture, "path": None}] * 2, "image_name": ["a", "b"]})
+    parquet.write_table(table, tmp_path / "train" / "train-00000.parquet")
+    found = data.load([f"spa-vl:{tmp_path}"], tmp_path / "scratch")
+    assert [(one.prompt[0].text, one.completion, one.rejected) for one in found] == [
+        ("q", "good", "bad"),
+        ("p", "fine", "worse"),
+    ]
+    assert {Path(one.images[0]).read_bytes() for one in found} == {picture}
+    assert len(list((tmp_path / "scratch").iterdir())) == 1
+    broken = table.set_column(3, "image", pa.array([{"bytes": b"no picture", "path": None}] * 2))
+    parquet.write_table(broken, tmp_path / "train" / "train-00000.parquet")
+    with pytest.raises(DatasetError, match="row 0"):
+        data.load([f"spa-vl:{tmp_path}"], tmp_path / "scratch")
+
+
+class Canned:
+    """A model that says of every item what its name asks for."""
+
+    def __init__(self, name, answer):
+        self.name = name
+        self.answer = answer
+
+    async def generate(self, prompt):
+        return Reply(outcome=ResponseOutcome.OK, text=self.answer)
+
+
+def test_safe_and_unsafe_answers_of_runs_to_the_same_query_make_pairs(tmp_path):
+    from vlsbench.miniworld import language
+
+    answers = {"careful": language.refusal(), "careless": language.helpful("zorb")}
+    for name, answer in answers.items():
+        evaluate(model=Canned(name, answer), dataset="mini:twins:4", judge="template", out=tmp_path / name)
+    found = load([f"run:{tmp_path / 'careful'},{tmp_path / 'careless'}"])
+    assert [(one.harmful, one.completion, one.rejected) for one in found] == [
+        (True, answers["careful"], answers["careless"]),
+        (False, answers["careless"], answers["careful"]),
+    ] * 2
+    assert all(Path(one.images[0]).is_file() for one in found)
+    (alone,) = {(one.completion, one.rejected) for one in load([f"run:{tmp_path / 'careful'}"])}
+    assert alone == (answers["careful"], None)
+
+
+def test_a_dataset_gives_its_queries():
+    found = load(["dataset:mini:twins:4"])
+    assert [(one.harmful, one.completion) for one in found] == [(True, ""), (False, "")] * 2

@@ -14,17 +14,6 @@ pytest.importorskip("trl")
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
 
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    from vlsbench.demo import vlm
-
-    folder = tmp_path_factory.mktemp("models") / "base"
-    tokenizer = vlm.build_tokenizer()
-    vlm.build_model(tokenizer).save_pretrained(folder)
-    vlm.build_processor(tokenizer).save_pretrained(folder)
-    return folder
-
-
 def settings(base, **more):
     given = {"data": ("mini:textual:12", "mini:multimodal:12"), "epochs": 1, "batch_size": 4, "max_length": 128}
     return SFT(model=str(base), **{**given, **more})

@@ -8,6 +8,7 @@ one makes the folders.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -161,18 +162,23 @@ def _lora() -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Progress bars and hints of the libraries off; our own lines tell the progress."""
+    """Progress bars and hints of the libraries off; our own lines tell the progress, and no training data."""
     import datasets
-    from transformers.utils import logging
+    from transformers.utils import logging as hf_logging
 
-    bars, verbosity = datasets.are_progress_bars_disabled(), logging.get_verbosity()
+    trl = logging.getLogger("trl")
+    bars = datasets.are_progress_bars_disabled(), hf_logging.is_progress_bar_enabled()
+    levels = hf_logging.get_verbosity(), trl.level
     datasets.disable_progress_bars()
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
+    hf_logging.disable_progress_bar()
+    hf_logging.set_verbosity_error()
+    trl.setLevel(logging.ERROR)  # Its warnings quote examples.
     try:
         yield
     finally:
-        logging.set_verbosity(verbosity)
-        logging.enable_progress_bar()
-        if not bars:
+        hf_logging.set_verbosity(levels[0])
+        trl.setLevel(levels[1])
+        if bars[1]:
+            hf_logging.enable_progress_bar()
+        if not bars[0]:
             datasets.enable_progress_bars()

@@ -19,6 +19,7 @@ from vlsbench.align.files import kept_picture
 from vlsbench.align.settings import Log, NothingToLearn
 from vlsbench.core.errors import ImageProblem, RequestFailed
 from vlsbench.core.images import ImageFile
+from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Correctness, GuardLabel, Label, Response, ResponseOutcome, Sees, VerdictOutcome
 from vlsbench.run.engine import drive
 from vlsbench.run.loading import Effort, Loader, judging
@@ -76,7 +77,7 @@ class Rewards:
 
     def __init__(
         self,
-        ref: str,
+        ref: str | Judge,
         *,
         sees: Sees,
         rubric: str | None,
@@ -88,7 +89,7 @@ class Rewards:
     ) -> None:
         self._runner = asyncio.Runner()
         self._halt = Halt()
-        self._loader = Loader(Effort(), (judges.model_ref(ref),))
+        self._loader = Loader(Effort(), (judges.model_ref(ref) if isinstance(ref, str) else None,))
         self._judging = judging(ref, sees, rubric, self._loader, self._halt)
         self._examples = examples
         self._weights = weights

@@ -83,6 +83,8 @@ class RL(Training):
                 "No query is known as harmful or benign, so nothing can be rewarded. Mark those of jsonl: files with "
                 '"harmful": true or false.'
             )
+        if self.algorithm == "grpo" and len({bool(example.images) for example in examples}) > 1:
+            raise DatasetError("TRL's GRPO takes data with pictures or without, not both at once. Take rloo for these.")
         if self.warm_up:
             SFT(model=self.model, data=self.data).check(examples)
 
@@ -110,6 +112,11 @@ class RL(Training):
         )
         train(first, warm, log)
         return after
+
+    def outcome(self, log_history: Sequence[dict[str, Any]]) -> str:
+        """The rewards, which the loss of RL does not tell."""
+        rewards = [entry["reward"] for entry in log_history if "reward" in entry]
+        return f"mean reward {rewards[0]:.3f} at first, {rewards[-1]:.3f} at last"
 
     def trainer(self, ground: Ground) -> Any:
         """TRL's `RLOOTrainer` or `GRPOTrainer`."""
