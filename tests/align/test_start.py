@@ -31,7 +31,7 @@ def test_a_repository_of_the_hub_is_fetched_and_trained(hub, tmp_path):
     hub.repos["org/tiny"] = {path.name: path.read_bytes() for path in miniworld.weights("base").iterdir()}
     out = train(settings("hf:org/tiny@main"), tmp_path / "out")
     assert "--model hf:org/tiny@main" in (out / "README.md").read_text()
-    model, _ = start.load(fetch(f"hf:{out}"), "float32")
+    model = start.load_model(fetch(f"hf:{out}"), "float32")
     assert model.num_parameters() > 1_000_000
 
 

@@ -88,7 +88,8 @@ def _train(
     # kin hold the names of the hub, and what does not match is skipped in silence. So load them here.
     newest = checkpoint if checkpoint and not settings.lora else base
     # Full training keeps float32 weights, whose small steps bfloat16 would lose; a LoRA's base never moves.
-    model, processor = start.load(newest, "bfloat16" if gpu and settings.lora else "float32")
+    model = start.load_model(newest, "bfloat16" if gpu and settings.lora else "float32")
+    processor = start.load_processor(base)  # Not every trainer keeps it in its checkpoints.
     if gpu:
         model = model.to("cuda")
     before = processes.after_first(lambda: _before(work.path / _BEFORE, model, processor, examples, settings))

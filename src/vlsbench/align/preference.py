@@ -24,7 +24,7 @@ def reference(ground: Ground) -> Any:
     """The model that training started from; None with LoRA, where it is the model without its adapter."""
     if ground.lora is not None:
         return None
-    return start.load(ground.base, "float32")[0].to(ground.model.device)
+    return start.load_model(ground.base, "float32").to(ground.model.device)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,7 +99,7 @@ class Unlearning(Training):
         weights = OBJECTIVES[self.objective]
         frozen = None
         if ground.lora is None and (weights.npo or weights.general_kl):
-            frozen = start.load(ground.base, "float32")[0].to(ground.model.device).eval().requires_grad_(False)
+            frozen = start.load_model(ground.base, "float32").to(ground.model.device).eval().requires_grad_(False)
         by_rows = DataCollatorForVisionLanguageModeling(
             ground.processor, max_length=self.max_length, completion_only_loss=True
         )

@@ -131,12 +131,13 @@ def run(args: argparse.Namespace) -> int:
         if not args.quiet:
             sys.stderr.write(f"{terminal.clean(line)}\n")
 
-    folder = train(_settings(args), Path(args.out), log)
+    folder = train(settings_of(args), Path(args.out), log)
     terminal.console().print(terminal.clean(str(folder)), soft_wrap=True)
     return 0
 
 
-def _settings(args: argparse.Namespace) -> Training:
+def settings_of(args: argparse.Namespace) -> Training:
+    """The training that a command line asks for."""
     from vlsbench.align.preference import DPO, KTO
     from vlsbench.align.rewards import RewardWeights
     from vlsbench.align.rl import RL
