@@ -79,7 +79,6 @@ def demonstrate_alignment(
     *,
     seed: int = 0,
     n: int = N,
-    names: tuple[str, ...] = tuple(ALIGNMENTS),
     log: Log = lambda _line: None,
 ) -> Demonstration:
     """Train and measure all forms of all methods, or go on doing so.
@@ -88,7 +87,6 @@ def demonstrate_alignment(
         folder: Where models and run folders go; what is there already is not done again.
         seed: Of training data, training, and the samples that are measured.
         n: Samples of each cell.
-        names: Which of `ALIGNMENTS`.
         log: Takes lines of progress.
 
     Raises:
@@ -98,7 +96,7 @@ def demonstrate_alignment(
     """
     start.require_packages()
     found = Demonstration(cells={"base": _evaluated(BASE, "base", folder, seed, n, log)})
-    for name in names:
+    for name in ALIGNMENTS:
         out = folder / "models" / name
         settings = seeded(name, seed)
         if not out.exists():
