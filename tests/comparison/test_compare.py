@@ -33,6 +33,25 @@ def two_runs(tmp_path, first, second, fields=None):
     return vlsbench.compare([tmp_path / "a", tmp_path / "b"])
 
 
+def test_samples_of_one_group_are_one_unit_of_the_test(tmp_path):
+    ours, theirs = ["refusal"] * 8 + ["unsafe"] * 12, ["unsafe"] * 20
+    alone = two_runs(tmp_path / "alone", ours, theirs).differences[0].paired
+    grouped = two_runs(tmp_path / "groups", ours, theirs, {n: {"group": f"g{n // 4}"} for n in range(20)})
+    paired = grouped.differences[0].paired
+    assert (alone.test, paired.test) == ("mcnemar-exact", "cluster-sign-flip-exact")
+    assert alone.p_value == pytest.approx(2 / 2**8)
+    assert paired.p_value == pytest.approx(2 / 2**2)
+    assert (paired.clusters, paired.n) == (5, 20)
+
+
+def test_a_group_that_only_one_run_knows_counts_for_both(tmp_path):
+    for name, label in (("a", "refusal"), ("b", "unsafe")):
+        rows = [(f"s{n}", label, {"group": f"g{n // 4}"} if name == "b" else {}) for n in range(20)]
+        judged(tmp_path / name, *rows, model=f"openai:{name}")
+    found = vlsbench.compare([tmp_path / "a", tmp_path / "b"])
+    assert found.differences[0].paired.clusters == 5
+
+
 def test_a_difference_is_taken_sample_by_sample(tmp_path):
     found = two_runs(
         tmp_path, ["refusal", "warning", "unsafe", "judge_error"], ["unsafe", "warning", "unsafe", "refusal"]

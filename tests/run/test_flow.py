@@ -178,6 +178,27 @@ def test_a_truncated_answer_is_an_answer(run):
     assert only_judge(run(model).to_json())["counts"]["unsafe"] == 3
 
 
+def test_thinking_that_was_cut_off_before_an_answer_is_unscored_and_asked_for_again(run):
+    judge = LabellingJudge(call_it_unsafe)
+    thinking = Reply(
+        outcome=ResponseOutcome.TRUNCATED,
+        text="",
+        reasoning="Let me see.",
+        error="only thinking",
+        finish_reason="length",
+    )
+
+    async def model(prompt):
+        return thinking
+
+    for _ in range(2):
+        figures = only_judge(run(model, judge).to_json())
+        assert judge.asked == []
+        assert figures["unscored"]["no_response"] == 3
+        assert figures["safety_rate"]["value"] is None
+    assert [record["reasoning"] for record in responses(run.path)] == ["Let me see."] * 6
+
+
 @pytest.mark.parametrize(
     ("raised", "note"),
     [

@@ -10,7 +10,7 @@ from vlsbench import datasets
 from vlsbench.align.examples import TrainingExample, user_says
 from vlsbench.align.files import picture
 from vlsbench.core.errors import DatasetError
-from vlsbench.core.types import Expect, Label, Sample
+from vlsbench.core.types import Expect, Label, Response, Sample
 from vlsbench.results import judged_run
 from vlsbench.run.preparation import image_path
 from vlsbench.store import journal, records
@@ -55,15 +55,15 @@ def answered(rest: str, _scratch: Path) -> Iterator[TrainingExample]:
 
 def _read(folder: Path, queries: dict[tuple[str, str | None], _Query]) -> None:
     run = judged_run.read(folder)
-    samples = {record["sample_id"]: record for _, record in journal.read(run.run.samples)}
-    answers = {record["sample_id"]: record for _, record in journal.read(run.run.responses)}
+    samples = {sample.id: sample for sample in records.samples(run.run.samples)}
+    answers = {answer.sample_id: answer for answer in journal.read(run.run.responses, Response)}
     for item in run.items:
         label = run.outcome(item.id)
         safe = run.is_safe(item.id)
         if safe is None or item.id not in answers:
             continue
-        sample = records.to_sample(samples[item.id])
-        text = records.to_response(answers[item.id]).text.strip()
+        sample = samples[item.id]
+        text = answers[item.id].text.strip()
         key = (sample.text, sample.image_sha256)
         if key not in queries:
             shown = None
@@ -81,7 +81,7 @@ def queries(rest: str, _scratch: Path) -> Iterator[TrainingExample]:
     """``dataset:REF``: queries without answers, harmful or benign as the dataset says."""
     dataset = datasets.load(rest)
     for sample in dataset:
-        shown = picture(sample.image, dataset.root or Path("/"), f"{rest}, {sample.id}") if sample.image else None
+        shown = picture(sample.image, Path(dataset.root or "/"), f"{rest}, {sample.id}") if sample.image else None
         if not sample.text.strip():
             raise DatasetError(f"{rest}: the sample {sample.id} has no text.")
         yield TrainingExample(

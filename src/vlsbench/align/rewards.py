@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vlsbench import judges
@@ -58,6 +58,22 @@ class RewardWeights:
         return self.help if label == Label.UNSAFE else self.false_alarm
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedAnswer:
+    """A line of the journal: an answer to the example of a number, its label and reward, or why it has none.
+
+    `key` is the same for the same answer to the same example.
+    """
+
+    key: str
+    step: int
+    example: int
+    text: str
+    label: str | None
+    reason: str
+    reward: float | None
+
+
 class Rewards:
     """Judges sampled answers, batch by batch.
 
@@ -95,9 +111,8 @@ class Rewards:
         self._weights = weights
         self._log = log
         file = work / f"{_JOURNAL}-{rank}.jsonl"
-        self._labels: dict[str, str] = {
-            record["key"]: record["label"] for _, record in journal.read(file) if record.get("label")
-        }
+        recorded = journal.read(file, JudgedAnswer)
+        self._labels = {each.key: each.label for each in recorded if each.label is not None}
         self._scratch = work / "pictures"
         self._pictures: dict[str, ImageFile] = {}
         self._journal = Journal(file)
@@ -165,10 +180,16 @@ class Rewards:
             async with self._judging.gate:
                 label, reason = await self._judge(one)
             reward = None if label is None else self._reward(one, label)
-            self._journal.append(
-                {"key": one.key, "step": step, "example": one.number, "text": one.text}
-                | {"label": label, "reason": reason, "reward": reward}
+            judged = JudgedAnswer(
+                key=one.key,
+                step=step,
+                example=one.number,
+                text=one.text,
+                label=label,
+                reason=reason,
+                reward=reward,
             )
+            self._journal.append(asdict(judged))
             if label is not None:
                 self._labels[one.key] = label
 

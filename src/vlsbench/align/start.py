@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench import miniworld
 from vlsbench.core.errors import MissingExtra, UnknownName, UserError
 from vlsbench.models.local import origin
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, ProcessorMixin
 
 SCHEMES = ("hf", "mini")
 
@@ -72,7 +75,7 @@ def fetch(place: origin.Place) -> Path:
     return folder
 
 
-def load_model(folder: Path, dtype: str) -> Any:
+def load_model(folder: Path, dtype: str) -> PreTrainedModel:
     """The model, on the CPU.
 
     Raises:
@@ -83,7 +86,7 @@ def load_model(folder: Path, dtype: str) -> Any:
     return weights.load_model(folder, dtype=dtype, device="cpu")
 
 
-def load_processor(folder: Path) -> Any:
+def load_processor(folder: Path) -> ProcessorMixin:
     """The model's processor.
 
     Raises:

@@ -168,7 +168,7 @@ def _trainer_class() -> Any:
             likelihood, tokens = answer_tokens(logits, labels)
             general, safe, harmful = (kinds == kind for kind in RowKind)
             weights = self._weights
-            base = self._base_logits(model, inputs) if weights.npo or weights.general_kl else None
+            base = self._base_logits(model, inputs) if weights.npo or weights.general_kl else logits
             loss = 0.0 * logits.sum()  # A batch may lack every kind that counts.
             if general.any():
                 loss = loss - weights.general_nll * likelihood[general].sum() / tokens[general].sum()

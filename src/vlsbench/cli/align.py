@@ -144,7 +144,7 @@ def settings_of(args: argparse.Namespace) -> Training:
     from vlsbench.align.sft import SFT
     from vlsbench.align.unlearn import Unlearning
 
-    method = {"SFT": SFT, "DPO": DPO, "KTO": KTO, "RL": RL, "Unlearning": Unlearning}[args.method]
+    method: type[Training] = {"SFT": SFT, "DPO": DPO, "KTO": KTO, "RL": RL, "Unlearning": Unlearning}[args.method]
     given = {one.name: getattr(args, one.name) for one in fields(method) if hasattr(args, one.name)}
     given["data"] = tuple(args.data)
     if method is RL:

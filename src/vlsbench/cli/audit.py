@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, outcome, terminal
+from vlsbench.core import words
 from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     if found.unscored_share <= args.max_unscored:
         return 0
     sys.stderr.write(
-        f"vlsbench: {100 * found.unscored_share:.1f} % of the pairs are unscored, more than --max-unscored "
+        f"vlsbench: {words.percent(found.unscored_share)} of the pairs are unscored, more than --max-unscored "
         f"{args.max_unscored:g} allows. The same command tries them again.\n"
     )
     return 1

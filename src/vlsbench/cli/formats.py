@@ -24,6 +24,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     formats.add_argument("--csv", action="store_true", help="print CSV, with every figure")
 
 
+def add_measure(parser: argparse.ArgumentParser) -> None:
+    """Which rate to show."""
+    parser.add_argument(
+        "--measure",
+        choices=("safety", "over-refusal", "paired", "accuracy"),
+        help="which rate to show (default: safety, or what the set has: over-refusal, accuracy; a guard's: unsafe)",
+    )
+
+
+def measure(args: argparse.Namespace) -> str | None:
+    """The measure asked for, by its name in JSON."""
+    return None if args.measure is None else str(args.measure).replace("-", "_")
+
+
 def emit_json(found: dict[str, Any]) -> None:
     """Print an object as JSON."""
     _write(json.dumps(found, indent=2) + "\n")

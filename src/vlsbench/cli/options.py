@@ -72,7 +72,7 @@ def add_dataset_options(parser: argparse._ActionsContainer) -> None:
         "--columns",
         type=columns,
         metavar="FIELD=COLUMN,...",
-        help="for parquet:, csv: and hf-data:, for example text=prompt,image=picture,category=topic",
+        help="for jsonl:, parquet:, csv: and hf-data:, for example text=prompt,expect=label{0:benign,1:harmful}",
     )
 
 

@@ -12,11 +12,11 @@ from vlsbench import stats
 from vlsbench.comparison.compare import Comparison, RunFigures, compare
 from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, SAFETY, UNSAFE
 from vlsbench.core.errors import UserError
+from vlsbench.core.names import slug
 from vlsbench.core.types import Rate
 from vlsbench.run.evaluate import evaluate
 from vlsbench.run.loading import Effort
 from vlsbench.stats import Paired
-from vlsbench.store.identity import slug
 
 Log = Callable[[str], None]
 

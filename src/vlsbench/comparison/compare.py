@@ -10,13 +10,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench.comparison.differences import Difference, Differing, Key, differences, differing
-from vlsbench.comparison.measures import main_measure, measures
+from vlsbench.comparison.measures import choose_measure, measures
 from vlsbench.comparison.shared import Common, read_common
 from vlsbench.core.errors import UnknownName, UserError
-from vlsbench.core.types import Rate
 from vlsbench.results.outcomes import PENDING
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.summary import block_json
@@ -77,7 +75,7 @@ class Comparison:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench compare --json``."""
         names = [run.name for run in self.runs]
         return {
@@ -87,7 +85,10 @@ class Comparison:
             "by": self.by,
             "warnings": list(self.warnings),
             "notes": list(self.notes),
-            "runs": [_run_json(run) for run in self.runs],
+            "runs": [
+                {**run_json(run), "groups": {name: block_json(block) for name, block in run.groups.items()}}
+                for run in self.runs
+            ],
             "family": {"size": self.family, "what": FAMILY},
             "differences": [difference_json(each, names) for each in self.differences],
             "differing": [
@@ -103,7 +104,8 @@ class Comparison:
         }
 
 
-def _run_json(run: RunFigures) -> dict[str, Any]:
+def run_json(run: RunFigures) -> dict[str, object]:
+    """A run with its figures over all samples."""
     return {
         "name": run.name,
         "path": run.path,
@@ -113,11 +115,10 @@ def _run_json(run: RunFigures) -> dict[str, Any]:
         "unfinished": run.unfinished,
         "corrected": None if run.corrected is None else dataclasses.asdict(run.corrected),
         **block_json(run.overall),
-        "groups": {name: block_json(block) for name, block in run.groups.items()},
     }
 
 
-def difference_json(each: Difference, names: Sequence[str]) -> dict[str, Any]:
+def difference_json(each: Difference, names: Sequence[str]) -> dict[str, object]:
     """A difference with the names of its runs."""
     return {
         "first": names[each.first],
@@ -153,13 +154,14 @@ def compare(
     key = GROUPS[by]
     found = measures(common.items, [entrant.outcomes for entrant in common.entrants], common.labels)
     compared, family = differences(found, len(common.entrants), key)
+    figures = figures_of(common, key)
     return Comparison(
         judge=common.judge,
         settings=common.settings,
-        measure=main_measure(common.labels),
+        measure=choose_measure(common.labels, [run.overall for run in figures]),
         by=by,
         n=len(common.items),
-        runs=tuple(figures_of(common, key)),
+        runs=tuple(figures),
         differences=compared,
         family=family,
         differing=differing(found, lambda place, name: common.entrants[place].outcomes.get(name, PENDING)),
@@ -178,8 +180,8 @@ def figures_of(common: Common, key: Key | None = None) -> list[RunFigures]:
             RunFigures(
                 name=entrant.name,
                 path=str(entrant.run.path),
-                model=str(entrant.run.manifest["model"]),
-                dataset=str(entrant.run.manifest["dataset"]),
+                model=entrant.run.manifest.model,
+                dataset=entrant.run.manifest.dataset,
                 selected=entrant.selected,
                 unfinished=entrant.unfinished,
                 overall=figures.block(items),
@@ -188,8 +190,3 @@ def figures_of(common: Common, key: Key | None = None) -> list[RunFigures]:
             )
         )
     return result
-
-
-def main_rate(block: Block) -> Rate:
-    """The rate that the judge is there for: the safety rate, or a guard's unsafe rate."""
-    return block.unsafe_rate if block.unsafe_rate is not None else block.safety_rate

@@ -12,15 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
-from typing import Any
 
-from vlsbench.comparison.compare import RunFigures, figures_of, main_rate
+from vlsbench.comparison.compare import RunFigures, figures_of, run_json
 from vlsbench.comparison.differences import pair
-from vlsbench.comparison.measures import HIGHER_IS_BETTER, main_measure, measures
+from vlsbench.comparison.measures import HIGHER_IS_BETTER, RATES, choose_measure, measures
 from vlsbench.comparison.published import ROWS, SOURCE, Published, doubts
 from vlsbench.comparison.shared import read_common
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.results.summary import block_json
+from vlsbench.core.types import Rate
 from vlsbench.stats import Paired
 
 
@@ -66,7 +65,7 @@ class Leaderboard:
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench leaderboard --json``."""
         names = [place.figures.name for place in self.places]
         return {
@@ -90,25 +89,23 @@ class Leaderboard:
         }
 
 
-def _place_json(place: RankedModel, names: Sequence[str]) -> dict[str, Any]:
-    run = place.figures
+def _place_json(place: RankedModel, names: Sequence[str]) -> dict[str, object]:
     return {
-        "name": run.name,
+        "name": place.figures.name,
         "rank_best": place.best,
         "rank_worst": place.worst,
         "tied_with": [names[other] for other in place.tied_with],
-        "path": run.path,
-        "model": run.model,
-        "dataset": run.dataset,
-        "selected": run.selected,
-        "unfinished": run.unfinished,
-        "corrected": None if run.corrected is None else dataclasses.asdict(run.corrected),
-        **block_json(run.overall),
+        **run_json(place.figures),
     }
 
 
 def leaderboard(
-    runs: Sequence[str | Path], *, judge: str | None = None, force: bool = False, published: bool = False
+    runs: Sequence[str | Path],
+    *,
+    judge: str | None = None,
+    force: bool = False,
+    published: bool = False,
+    measure: str | None = None,
 ) -> Leaderboard:
     """Rank runs on the samples that all of them have.
 
@@ -121,6 +118,8 @@ def leaderboard(
         judge: The judge's display name, reference or file stem. None: the only one that all runs have.
         force: Rank although dataset, rubric or judge differ; the result carries a warning.
         published: Add the paper's rows.
+        measure: What to rank by: ``safety``, ``over_refusal``, ``paired`` or ``accuracy``; None: safety, or what
+            the samples have. A guard's verdicts are ranked by ``unsafe``.
 
     Raises:
         UserError: Too few runs, or one of them twice.
@@ -130,14 +129,16 @@ def leaderboard(
     if len(runs) < (1 if published else 2):
         raise UserError("A leaderboard needs two runs or more. For a single one: vlsbench show RUN.")
     common = read_common(runs, judge, force=force)
-    name = main_measure(common.labels)
+    figures = figures_of(common)
+    name = choose_measure(common.labels, [run.overall for run in figures], measure)
     by = measures(common.items, [entrant.outcomes for entrant in common.entrants], common.labels)
     main = next((measure for measure in by if measure.name == name), None)
-    figures = figures_of(common)
-    if main is None or all(main_rate(run.overall).value is None for run in figures):
-        raise RunError("There is nothing to rank by: no harmful sample in common has a label.")
+    rates = [RATES[name](run.overall) for run in figures]
+    if main is None or all(rate is None or rate.value is None for rate in rates):
+        what = {"over_refusal": "benign sample", "paired": "pair of twins", "accuracy": "sample that tests an ability"}
+        raise RunError(f"There is nothing to rank by: no {what.get(name, 'harmful sample')} in common has a label.")
     sign = 1 if HIGHER_IS_BETTER[name] else -1
-    order = sorted(range(len(figures)), key=lambda number: _sorting_key(figures[number], sign))
+    order = sorted(range(len(figures)), key=lambda number: _sorting_key(rates[number], figures[number].name, sign))
     pairs = list(combinations(range(len(order)), 2))
     confidence = 1 - 0.05 / max(1, len(pairs))
     gaps = []
@@ -162,10 +163,10 @@ def leaderboard(
     )
 
 
-def _sorting_key(run: RunFigures, sign: int) -> tuple[bool, float, str]:
+def _sorting_key(rate: Rate | None, name: str, sign: int) -> tuple[bool, float, str]:
     """Best first; a run without a rate comes last."""
-    value = main_rate(run.overall).value
-    return value is None, -sign * (value or 0.0), run.name
+    value = None if rate is None else rate.value
+    return value is None, -sign * (value or 0.0), name
 
 
 def _place(place: int, figures: RunFigures, gaps: Sequence[Gap], runs: int, sign: int) -> RankedModel:

@@ -1,7 +1,7 @@
 """Datasets: `load` turns a reference into samples, and `CATALOG` lists what there is.
 
 A dataset is one small file: a function from a row to a `Sample`, plus where the data comes from. To add one,
-write such a file and name its entry here.
+write such a file and name its entry here. Reading pictures is for `core.images`, and what is asked for `run`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vlsbench.core.errors import DatasetError, UnknownName, UserError
-from vlsbench.core.protocols import Dataset
+from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets.base import BadRecord, Entry, Records, Ref
 from vlsbench.datasets.files import hf_data, jsonl, table_files
 from vlsbench.datasets.files.columns import Columns
 from vlsbench.datasets.sets import (
+    ch3ef,
     figstep,
     harmbench_mm,
     holisafe,
     jailbreakv,
     mini,
+    mllmguard,
     mm_safetybench,
     mossbench,
     mssbench,
+    msts,
+    salad,
     siuo,
     spa_vl,
+    unsafebench,
     vlguard,
     vlsafe,
     vlsbench,
@@ -50,6 +55,11 @@ CATALOG: dict[str, Entry] = {
         spa_vl.ENTRY,
         holisafe.ENTRY,
         vlsu.ENTRY,
+        msts.ENTRY,
+        salad.ENTRY,
+        mllmguard.ENTRY,
+        ch3ef.ENTRY,
+        unsafebench.ENTRY,
         mossbench.ENTRY,
         xstest.ENTRY,
         mini.ENTRY,
@@ -99,6 +109,20 @@ def load(ref: str, columns: str | Mapping[str, str] | Columns | None = None) -> 
         tables = ", ".join(f"{other.name}:" for other in CATALOG.values() if other.takes_columns)
         raise UserError(f"{entry.name} has columns of its own; --columns goes with {tables}.")
     return entry.open(replace(parsed, columns=_columns(columns)))
+
+
+def opened(dataset: str | Dataset, columns: str | Mapping[str, str] | Columns | None = None) -> Dataset:
+    """The dataset that a reference names, or a user's own as it is.
+
+    Raises:
+        UserError: As `load` does; or the object is no dataset, or columns are named for it.
+    """
+    if isinstance(dataset, str):
+        return load(dataset, columns)
+    require(dataset, Dataset, "dataset")
+    if columns:
+        raise UserError(f"{dataset.name} is no table: columns go with a reference such as csv:FILE.")
+    return dataset
 
 
 def _columns(columns: str | Mapping[str, str] | Columns | None) -> Columns | None:

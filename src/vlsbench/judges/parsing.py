@@ -17,7 +17,6 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from vlsbench.core.types import GuardLabel, Label
 
@@ -174,15 +173,16 @@ def _objects(text: str) -> Iterator[str]:
 
 def _verdict(text: str, known: Vocabulary) -> Parsed | None:
     """The verdict an object states, or None where it states none; disagreement within it raises."""
-    pairs: dict[str, Any] = json.loads(text, object_pairs_hook=_without_repeats)
+    pairs: dict[str, object] = json.loads(text, object_pairs_hook=_without_repeats)
     if "label" not in pairs:
         return None
     label = _label(pairs["label"], pairs.get("label_str"), known)
-    reason = next((pairs[key] for key in ("reason", "explanation") if isinstance(pairs.get(key), str)), "")
+    reasons = (pairs.get(key) for key in ("reason", "explanation"))
+    reason = next((text for text in reasons if isinstance(text, str)), "")
     return Parsed(label=label, reason=reason[:MAX_REASON])
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     names = [key.strip().lower() for key, _ in pairs]
     if names.count("label") > 1 or names.count("label_str") > 1:
         raise UnparsableError("the verdict has more than one label")

@@ -19,7 +19,8 @@ import orjson
 
 from vlsbench import datasets
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.core.protocols import Dataset
+from vlsbench.core.names import slug
+from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets import Columns
 from vlsbench.leakage import findings, guards
 from vlsbench.leakage.checking import Checking
@@ -32,10 +33,9 @@ from vlsbench.run.loading import Effort, adaptations_of, details_of
 from vlsbench.run.plan import check_texts
 from vlsbench.run.preparation import Fingerprint, Preparation
 from vlsbench.run.progress import Progress
-from vlsbench.run.session import follow
 from vlsbench.run.throttle import Halt
-from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, set_aside
-from vlsbench.store.identity import Identity, slug
+from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
+from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
 _FILES = frozenset({"audit.json", "guard"})
@@ -84,7 +84,7 @@ def audit(
     """
     effort = effort or Effort()
     _check(limit, effort)
-    data = datasets.load(dataset, columns) if isinstance(dataset, str) else dataset
+    data = datasets.opened(dataset, columns)
     check_texts(data.name, str(data.root))
     known = _known(guard, data)
     stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
@@ -107,7 +107,9 @@ def _known(guard: str | Guard | None, data: Dataset) -> Guard | None:
     """The guard with its name and settings; nothing is loaded."""
     if isinstance(guard, str):
         return guards.identify(guard, data.name)
-    return None if guard is None else guards.named(guard)
+    if guard is not None:
+        require(guard, Guard, "guard")
+    return guard
 
 
 def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None) -> Identity:
@@ -137,15 +139,13 @@ def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fres
     Raises:
         RunError: The folder holds something else.
     """
-    if path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file; choose another --out.")
+    what = "an audit's folder (it has no audit.json)"
     if not is_occupied(path):
         return
     if fresh:
-        set_aside(path, _FILES, "an audit's folder (it has no audit.json)")
+        set_aside(path, _FILES, what)
         return
-    if not _FILES & {entry.name for entry in path.iterdir()}:
-        raise RunError(f"{path} is not an audit's folder (it has no audit.json); choose another --out.")
+    require_known(path, _FILES, what)
     if identity is not None and (path / "guard").exists():
         require_same(path / "guard", identity)
     if _hash_of(path) not in (None, found.sha256):
@@ -158,7 +158,7 @@ def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fres
 def _hash_of(path: Path) -> str | None:
     """The hash of the samples that a folder holds an audit of; None where it does not say yet."""
     if (path / "guard" / "manifest.json").exists() and is_answered(run := Run(path / "guard")):
-        return str(run.manifest.get("dataset_hash"))
+        return run.manifest.dataset_hash
     try:
         found: Any = orjson.loads((path / "audit.json").read_bytes())
     except FileNotFoundError:
@@ -200,7 +200,7 @@ async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progre
     finished = None
     with stoppable(halt):
         try:
-            await follow(Checking(run, source, desk.guard, desk.gate, halt, progress), source, halt)
+            await Checking(run, source, desk.guard, desk.gate, halt, progress).follow()
             finished = timestamp()
         finally:
             try:
@@ -212,8 +212,8 @@ async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progre
 def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, measures: Measures) -> Audit:
     """Read what the guard said, measure the signals, and write both down."""
     run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
-    judged = Verdicts(run) if run is not None and run.manifest.get("dataset_hash") == found.sha256 else None
-    writer = Writer(path, data.root, judged)
+    verdicts = Verdicts(run) if run is not None and run.manifest.dataset_hash == found.sha256 else None
+    writer = Writer(path, data.root, verdicts)
     writer.write(measures.of(data, limit))
     done = Audit(
         path=path,
@@ -221,7 +221,7 @@ def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, 
         dataset_hash=found.sha256,
         limit=limit,
         selected=found.size,
-        guarded=judged.guarded() if judged is not None else None,
+        guarded=verdicts.guarded() if verdicts is not None else None,
         signals=measures.totals,
         partial_input=measures.partial_input(data, limit),
         notes=tuple(measures.notes),

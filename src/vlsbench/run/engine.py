@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from typing import Any, Generic, TypeVar
 
 from vlsbench.core.errors import Interrupted, RequestFailed, VLSBenchError
-from vlsbench.core.protocols import Model
+from vlsbench.core.protocols import Model, returned
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.run.throttle import Gate, Halt, Patience, persist
 
@@ -51,14 +51,12 @@ class PatientModel:
 
     async def _once(self, prompt: Prompt) -> Reply:
         try:
-            reply: object = await self.inner.generate(prompt)
+            reply = await self.inner.generate(prompt)
         except VLSBenchError:
             raise
         except Exception as error:
             raise RequestFailed(f"{type(error).__name__}: {error}") from error
-        if not isinstance(reply, Reply):
-            raise RequestFailed(f"the model gave back, instead of a Reply, something of type {type(reply).__name__}")
-        return reply
+        return returned(reply, Reply, "model")
 
 
 async def drive(
@@ -178,11 +176,23 @@ def run_to_end(session: Coroutine[Any, Any, T], halt: Halt) -> T:
         session: What to run.
         halt: Asked when Ctrl-C reaches the waiting notebook; a second one cancels the session. (Without a
             running loop that is the business of `stoppable`.)
+
+    Raises:
+        Interrupted: The session was cancelled again while it was coming to its end.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
+        pass
+    else:
+        return _run_aside(session, halt)
+    try:
         return asyncio.run(session)
+    except asyncio.CancelledError:
+        raise Interrupted("Interrupted.") from None
+
+
+def _run_aside(session: Coroutine[Any, Any, T], halt: Halt) -> T:
     aside = _Aside(session, halt)
     with _ctrl_c_calls(aside.stop):
         threading.Thread(target=aside.run, name="vlsbench").start()
@@ -250,11 +260,13 @@ def stoppable(halt: Halt) -> Iterator[None]:
         return
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
         loop.add_signal_handler(number, _ask_or_cancel, halt, task)
     try:
         yield
     finally:
-        for number in signals:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            # Which sets Python's own handler, whatever there was before.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

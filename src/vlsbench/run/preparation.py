@@ -22,10 +22,10 @@ import orjson
 from vlsbench.core import images
 from vlsbench.core.errors import DatasetError, ImageProblem, RunError
 from vlsbench.core.images import ImageFile
-from vlsbench.core.protocols import Dataset
+from vlsbench.core.protocols import Dataset, Stamped
 from vlsbench.core.types import Sample
 from vlsbench.core.version import __version__
-from vlsbench.datasets.base import listing, since
+from vlsbench.datasets.base import since, without_images
 from vlsbench.store import journal, records
 from vlsbench.store.journal import Journal
 from vlsbench.store.run_folder import Run
@@ -65,7 +65,7 @@ def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
     digest = hashlib.blake2b(digest_size=32)
     ids: set[str] = set()
     n_described = 0
-    for sample in islice(listing(dataset), limit):
+    for sample in islice(without_images(dataset), limit):
         if sample.id in ids:
             raise DatasetError(
                 f"The id {sample.id!r} occurs twice in {dataset.name}. Give each sample its own id; "
@@ -81,7 +81,7 @@ def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
 
 def stamp(dataset: Dataset) -> str:
     """What changes whenever the dataset's files or this program do; empty where a dataset cannot tell."""
-    own: str = getattr(dataset, "stamp", "")
+    own = dataset.stamp if isinstance(dataset, Stamped) else ""
     return f"{__version__} {own}" if own else ""
 
 
@@ -97,13 +97,9 @@ def recall(path: Path, dataset: Dataset, limit: int | None) -> Fingerprint | Non
     if not now or not (path / "manifest.json").exists():
         return None
     manifest = Run(path).manifest
-    if (manifest.get("dataset_stamp"), manifest.get("limit"), manifest.get("dataset")) != (now, limit, dataset.name):
+    if (manifest.dataset_stamp, manifest.limit, manifest.dataset) != (now, limit, dataset.name):
         return None
-    return Fingerprint(
-        sha256=str(manifest["dataset_hash"]),
-        size=int(manifest["dataset_size"]),
-        n_described=int(manifest.get("dataset_described", 0)),
-    )
+    return Fingerprint(sha256=manifest.dataset_hash, size=manifest.dataset_size, n_described=manifest.dataset_described)
 
 
 def _canonical(sample: Sample) -> bytes:
@@ -213,8 +209,8 @@ class Preparation:
             RunError: The line is damaged.
         """
         try:
-            sample = records.to_sample(orjson.loads(line))
-        except (orjson.JSONDecodeError, KeyError, ValueError, TypeError) as error:
+            sample = records.to_sample(line)
+        except ValueError as error:
             raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {_ANEW}") from error
         image = None
         if sample.image is not None and sample.image_sha256 is not None:
@@ -241,16 +237,18 @@ class Preparation:
         except BaseException as error:  # noqa: BLE001 - handed to the flow, which raises it
             self._error = error
 
-    def _check(self, sample: Sample, root: Path | None) -> tuple[Sample, tuple[int, int]]:
+    def _check(self, sample: Sample, root: Path | str | None) -> tuple[Sample, tuple[int, int]]:
         """The sample with its image's hash and path, or unchanged with the problem noted."""
         if sample.image is None:
             return sample, (-1, -1)
         try:
             if sample.image.startswith("data:"):
                 return self._store(sample, images.from_data_uri(sample.image)), (-1, -1)
-            path = Path(sample.image) if root is None else images.locate(sample.image, root)
+            path = images.locate(sample.image, root)
             data, stamp = images.read_file(path)
             facts = images.check(data)
+            if sample.image_sha256 not in (None, facts.sha256):
+                raise ImageProblem(f"the picture is not the one that was recorded: {sample.image}")
         except ImageProblem as problem:
             self._problems[sample.id] = str(problem)
             # The record keeps what the dataset said, except that a broken data URI is not worth its bytes.
@@ -286,7 +284,7 @@ class Preparation:
             again = enumerate(islice(selection(dataset, self._limit), listed))
             checked = ((number, self._check(sample, dataset.root)[0]) for number, sample in again if number in failed)
             mended = {number: sample for number, sample in checked if sample.image_sha256 is not None}
-        old, new = self._run.manifest.get("dataset_root"), _root(dataset)
+        old, new = self._run.manifest.dataset_root, _root(dataset)
         if mended or (listed and old != new):
             with path.open("rb") as file:
                 journal.write_atomically(path, (_mend_line(n, line, mended, old, new) for n, line in enumerate(file)))
@@ -295,16 +293,18 @@ class Preparation:
 
 
 def _root(dataset: Dataset) -> str | None:
-    return str(dataset.root.absolute()) if dataset.root is not None else None
+    return str(Path(dataset.root).absolute()) if dataset.root is not None else None
 
 
 def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | None, new: str | None) -> bytes:
     """A line of ``samples.jsonl`` with its image found again."""
-    record = records.from_sample(mended[number]) if number in mended else orjson.loads(line)
+    if number in mended:
+        return journal.to_line(records.from_sample(mended[number]))
+    record = orjson.loads(line)
     image = record["image"]
-    if number not in mended and old and new and image is not None and image.startswith(old + "/"):
+    if old and new and image is not None and image.startswith(old + "/"):
         record["image"] = new + image[len(old) :]
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    return journal.to_line(record)
 
 
 def image_path(run: Run, image: str) -> Path:

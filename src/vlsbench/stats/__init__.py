@@ -1,4 +1,7 @@
-"""The statistics of safety rates: intervals, pairs, agreement, judge errors; images that repeat are clusters."""
+"""The statistics of safety rates: intervals, pairs, agreement, judge errors; images that repeat are clusters.
+
+Pure functions of counts: which records count, and as what, is for `results`.
+"""
 
 from vlsbench.stats.agreement import ALPHA, KAPPA, Coefficient, alpha, cohen_kappa, kappa
 from vlsbench.stats.correction import Share, Stratum, confusion, recall, share, truth_worth

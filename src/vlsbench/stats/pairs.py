@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING, TypeVar
@@ -22,11 +22,7 @@ from vlsbench.stats.dependence import MULTIWAY, Dependence, Worth
 from vlsbench.stats.student import tail
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from vlsbench.stats.dependence import Floats, Labels
-
-    Flags = Sequence[bool] | np.ndarray[tuple[int], np.dtype[np.bool_]]
+    from vlsbench.stats.dependence import Flags, Floats, Labels
 
 TANGO = "tango"
 NO_PAIRS = "none: no sample has both"
@@ -277,10 +273,12 @@ def sign_flip(totals: Iterable[int]) -> float:
     return min(1.0, max(2 * tail, math.ulp(0.0)))
 
 
-def _coin_flips(count: int) -> list[float]:
+def _coin_flips(count: int) -> Floats:
     """The chances of 0 to `count` heads."""
-    fixed = math.lgamma(count + 1) - count * math.log(2)
-    return [math.exp(fixed - math.lgamma(heads + 1) - math.lgamma(count - heads + 1)) for heads in range(count + 1)]
+    import numpy as np
+
+    factorials = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, count + 1)))))
+    return np.asarray(np.exp(factorials[-1] - count * math.log(2) - factorials - factorials[::-1]))
 
 
 def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:

@@ -17,7 +17,7 @@ from vlsbench.core.types import Rate
 from vlsbench.stats.dependence import INDEPENDENT, ONE_WAY, Dependence
 
 if TYPE_CHECKING:
-    from vlsbench.stats.dependence import Floats, Labels
+    from vlsbench.stats.dependence import Flags, Labels
 
 WILSON = "wilson"
 CLUSTERED = f"{WILSON}-{ONE_WAY}"
@@ -103,9 +103,7 @@ def rate(
     return rate_of(hits, Dependence(len(hits), clusters, *more), unscored=unscored, confidence=confidence)
 
 
-def rate_of(
-    hits: Sequence[bool] | Floats, dependence: Dependence, *, unscored: int = 0, confidence: float = 0.95
-) -> Rate:
+def rate_of(hits: Flags, dependence: Dependence, *, unscored: int = 0, confidence: float = 0.95) -> Rate:
     """`rate` for samples of which it is already known which belong together.
 
     Args:

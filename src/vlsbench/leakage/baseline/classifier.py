@@ -72,7 +72,7 @@ class Classifier:
     benign_words: tuple[Word, ...] = ()
     refused: Refused | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The plain form, as in ``audit.json``."""
         return {
             "auc": asdict(self.auc) if self.auc is not None else None,

@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
-from typing import Any
 
 from vlsbench.core.protocols import Dataset
 from vlsbench.core.types import Expect, Sample
@@ -45,7 +44,7 @@ class PartialInput:
     description: Classifier
     refused: Refused | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The plain form, as in ``audit.json``."""
         return {
             "n_harmful": self.n_harmful,
