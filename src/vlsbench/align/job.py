@@ -20,7 +20,7 @@ from vlsbench.align.examples import TrainingExample
 from vlsbench.align.processes import Processes
 from vlsbench.align.settings import Ground, Log, NothingToLearn, Training
 from vlsbench.align.watch import NotFinite, watch
-from vlsbench.align.work import Work, check_free
+from vlsbench.align.work import WorkFolder, check_free
 from vlsbench.core.errors import UserError
 from vlsbench.core.privacy import no_telemetry
 
@@ -56,7 +56,7 @@ def train(settings: Training, out: Path, log: Log = lambda _line: None) -> Path:
     log = log if processes.first else lambda _line: None
     place = start.parse(settings.model)
     base = start.fetch(place) if place.is_folder else None
-    with Work(out, settings.record(), owner=processes.first) as work:
+    with WorkFolder(out, settings.record(), owner=processes.first) as work:
         processes.wait()  # for the folder
         examples = data.load(settings.data, work.path / _SCRATCH, drop_images=settings.drop_images)
         settings.check(examples)  # Before a download that may take an hour.
@@ -78,7 +78,7 @@ def train(settings: Training, out: Path, log: Log = lambda _line: None) -> Path:
 
 
 def _train(
-    settings: Training, base: Path, examples: list[TrainingExample], work: Work, processes: Processes, log: Log
+    settings: Training, base: Path, examples: list[TrainingExample], work: WorkFolder, processes: Processes, log: Log
 ) -> None:
     checkpoint = processes.after_first(work.last_checkpoint)  # The first one removes what was cut off.
     if checkpoint:

@@ -36,7 +36,7 @@ def check_free(out: Path) -> None:
         raise UserError(f"{out} exists already. Remove it, or choose another --out.")
 
 
-class Work:
+class WorkFolder:
     """The work folder of an output folder, new or left by a killed training with the same settings.
 
     Locked while the block lasts. What the user has to change first leaves nothing.
@@ -59,7 +59,7 @@ class Work:
         self._lock: int | None = None
         self._new = False
 
-    def __enter__(self) -> Work:
+    def __enter__(self) -> WorkFolder:
         recorded = self.path / SETTINGS
         if not self._owner:
             return self

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.core.errors import UserError, VLSBenchError
-from vlsbench.core.privacy import no_telemetry
 from vlsbench.models.local.origin import Settings, Source, read_json
 
 if TYPE_CHECKING:
@@ -50,7 +49,6 @@ def load_model(
     """
     from transformers import AutoModelForImageTextToText
 
-    no_telemetry()
     config = more.pop("config", None) or load_config(folder, trust_remote_code=trust_remote_code)
     check_files(folder)
     if (folder / "generation_config.json").is_file():
