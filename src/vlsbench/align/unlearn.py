@@ -91,11 +91,15 @@ class Unlearning(Training):
         from transformers import TrainingArguments
         from trl.trainer.sft_trainer import DataCollatorForVisionLanguageModeling
 
+        model = ground.model
         if ground.lora is not None:
             from peft import get_peft_model
             from transformers import set_seed
 
-            set_seed(self.seed)
+            set_seed(self.seed)  # A LoRA's first weights are drawn.
+            model = get_peft_model(model, ground.lora)
+            if ground.arguments["activation_checkpointing"]:
+                model.enable_input_require_grads()  # What is checkpointed is frozen, and gradients would end there.
         weights = OBJECTIVES[self.objective]
         frozen = None
         if ground.lora is None and (weights.npo or weights.general_kl):
@@ -109,7 +113,7 @@ class Unlearning(Training):
             return {**by_rows(examples), "kind": kinds}
 
         return _trainer_class()(
-            get_peft_model(ground.model, ground.lora) if ground.lora is not None else ground.model,
+            model,
             TrainingArguments(**ground.arguments, remove_unused_columns=False, ddp_find_unused_parameters=True),
             weights=weights,
             beta=self.beta,

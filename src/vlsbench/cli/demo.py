@@ -20,15 +20,16 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Evaluate four variants of a packaged tiny model on the miniature world: what visual leakage is, "
         "in one table. Needs no key, no download and no GPU.",
     )
-    parser.add_argument(
+    trained = parser.add_mutually_exclusive_group()
+    trained.add_argument(
         "--retrain", action="store_true", help="fine-tune the variants now instead of using the packaged"
     )
-    parser.add_argument(
+    trained.add_argument(
         "--alignment",
         action="store_true",
         help="train and measure every method of `vlsbench align`, on text alone and with pictures; can be continued",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of --alignment's data and test (default: 0)")
+    parser.add_argument("--seed", type=int, metavar="N", help="of --alignment's data and test (default: 0)")
     parser.add_argument("--samples", type=options.positive, default=200, metavar="N", help="per cell (default: 200)")
     parser.add_argument("--out", metavar="DIR", help="keep the run folders (and retrained models) here")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -39,7 +40,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Run the demonstration."""
     if args.alignment:
+        args.seed = args.seed or 0
         return _run(args, Path(args.out or f"runs/demo-alignment-{args.seed}"))
+    if args.seed is not None:
+        raise UserError("--seed is for --alignment; the packaged models were measured on seed 0.")
     if args.out is None:
         with tempfile.TemporaryDirectory(prefix="vlsbench-demo-") as folder:
             return _run(args, Path(folder))
