@@ -25,6 +25,7 @@ from vlsbench.cli import (
 from vlsbench.cli import eval as eval_
 from vlsbench.cli.options import Parser
 from vlsbench.core.errors import Interrupted, Stopped, VLSBenchError
+from vlsbench.core.privacy import no_telemetry
 from vlsbench.core.version import __version__
 
 COMMANDS = (
@@ -72,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    no_telemetry()
     words = sys.argv[1:] if argv is None else list(argv)
     parser = build_parser()
     if not words:

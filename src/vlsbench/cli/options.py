@@ -120,7 +120,11 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
         default="image",
         help="the image (as in the paper), its description (text only, cheaper), or both (default: image)",
     )
-    judge.add_argument("--rubric", metavar="NAME|FILE", help="a packaged rubric or your own file (default: vlsbench)")
+    judge.add_argument(
+        "--rubric",
+        metavar="NAME|FILE|release:DIR",
+        help="a packaged rubric, your own file, or the paper's from a clone of its release (default: vlsbench)",
+    )
     judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
     judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
 
@@ -138,6 +142,14 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Limits and display."""
+    add_max_unscored(parser)
+    parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="limit for one request")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def add_max_unscored(parser: argparse.ArgumentParser) -> None:
+    """How much may be unscored until the command fails."""
     parser.add_argument(
         "--max-unscored",
         type=share,
@@ -145,9 +157,6 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         metavar="FRACTION",
         help="exit 1 where more than this share is unscored (default: 0.05)",
     )
-    parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="limit for one request")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
 def concurrency(text: str) -> Concurrency:

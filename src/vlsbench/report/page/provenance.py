@@ -119,7 +119,8 @@ def rubric_of(entry: JudgeEntry) -> Rubric | None:
     known = entry.described()
     name = known.get("rubric", "")
     try:
-        found = rubric_file.load(name, Sees.IMAGE) if "rubric_sha256" in known and not Path(name).suffix else None
+        packaged = "rubric_sha256" in known and not Path(name).suffix and name != rubric_file.RELEASED_RUBRIC
+        found = rubric_file.load(name, Sees.IMAGE) if packaged else None
     except VLSBenchError:
         return None
     return found if found is not None and found.sha256 == known["rubric_sha256"] else None
