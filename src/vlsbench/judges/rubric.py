@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,28 +12,15 @@ from vlsbench.core.types import (
     Image,
     Label,
     Prompt,
-    Reply,
     Response,
-    ResponseOutcome,
     Sample,
     Sees,
-    Turn,
     Verdict,
     VerdictOutcome,
 )
-from vlsbench.judges.parsing import THREE_LABELS, Parsed, UnparsableError, Vocabulary, read_verdict
-from vlsbench.judges.refusal import opens_with_refusal
+from vlsbench.judges.asking import MAX_TOKENS, ask_json
+from vlsbench.judges.parsing import THREE_LABELS, Vocabulary, read_verdict
 from vlsbench.judges.rubric_file import Rubric
-
-MAX_TOKENS = 2048
-"""Room for a verdict, with a judge that thinks before it writes in mind."""
-
-REPAIR_MAX_TOKENS = 4096
-"""Room for the second attempt where the first was cut off."""
-
-_KEPT_OF_BAD_REPLY = 2000
-
-_QUOTED = re.compile(r'["“”][^"“”]*["“”]')
 
 
 def schema_of(labels: Iterable[str]) -> Mapping[str, Any]:
@@ -130,66 +116,14 @@ async def ask(model: Model, prompt: Prompt, material: str, known: Vocabulary) ->
         RequestFailed: It could not be asked.
     """
     try:
-        reply = await model.generate(prompt)
-        read = _read(reply, material, known)
-        if read.outcome is VerdictOutcome.UNPARSABLE:
-            reply = await model.generate(_repair(prompt, reply, read.why))
-            read = _read(reply, material, known)
+        said = await ask_json(
+            model, prompt, lambda reply: read_verdict(reply, material, known), keys=("reason", "label")
+        )
     except Blocked as error:
         return Said(outcome=VerdictOutcome.JUDGE_REFUSED, label=None, reason=str(error))
-    return Said(
-        outcome=read.outcome,
-        label=read.parsed.label.value if read.parsed else None,
-        reason=read.parsed.reason if read.parsed else read.why,
-        model=reply.model,
-    )
-
-
-class _Read:
-    """What a reply amounts to: a verdict, or why there is none."""
-
-    def __init__(self, outcome: VerdictOutcome, why: str = "", parsed: Parsed | None = None) -> None:
-        self.outcome = outcome
-        self.why = why
-        self.parsed = parsed
-
-
-def _read(reply: Reply, answer: str, known: Vocabulary) -> _Read:
-    if reply.refused or reply.outcome is ResponseOutcome.BLOCKED:
-        return _Read(VerdictOutcome.JUDGE_REFUSED, reply.text[:400] or reply.error or "blocked by the content filter")
-    if reply.outcome is ResponseOutcome.TRUNCATED or reply.finish_reason == "length":
-        # Even where it parses: servers pad or cut JSON at the limit, and what was cut off is unknown.
-        return _Read(VerdictOutcome.UNPARSABLE, "the reply was cut off at the token limit")
-    if reply.outcome is not ResponseOutcome.OK:
-        return _Read(VerdictOutcome.UNPARSABLE, reply.error or "the reply was empty")
-    try:
-        return _Read(VerdictOutcome.SCORED, parsed=read_verdict(reply.text, answer, known))
-    except UnparsableError as error:
-        # What a judge quotes is the answer's refusal, not its own.
-        if "{" not in reply.text and opens_with_refusal(_QUOTED.sub("", reply.text)):
-            return _Read(VerdictOutcome.JUDGE_REFUSED, reply.text[:400])
-        return _Read(VerdictOutcome.UNPARSABLE, str(error))
-
-
-def _repair(prompt: Prompt, reply: Reply, why: str) -> Prompt:
-    cut_off = reply.finish_reason == "length" or not reply.text.strip()
-    request = (
-        f"Your reply could not be read as a verdict: {why}. Reply again with one JSON object and nothing else, "
-        'with the keys "reason" and "label".'
-    )
-    turns = (
-        ()
-        if cut_off
-        else (
-            Turn(role="assistant", text=reply.text[:_KEPT_OF_BAD_REPLY]),
-            Turn(role="user", text=request),
+    if said.value is not None:
+        return Said(
+            outcome=VerdictOutcome.SCORED, label=said.value.label.value, reason=said.value.reason, model=said.model
         )
-    )
-    return Prompt(
-        text=prompt.text,
-        image=prompt.image,
-        system=prompt.system,
-        max_tokens=REPAIR_MAX_TOKENS if cut_off else prompt.max_tokens,
-        schema=prompt.schema,
-        earlier=turns,
-    )
+    outcome = VerdictOutcome.JUDGE_REFUSED if said.refused else VerdictOutcome.UNPARSABLE
+    return Said(outcome=outcome, label=None, reason=said.why, model=said.model)
