@@ -1,0 +1,1 @@
+"""Painters by reference: ``openai-image:NAME[@URL]``, ``diffusers:REPO_OR_FOLDER``, ``world:painter``."""
