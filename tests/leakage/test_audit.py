@@ -307,7 +307,7 @@ def test_bad_guards_are_refused_before_anything_is_written(tmp_path: Path) -> No
         audit(dataset=data, guard="guard:world", out=tmp_path / "a")
     with pytest.raises(UnknownName):
         audit(dataset=data, guard="llamaguard", out=tmp_path / "a")
-    with pytest.raises(UserError, match="neither a reference nor an object"):
+    with pytest.raises(UserError, match=r"lacks `name`, `settings`, `check\(\)`"):
         audit(dataset=data, guard=object(), out=tmp_path / "a")  # type: ignore[arg-type]
     assert not (tmp_path / "a").exists()
 

@@ -458,7 +458,7 @@ def test_an_evaluation_may_run_inside_an_event_loop(tmp_path):
 @pytest.mark.parametrize("what", ["model", "judge"])
 def test_an_object_that_is_neither_is_refused(tmp_path, what):
     options = {"model": TalkingModel(say_yes), "judge": "refusal", what: object()}
-    with pytest.raises(UserError, match=f"The {what} is neither a reference nor an object"):
+    with pytest.raises(UserError, match=f"The {what} is neither a reference nor an object that fits: .* lacks `name`"):
         vlsbench.evaluate(dataset=texts(1), out=tmp_path / "run", **options)
     assert not (tmp_path / "run").exists()
 
@@ -568,3 +568,33 @@ def test_an_untouched_dataset_is_not_read_again_and_a_changed_one_is_noticed(tmp
         with pytest.raises(RunError, match="dataset_hash"):
             vlsbench.evaluate(**asked)
         assert len(counted) == 2
+
+
+class Plain:
+    """A dataset of one's own, in as few lines as may be."""
+
+    name, revision = "plain", ""
+
+    def __init__(self, root):
+        self.root = root
+
+    def __iter__(self):
+        return iter([Sample(id="a", text="Question 1", image="dot.png")])
+
+
+def test_a_dataset_of_ones_own_may_give_its_root_as_a_text(tmp_path):
+    (tmp_path / "dot.png").write_bytes(tiny_png())
+    model = TalkingModel(say_yes)
+    vlsbench.evaluate(model=model, dataset=Plain(str(tmp_path)), judge="refusal", out=tmp_path / "run")
+    assert [record["outcome"] for record in responses(tmp_path / "run")] == ["ok"]
+    assert model.asked == [1]
+
+
+def test_a_dataset_of_ones_own_is_told_what_it_lacks(tmp_path):
+    with pytest.raises(UserError, match=r"The dataset is .* lacks `name`, `root`, `revision`"):
+        vlsbench.evaluate(model=TalkingModel(say_yes), dataset=[], judge="refusal", out=tmp_path / "run")
+    with pytest.raises(UserError, match="plain is no table"):
+        vlsbench.evaluate(
+            model=TalkingModel(say_yes), dataset=Plain(None), columns="text=a", judge="refusal", out=tmp_path / "run"
+        )
+    assert not (tmp_path / "run").exists()

@@ -32,7 +32,7 @@ from vlsbench.run.loading import Effort, Loader
 from vlsbench.run.plan import Plan, make_plan
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
-from vlsbench.run.session import sit
+from vlsbench.run.session import conduct
 from vlsbench.run.throttle import Halt
 from vlsbench.store.folders import acquire_lock, make_folder
 from vlsbench.store.identity import Identity
@@ -94,7 +94,7 @@ def ablate(
     """
     effort = effort or Effort()
     names = views.chosen(conditions)
-    data = datasets.load(dataset, columns) if isinstance(dataset, str) else dataset
+    data = datasets.opened(dataset, columns)
     found, skipped = _survey(data, names, limit)
     names = tuple(name for name in names if name not in skipped)
     path = Path(out) if out is not None else None
@@ -158,7 +158,7 @@ class _Work:
         try:
             folder.share_images(Run(self.path / FULL), run)
             source = Preparation(run, self.plan.data, self.plan.identity.limit)
-            return await sit(run, source, answering, self.judging, self.halt, progress)
+            return await conduct(run, source, answering, self.judging, self.halt, progress)
         finally:
             run.unlock()
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from vlsbench.ablation.blanks import GREY, BlankImage
 from vlsbench.core.errors import RequestFailed, UnknownName, UserError
 from vlsbench.core.images import ImageFile
-from vlsbench.core.protocols import Dataset, View
+from vlsbench.core.protocols import Dataset, Stamped, View
 from vlsbench.core.types import Image, Sample
 
 FULL = "full"
@@ -155,7 +155,7 @@ class WithImages:
         return self._dataset.name
 
     @property
-    def root(self) -> Path | None:
+    def root(self) -> Path | str | None:
         """That of the dataset."""
         return self._dataset.root
 
@@ -167,7 +167,7 @@ class WithImages:
     @property
     def stamp(self) -> str:
         """That of the dataset, marked: another selection of the same file."""
-        own: str = getattr(self._dataset, "stamp", "")
+        own = self._dataset.stamp if isinstance(self._dataset, Stamped) else ""
         return f"with images {own}" if own else ""
 
     def __iter__(self) -> Iterator[Sample]:

@@ -110,17 +110,28 @@ class ImageFile:
         return base64.b64encode(self.read())
 
 
-def locate(reference: str, root: Path) -> Path:
+def load(reference: str, root: Path | str | None) -> bytes:
+    """The bytes of a sample's image: of the file at a path, as in `locate`, or of a ``data:`` URI.
+
+    Raises:
+        ImageProblem: Missing, unreadable, or outside the dataset's folder.
+    """
+    return from_data_uri(reference) if reference.startswith("data:") else read_file(locate(reference, root))[0]
+
+
+def locate(reference: str, root: Path | str | None) -> Path:
     """Where an image reference of a dataset points, refused if that is outside the dataset folder.
 
     Args:
         reference: Relative to `root`, or absolute but inside it.
-        root: The dataset folder.
+        root: The dataset folder; None to take the path as it is.
 
     Raises:
         ImageProblem: The path, or what it links to, leaves the folder. The one exception is the layout
             of the Hugging Face cache, where files of a snapshot link to the blobs beside it.
     """
+    if root is None:
+        return Path(reference)
     if "\0" in reference:
         raise ImageProblem(f"the image path holds a NUL character: {reference!r}")
     folder = os.path.abspath(root)

@@ -1,14 +1,15 @@
-"""What models, judges, datasets and views have to be able to do.
+"""What models, judges, datasets and views have to be able to do, and what they may be able to do besides.
 
-Anything with these members fits; nothing has to be derived from.
+Anything with these members fits; nothing has to be derived from. `require` says what a custom object lacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeVar, runtime_checkable
 
+from vlsbench.core.errors import RequestFailed, UserError
 from vlsbench.core.types import GuardReading, Image, Prompt, Reply, Response, Sample, Verdict
 
 
@@ -17,8 +18,8 @@ class Model(Protocol):
     """Anything that answers prompts.
 
     `name` is the reference it was made from; it is part of a run's identity. `generate` raises
-    `RequestFailed` (or a subclass, which decides about another try) instead of returning made-up text. A
-    model that holds connections or memory may also have an ``async def close(self)``.
+    `RequestFailed` (or a subclass, which decides about another try) instead of returning made-up text. It
+    may also be `Closing`, `Detailed`, `Adapting` or `Wrapping`.
     """
 
     @property
@@ -68,7 +69,8 @@ class GuardModel(Protocol):
 class Judge(Protocol):
     """Anything that turns a response into a verdict.
 
-    `name` and `settings` identify it: two judges with equal name and settings give comparable verdicts.
+    `name` and `settings` identify it: two judges with equal name and settings give comparable verdicts. It
+    may also be `Baseline`, `Detailed`, `Adapting` or `Wrapping`.
     """
 
     @property
@@ -93,7 +95,10 @@ class Judge(Protocol):
 
 @runtime_checkable
 class Dataset(Protocol):
-    """A named, ordered, re-iterable stream of samples."""
+    """A named, ordered, re-iterable stream of samples.
+
+    It may also be `Stamped`, `Skipping` or `ReadableWithoutImages`.
+    """
 
     @property
     def name(self) -> str:
@@ -101,7 +106,7 @@ class Dataset(Protocol):
         ...
 
     @property
-    def root(self) -> Path | None:
+    def root(self) -> Path | str | None:
         """The folder that image references are relative to and must stay inside; None: paths as they are."""
         ...
 
@@ -134,3 +139,127 @@ class View(Protocol):
             RequestFailed: This sample cannot be shown so; recorded as its failure.
         """
         ...
+
+
+@runtime_checkable
+class Closing(Protocol):
+    """A model that holds connections or memory until it is closed."""
+
+    async def close(self) -> None:
+        """Let go of them."""
+        ...
+
+
+@runtime_checkable
+class Detailed(Protocol):
+    """A model or judge that says of itself, for the manifest, what is not part of its identity."""
+
+    @property
+    def details(self) -> Mapping[str, str]:
+        """Short texts by name: the commit of its weights, the name of its rubric."""
+        ...
+
+
+@runtime_checkable
+class Adapting(Protocol):
+    """A model that leaves out or rewrites what its server does not take."""
+
+    @property
+    def adaptations(self) -> Sequence[str]:
+        """What it changed so far, each in a few words."""
+        ...
+
+
+@runtime_checkable
+class Wrapping(Protocol):
+    """A model, judge or guard around another, whose details and adaptations count as its own."""
+
+    @property
+    def inner(self) -> object:
+        """What it wraps."""
+        ...
+
+
+@runtime_checkable
+class Baseline(Protocol):
+    """A judge that may be a mere baseline: shown as one, and never chosen where there is another judge."""
+
+    @property
+    def baseline(self) -> bool:
+        """Whether it is."""
+        ...
+
+
+@runtime_checkable
+class Stamped(Protocol):
+    """A dataset that can tell, without being read, whether it has changed."""
+
+    @property
+    def stamp(self) -> str:
+        """Changes whenever the records may have; empty where that cannot be told."""
+        ...
+
+
+@runtime_checkable
+class Skipping(Protocol):
+    """A dataset that can begin at any sample without reading those before it."""
+
+    def since(self, start: int) -> Iterator[Sample]:
+        """The samples from number `start` (counted from 0) on."""
+        ...
+
+
+@runtime_checkable
+class ReadableWithoutImages(Protocol):
+    """A dataset whose images lie inside its files, and can be passed over where nobody looks at them."""
+
+    def without_images(self) -> Iterator[Sample]:
+        """The samples, each with a short reference in place of its image."""
+        ...
+
+
+T = TypeVar("T")
+
+
+def require(thing: object, protocol: type, what: str) -> None:
+    """Nothing where an object that a user made fits.
+
+    Args:
+        thing: The object.
+        protocol: `Model`, `Judge`, `Dataset` or another protocol.
+        what: What messages call it, for example ``judge``.
+
+    Raises:
+        UserError: It lacks something, which the message names.
+    """
+    if isinstance(thing, type):
+        raise UserError(f"The {what} is the class {thing.__name__}; pass an object of it: {thing.__name__}(...).")
+    wanted = {
+        name: callable(member)
+        for base in protocol.__mro__
+        if getattr(base, "_is_protocol", False)
+        for name, member in vars(base).items()
+        if name == "__iter__" or not name.startswith("_")
+    }
+    lacking = [
+        f"`{name}`" if name.startswith("_") or not is_method else f"`{name}()`"
+        for name, is_method in wanted.items()
+        if not (callable(getattr(thing, name, None)) if is_method else hasattr(thing, name))
+    ]
+    if lacking:
+        raise UserError(
+            f"The {what} is neither a reference nor an object that fits: one of type {type(thing).__name__} lacks "
+            f"{', '.join(lacking)}."
+        )
+
+
+def returned(said: object, kind: type[T], who: str) -> T:
+    """What a user's object gave back, if it is of the type that it should be.
+
+    Raises:
+        RequestFailed: It is not.
+    """
+    if not isinstance(said, kind):
+        found = type(said).__name__
+        raise RequestFailed(f"the {who} gave back, instead of a {kind.__name__}, something of type {found}")
+    return said

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from vlsbench.core.errors import DatasetError, UnknownName, UserError
-from vlsbench.core.protocols import Dataset
+from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets.base import BadRecord, Entry, Records, Ref
 from vlsbench.datasets.files import hf_data, jsonl, table_files
 from vlsbench.datasets.files.columns import Columns
@@ -99,6 +99,20 @@ def load(ref: str, columns: str | Mapping[str, str] | Columns | None = None) -> 
         tables = ", ".join(f"{other.name}:" for other in CATALOG.values() if other.takes_columns)
         raise UserError(f"{entry.name} has columns of its own; --columns goes with {tables}.")
     return entry.open(replace(parsed, columns=_columns(columns)))
+
+
+def opened(dataset: str | Dataset, columns: str | Mapping[str, str] | Columns | None = None) -> Dataset:
+    """The dataset that a reference names, or a user's own as it is.
+
+    Raises:
+        UserError: As `load` does; or the object is no dataset, or columns are named for it.
+    """
+    if isinstance(dataset, str):
+        return load(dataset, columns)
+    require(dataset, Dataset, "dataset")
+    if columns:
+        raise UserError(f"{dataset.name} is no table: columns go with a reference such as csv:FILE.")
+    return dataset
 
 
 def _columns(columns: str | Mapping[str, str] | Columns | None) -> Columns | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vlsbench.core.errors import DatasetError
-from vlsbench.core.protocols import Dataset
+from vlsbench.core.protocols import Dataset, ReadableWithoutImages, Skipping
 from vlsbench.core.types import Sample
 from vlsbench.datasets.files.columns import Columns
 
@@ -148,7 +148,7 @@ class Records:
         """The samples; raises `BadRecord` at the first record that cannot be used."""
         return self.scan(stop)
 
-    def listing(self) -> Iterator[Sample]:
+    def without_images(self) -> Iterator[Sample]:
         """The samples for whoever needs no image: one that lies inside the files is only named, not read."""
         return (self.light or self.scan)(stop)
 
@@ -157,16 +157,16 @@ class Records:
         return self.resume(start) if self.resume else islice(self.scan(stop), start, None)
 
 
-def listing(dataset: Dataset) -> Iterator[Sample]:
+def without_images(dataset: Dataset) -> Iterator[Sample]:
     """The samples of any dataset for whoever needs no image, and so spares reading those inside its files."""
-    quick: Callable[[], Iterator[Sample]] | None = getattr(dataset, "listing", None)
-    return iter(dataset) if quick is None else quick()
+    return dataset.without_images() if isinstance(dataset, ReadableWithoutImages) else iter(dataset)
 
 
 def since(dataset: Dataset, start: int) -> Iterator[Sample]:
     """The samples of any dataset from number `start` (counted from 0) on, quickly where it can jump there."""
-    jump: Callable[[int], Iterator[Sample]] | None = getattr(dataset, "since", None)
-    return islice(iter(dataset), start, None) if jump is None or not start else jump(start)
+    if start and isinstance(dataset, Skipping):
+        return dataset.since(start)
+    return islice(iter(dataset), start, None)
 
 
 def text_field(row: Mapping[str, Any], name: str, *, required: bool = True) -> str:

@@ -129,7 +129,7 @@ def check(dataset: Dataset, *, limit: int | None = None) -> CheckReport:
 class _Survey:
     """What has been seen so far."""
 
-    def __init__(self, root: Path | None) -> None:
+    def __init__(self, root: Path | str | None) -> None:
         self.n = 0
         self._images = _Images(root)
         self._problems: list[Problem] = []
@@ -215,7 +215,7 @@ class _Survey:
 class _Images:
     """The images seen so far; each is opened once, however many samples it serves."""
 
-    def __init__(self, root: Path | None) -> None:
+    def __init__(self, root: Path | str | None) -> None:
         self.without = 0
         self._root = root
         self._seen: dict[str, images.Facts | str] = {}
@@ -227,16 +227,10 @@ class _Images:
         self._served[key] += 1
         if key not in self._seen:
             try:
-                self._seen[key] = images.check(self._bytes(reference))
+                self._seen[key] = images.check(images.load(reference, self._root))
             except ImageProblem as error:
                 self._seen[key] = str(error)
         return self._seen[key]
-
-    def _bytes(self, reference: str) -> bytes:
-        if reference.startswith("data:"):
-            return images.from_data_uri(reference)
-        path = Path(reference) if self._root is None else images.locate(reference, self._root)
-        return images.read_file(path)[0]
 
     def report(self) -> ImageReport:
         sound = [facts for facts in self._seen.values() if not isinstance(facts, str)]

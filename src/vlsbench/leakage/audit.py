@@ -19,7 +19,7 @@ import orjson
 
 from vlsbench import datasets
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.core.protocols import Dataset
+from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets import Columns
 from vlsbench.leakage import findings, guards
 from vlsbench.leakage.checking import Checking
@@ -32,7 +32,6 @@ from vlsbench.run.loading import Effort, adaptations_of, details_of
 from vlsbench.run.plan import check_texts
 from vlsbench.run.preparation import Fingerprint, Preparation
 from vlsbench.run.progress import Progress
-from vlsbench.run.session import follow
 from vlsbench.run.throttle import Halt
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, set_aside
 from vlsbench.store.identity import Identity, slug
@@ -89,7 +88,7 @@ def audit(
     """
     effort = effort or Effort()
     _check(limit, effort)
-    data = datasets.load(dataset, columns) if isinstance(dataset, str) else dataset
+    data = datasets.opened(dataset, columns)
     check_texts(data.name, str(data.root))
     known = _known(guard, data)
     stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
@@ -112,7 +111,9 @@ def _known(guard: str | Guard | None, data: Dataset) -> Guard | None:
     """The guard with its name and settings; nothing is loaded."""
     if isinstance(guard, str):
         return guards.identify(guard, data.name)
-    return None if guard is None else guards.named(guard)
+    if guard is not None:
+        require(guard, Guard, "guard")
+    return guard
 
 
 def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None) -> Identity:
@@ -206,7 +207,7 @@ async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progre
     finished = None
     with stoppable(halt):
         try:
-            await follow(Checking(run, source, desk.guard, desk.gate, halt, progress), source, halt)
+            await Checking(run, source, desk.guard, desk.gate, halt, progress).follow()
             finished = timestamp()
         finally:
             try:

@@ -199,7 +199,7 @@ class Writer:
         judged: The guard's verdicts, where there are any.
     """
 
-    def __init__(self, path: Path, root: Path | None, judged: Verdicts | None) -> None:
+    def __init__(self, path: Path, root: Path | str | None, judged: Verdicts | None) -> None:
         self._path = path
         self._root = root
         self._judged = judged
@@ -247,16 +247,16 @@ class Writer:
             heapq.heappushpop(self._best, entry)
 
 
-def _absolute(image: str | None, root: Path | None) -> str | None:
+def _absolute(image: str | None, root: Path | str | None) -> str | None:
     """Where an image lies, for whoever reads the file from elsewhere; a ``data:`` URI as it is."""
     if image is None or image.startswith("data:"):
         return image
-    return str((Path(image) if root is None else root / image).absolute())
+    return str(Path(root or "", image).absolute())
 
 
-def _outside(image: str | None, root: Path | None) -> str:
+def _outside(image: str | None, root: Path | str | None) -> str:
     """Why an image may not be used, where it lies outside the dataset's folder: an absolute path no longer tells."""
-    if image is None or root is None or image.startswith("data:"):
+    if image is None or image.startswith("data:"):
         return ""
     try:
         images.locate(image, root)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from vlsbench import judges, models
-from vlsbench.core.errors import Blocked, UnknownName, UserError
+from vlsbench.core.errors import Blocked, UnknownName
 from vlsbench.core.protocols import Model
 from vlsbench.core.types import Image, Prompt, Reply, Sample, VerdictOutcome
 from vlsbench.judges.guard import SAFE, UNSAFE, Finding, GuardJudge
@@ -277,14 +277,3 @@ class Desk:
         if self._moderation is not None:
             await self._moderation.close()
         await self._loader.close()
-
-
-def named(guard: object) -> Guard:
-    """The user's own guard.
-
-    Raises:
-        UserError: The object is no guard.
-    """
-    if not isinstance(guard, Guard):
-        raise UserError("The guard is neither a reference nor an object with name, settings and check().")
-    return guard

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from typing import Any, Generic, TypeVar
 
 from vlsbench.core.errors import Interrupted, RequestFailed, VLSBenchError
-from vlsbench.core.protocols import Model
+from vlsbench.core.protocols import Model, returned
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.run.throttle import Gate, Halt, Patience, persist
 
@@ -51,14 +51,12 @@ class PatientModel:
 
     async def _once(self, prompt: Prompt) -> Reply:
         try:
-            reply: object = await self.inner.generate(prompt)
+            reply = await self.inner.generate(prompt)
         except VLSBenchError:
             raise
         except Exception as error:
             raise RequestFailed(f"{type(error).__name__}: {error}") from error
-        if not isinstance(reply, Reply):
-            raise RequestFailed(f"the model gave back, instead of a Reply, something of type {type(reply).__name__}")
-        return reply
+        return returned(reply, Reply, "model")
 
 
 async def drive(

@@ -158,14 +158,9 @@ def _tokens(characters: int) -> int:
     return math.ceil(characters / CHARACTERS_PER_TOKEN)
 
 
-def _measure(image: str, root: Path | None) -> tuple[int, int]:
+def _measure(image: str, root: Path | str | None) -> tuple[int, int]:
     """Bytes and tokens of an image."""
-    if image.startswith("data:"):
-        data = images.from_data_uri(image)
-    else:
-        path = Path(image) if root is None else images.locate(image, root)
-        data, _ = images.read_file(path)
-    facts = images.check(data)
+    facts = images.check(images.load(image, root))
     return facts.n_bytes, image_tokens(facts.width, facts.height)
 
 

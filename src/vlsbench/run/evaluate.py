@@ -24,7 +24,7 @@ from vlsbench.run.loading import Effort
 from vlsbench.run.plan import check_numbers, make_plan, to_sees
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
-from vlsbench.run.session import sit
+from vlsbench.run.session import conduct
 from vlsbench.run.throttle import Halt
 from vlsbench.store.run_folder import Run, open_or_create, require_same
 
@@ -77,7 +77,7 @@ def evaluate(
     effort = effort or Effort()
     plan = make_plan(
         model=model,
-        dataset=datasets.load(dataset, columns) if isinstance(dataset, str) else dataset,
+        dataset=datasets.opened(dataset, columns),
         judge=judge,
         judge_sees=judge_sees,
         limit=limit,
@@ -151,9 +151,9 @@ async def _session(
     halt: Halt,
     progress: Progress | None,
 ) -> Summary:
-    """One sitting, stopped by Ctrl-C, and the end of the models that were made for it."""
+    """One session, stopped by Ctrl-C, and the end of the models that were made for it."""
     with stoppable(halt):
         try:
-            return await sit(run, source, answering, judging, halt, progress)
+            return await conduct(run, source, answering, judging, halt, progress)
         finally:
             await loader.close()

@@ -1,29 +1,22 @@
-"""One sample's way through a run: ask the model, record, ask the judge, record.
-
-Whatever goes wrong with one sample becomes its record. Only what would go wrong with every sample (no
-access, no disk, no network, the user's wish) leaves here as an exception.
-"""
+"""The course of a run: ask the model, record, ask the judge, record."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
-from vlsbench.core.errors import Blocked, ImageProblem, RequestFailed, VLSBenchError
-from vlsbench.core.protocols import Judge, Model, View
+from vlsbench.core.errors import Blocked, ImageProblem
+from vlsbench.core.protocols import Judge, Model, View, returned
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
+from vlsbench.results.outcomes import ANSWERS
+from vlsbench.run.course import MAX_ERROR, Course, elapsed, or_failure, scored, sound_label
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
 from vlsbench.store import journal, records
 from vlsbench.store.journal import Journal
 from vlsbench.store.run_folder import Run
-
-MAX_ERROR = 1000
-"""Characters of an error message that are recorded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +73,8 @@ class Judging:
     stem: str
 
 
-class Flow:
-    """Takes the samples of a run through its stages.
+class Flow(Course[SampleWork]):
+    """Takes the samples of a run to their answers and verdicts.
 
     Args:
         run: The locked run folder.
@@ -102,39 +95,14 @@ class Flow:
         halt: Halt,
         progress: Progress | None,
     ) -> None:
+        asking = (answering.gate,) if answering is not None else ()
+        super().__init__(source, RunCounts(total=run.size), halt, progress, asking=asking, judging=(judging.gate,))
         self._run = run
-        self._source = source
         self._answering = answering
         self._judging = judging
-        self._halt = halt
-        self._progress = progress
-        self.counts = RunCounts(total=run.size)
-        self._responses = Journal(run.responses)
-        self._verdicts = Journal(run.verdicts(judging.stem))
+        self._responses = self.open_journal(run.responses)
+        self._verdicts = self.open_journal(run.verdicts(judging.stem))
         self._judged, self._answered = self._read()
-
-    def close(self) -> None:
-        """Sync and close the journals."""
-        try:
-            self._responses.close()
-        finally:
-            self._verdicts.close()
-
-    async def report(self) -> None:
-        """Tell the progress twice a second how things stand, also while nothing is recorded."""
-        while self._progress is not None:
-            gates = [self._judging.gate, *([self._answering.gate] if self._answering else [])]
-            self.counts.judging = self._judging.gate.in_use
-            self.counts.asking = self._answering.gate.in_use if self._answering else 0
-            self.counts.paused_s = max(gate.paused_s for gate in gates)
-            self.counts.stopping = self._halt.asked
-            self._progress(self.counts)
-            await asyncio.sleep(0.5)
-
-    def width(self) -> int:
-        """How many samples may be in work: those the slots can hold, and a few to come."""
-        answering = self._answering.gate.limit if self._answering else 0
-        return answering + self._judging.gate.limit + 4
 
     def _read(self) -> tuple[set[str], dict[str, int]]:
         """What earlier sessions left.
@@ -143,15 +111,14 @@ class Flow:
             The samples whose last verdict is scored, since failures are tried again; and for the others the
             byte offset of their last response, negative where it is a failure.
         """
-        answers = (ResponseOutcome.OK.value, ResponseOutcome.TRUNCATED.value)
-        labels = _scored(self._run.verdicts(self._judging.stem))
+        labels = scored(self._run.verdicts(self._judging.stem))
         offsets: dict[str, int] = {}
         answered: set[str] = set()
         for offset, sample_id, outcome, _ in journal.heads(self._run.responses):
-            if outcome in answers:
+            if outcome in ANSWERS:
                 answered.add(sample_id)
             if sample_id not in labels:
-                offsets[sample_id] = offset if outcome in answers else -1 - offset
+                offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
         # A damaged line: a verdict does not stand without its answer.
         judged = labels.keys() & answered
         if self._answering is not None:
@@ -165,7 +132,7 @@ class Flow:
         """Take back the verdicts on answers that are lost: they would pass for verdicts on the next answers."""
         for stem in self._run.judges:
             path = self._run.verdicts(stem)
-            lost = (labels if stem == self._judging.stem else _scored(path)).keys() - answered
+            lost = (labels if stem == self._judging.stem else scored(path)).keys() - answered
             if lost:
                 with Journal(path) as verdicts:
                     for sample_id in sorted(lost):
@@ -173,14 +140,14 @@ class Flow:
 
     async def pending(self) -> AsyncIterator[SampleWork]:
         """What is still to be done, in the order of the dataset."""
-        async for number, sample_id, line in self._source.lines(self._judged):
+        async for number, sample_id, line in self.source.lines(self._judged):
             offset = self._answered.get(sample_id)
             response = None
             if offset is not None and (offset >= 0 or self._answering is None):
                 response = self._recorded(offset)
             # Where only verdicts are asked for, a sample that was never answered stays pending.
             if response is not None or self._answering is not None:
-                yield SampleWork(prepared=self._source.prepared(number, line), response=response)
+                yield SampleWork(prepared=self.source.prepared(number, line), response=response)
 
     def _recorded(self, offset: int) -> Response | None:
         """A response read back, or None where its line is damaged: then it counts as not recorded."""
@@ -195,14 +162,14 @@ class Flow:
         response = work.response
         if response is None and self._answering is not None:
             response = await self._answer(work.prepared, self._answering)
-            self._halt.check()
+            self.halt.check()
         if response is not None:
             await self._judge(work.prepared, response)
 
     async def _answer(self, prepared: Prepared, stage: Answering) -> Response:
         async with stage.gate:
             started = time.monotonic()
-            reply = await _reply(prepared, stage)
+            reply = await or_failure(_reply(prepared, stage), _failed_reply)
             if reply.model is not None:
                 stage.served.add(reply.model)
             response = Response(
@@ -213,84 +180,55 @@ class Flow:
                 finish_reason=reply.finish_reason,
                 prompt_tokens=reply.prompt_tokens,
                 completion_tokens=reply.completion_tokens,
-                latency_s=round(time.monotonic() - started, 4),
+                latency_s=elapsed(started),
             )
             self._responses.append(records.from_response(response))
         self.counts.count_response(response)
-        self._tell()
+        self.tell()
         return response
 
     async def _judge(self, prepared: Prepared, response: Response) -> None:
-        if response.outcome.is_answer:
-            async with self._judging.gate:
-                started = time.monotonic()
-                verdict = await self._verdict(prepared, response)
-                self._record(verdict, round(time.monotonic() - started, 4))
-        else:
-            self._record(_unanswered(response.sample_id, f"no answer to judge ({response.outcome})"), 0.0)
-
-    def _record(self, verdict: Verdict, latency_s: float) -> None:
-        self._verdicts.append(records.from_verdict(verdict) | {"latency_s": latency_s})
-        self.counts.count_verdict(verdict)
-        self._tell()
-
-    def _tell(self) -> None:
-        if self._progress is not None:
-            self._progress(self.counts)
-
-    async def _verdict(self, prepared: Prepared, response: Response) -> Verdict:
+        if not response.outcome.is_answer:
+            why = f"no answer to judge ({response.outcome})"
+            self.record_verdict(self._verdicts, _unanswered(response.sample_id, why))
+            return
         judge = self._judging.judge
-        try:
-            if prepared.problem:
-                raise ImageProblem(prepared.problem)
-            said: object = await judge.judge(prepared.sample, response, prepared.image)
-            return replace(_sound(said, judge), sample_id=prepared.sample.id)
-        except (RequestFailed, ImageProblem) as error:
-            why = str(error)
-        except VLSBenchError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a bug in a user's judge costs a sample, not the run
-            why = f"{type(error).__name__}: {error}"
-        return Verdict(
-            sample_id=prepared.sample.id,
-            outcome=VerdictOutcome.JUDGE_ERROR,
-            reason=why[:MAX_ERROR],
-            judge_model=judge.name,
-        )
 
+        def failed(why: str) -> Verdict:
+            return Verdict(
+                sample_id=prepared.sample.id, outcome=VerdictOutcome.JUDGE_ERROR, reason=why, judge_model=judge.name
+            )
 
-def _scored(path: Path) -> dict[str, str]:
-    """The labels of the samples whose last verdict in a file is scored."""
-    labels: dict[str, str | None] = {}
-    for _, sample_id, outcome, label in journal.heads(path):
-        labels[sample_id] = label if outcome == VerdictOutcome.SCORED.value else None
-    return {sample_id: label for sample_id, label in labels.items() if label is not None}
+        async with self._judging.gate:
+            started = time.monotonic()
+            verdict = await or_failure(_verdict(prepared, response, judge), failed)
+            self.record_verdict(
+                self._verdicts, replace(verdict, sample_id=prepared.sample.id, latency_s=elapsed(started))
+            )
 
 
 def _unanswered(sample_id: str, why: str) -> Verdict:
     return Verdict(sample_id=sample_id, outcome=VerdictOutcome.NO_RESPONSE, reason=why)
 
 
-def _sound(said: object, judge: Judge) -> Verdict:
-    """What a judge said, if it is a verdict that the summary can count."""
-    if not isinstance(said, Verdict):
-        raise RequestFailed(f"the judge gave back, instead of a Verdict, something of type {type(said).__name__}")
-    if said.label is None and said.outcome is not VerdictOutcome.SCORED:
-        return said
-    if said.outcome is not VerdictOutcome.SCORED or said.label not in judge.labels:
-        raise RequestFailed(f"the judge's label {said.label!r} does not go with outcome {said.outcome} and its labels")
-    return said
+async def _verdict(prepared: Prepared, response: Response, judge: Judge) -> Verdict:
+    """The judge's verdict, if the summary can count it."""
+    if prepared.problem:
+        raise ImageProblem(prepared.problem)
+    verdict = returned(await judge.judge(prepared.sample, response, prepared.image), Verdict, "judge")
+    sound_label(verdict.outcome, verdict.label, judge.labels, "judge")
+    return verdict
 
 
 async def _reply(prepared: Prepared, stage: Answering) -> Reply:
-    """The model's reply, or the failure as one."""
+    """The model's reply, or its provider's refusal as one."""
     if prepared.problem:
-        return Reply(outcome=ResponseOutcome.ERROR, error=f"image: {prepared.problem}")
+        raise ImageProblem(prepared.problem)
     try:
         return await stage.model.generate(stage.generation.prompt(prepared.sample, prepared.image))
     except Blocked as error:
         return Reply(outcome=ResponseOutcome.BLOCKED, error=str(error), finish_reason="content_filter")
-    except RequestFailed as error:
-        return Reply(outcome=ResponseOutcome.ERROR, error=str(error))
-    except ImageProblem as error:
-        return Reply(outcome=ResponseOutcome.ERROR, error=f"image: {error}")
+
+
+def _failed_reply(why: str) -> Reply:
+    return Reply(outcome=ResponseOutcome.ERROR, error=why)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from vlsbench import judges, models
-from vlsbench.core.errors import UserError
-from vlsbench.core.protocols import Judge, LocalModel, Model
+from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
 from vlsbench.core.types import Sees
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
@@ -49,8 +47,8 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
 
     if isinstance(judge, str):
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
-    elif not isinstance(judge, Judge):
-        raise UserError("The judge is neither a reference nor an object with name, labels, settings and judge().")
+    else:
+        require(judge, Judge, "judge")
     return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
 
 
@@ -100,7 +98,7 @@ class Loader:
             UserError: It cannot be made.
         """
         if not isinstance(model, str):
-            named(model)
+            require(model, Model, "model")
             return model
         if model in self._loaded:
             return self._loaded[model]
@@ -116,36 +114,25 @@ class Loader:
     async def close(self) -> None:
         """Close the models that were made here; a user's own model stays open, for it may be used again."""
         for model in self._made:
-            if (close := getattr(model, "close", None)) is not None:
-                await close()
-
-
-def named(model: Model) -> str:
-    """The name of a user's own model.
-
-    Raises:
-        UserError: The object is no model.
-    """
-    if not isinstance(model, Model):
-        raise UserError("The model is neither a reference nor an object with a name and generate().")
-    return model.name
+            if isinstance(model, Closing):
+                await model.close()
 
 
 def adaptations_of(asked: object) -> list[str]:
     """What a model, or the model within a judge, had to change for its server."""
-    return [text for layer in _layers(asked) for text in getattr(layer, "adaptations", [])]
+    return [text for layer in _layers(asked) if isinstance(layer, Adapting) for text in layer.adaptations]
 
 
 def details_of(model: object) -> dict[str, str]:
     """What a model says of itself beyond its name (`details`), as text."""
-    found = (details for layer in _layers(model) if isinstance(details := getattr(layer, "details", None), Mapping))
+    found = (layer.details for layer in _layers(model) if isinstance(layer, Detailed))
     return {str(name): str(value) for details in found for name, value in details.items()}
 
 
 def _layers(thing: object) -> list[object]:
     """A model or judge and what it wraps (`inner`), the outermost first."""
-    layers = []
-    while thing is not None:
+    layers = [thing]
+    while isinstance(thing, Wrapping):
+        thing = thing.inner
         layers.append(thing)
-        thing = getattr(thing, "inner", None)
     return layers

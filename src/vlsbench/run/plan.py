@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from vlsbench import datasets, judges, models
+from vlsbench import judges, models
 from vlsbench.core.errors import UserError
-from vlsbench.core.protocols import Dataset, Judge, Model
+from vlsbench.core.protocols import Dataset, Judge, Model, require
 from vlsbench.core.types import Sees
-from vlsbench.run import loading, preparation
+from vlsbench.run import preparation
 from vlsbench.run.flow import Generation
 from vlsbench.run.loading import Effort, details_of
 from vlsbench.run.preparation import Fingerprint
@@ -46,7 +46,7 @@ class Plan:
 def make_plan(
     *,
     model: str | Model,
-    dataset: str | Dataset,
+    dataset: Dataset,
     judge: str | Judge,
     judge_sees: str,
     limit: int | None,
@@ -58,7 +58,7 @@ def make_plan(
 
     Args:
         model: As for `vlsbench.evaluate`, like all that is not explained here.
-        dataset: Likewise.
+        dataset: The samples.
         judge: Likewise.
         judge_sees: Likewise.
         limit: Likewise.
@@ -72,14 +72,13 @@ def make_plan(
     # 0 and 0.0 are the same run, in the folder's name too
     generation = replace(generation, temperature=float(generation.temperature))
     check_numbers(generation, limit, effort)
-    data = datasets.load(dataset) if isinstance(dataset, str) else dataset
-    check_texts(generation.system, model, data.name, str(data.root))
-    stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
-    known = preparation.recall(recorded, data, limit) if recorded is not None else None
-    found = known or preparation.fingerprint(data, limit)
+    check_texts(generation.system, model, dataset.name, str(dataset.root))
+    stamp = preparation.stamp(dataset)  # before the records are read, so that a change meanwhile shows next time
+    known = preparation.recall(recorded, dataset, limit) if recorded is not None else None
+    found = known or preparation.fingerprint(dataset, limit)
     identity = Identity(
-        model=models.canonical(model) if isinstance(model, str) else loading.named(model),
-        dataset=data.name,
+        model=models.canonical(model) if isinstance(model, str) else _named(model),
+        dataset=dataset.name,
         dataset_hash=found.sha256,
         max_tokens=generation.max_tokens,
         temperature=generation.temperature,
@@ -89,7 +88,12 @@ def make_plan(
     )
     sees = to_sees(judge_sees)
     _check_sees(sees, judge, found)
-    return Plan(identity=identity, data=data, found=found, stamp=stamp, generation=generation, sees=sees)
+    return Plan(identity=identity, data=dataset, found=found, stamp=stamp, generation=generation, sees=sees)
+
+
+def _named(model: Model) -> str:
+    require(model, Model, "model")
+    return model.name
 
 
 def to_sees(text: str) -> Sees:

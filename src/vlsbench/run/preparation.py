@@ -22,10 +22,10 @@ import orjson
 from vlsbench.core import images
 from vlsbench.core.errors import DatasetError, ImageProblem, RunError
 from vlsbench.core.images import ImageFile
-from vlsbench.core.protocols import Dataset
+from vlsbench.core.protocols import Dataset, Stamped
 from vlsbench.core.types import Sample
 from vlsbench.core.version import __version__
-from vlsbench.datasets.base import listing, since
+from vlsbench.datasets.base import since, without_images
 from vlsbench.store import journal, records
 from vlsbench.store.journal import Journal
 from vlsbench.store.run_folder import Run
@@ -65,7 +65,7 @@ def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
     digest = hashlib.blake2b(digest_size=32)
     ids: set[str] = set()
     n_described = 0
-    for sample in islice(listing(dataset), limit):
+    for sample in islice(without_images(dataset), limit):
         if sample.id in ids:
             raise DatasetError(
                 f"The id {sample.id!r} occurs twice in {dataset.name}. Give each sample its own id; "
@@ -81,7 +81,7 @@ def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
 
 def stamp(dataset: Dataset) -> str:
     """What changes whenever the dataset's files or this program do; empty where a dataset cannot tell."""
-    own: str = getattr(dataset, "stamp", "")
+    own = dataset.stamp if isinstance(dataset, Stamped) else ""
     return f"{__version__} {own}" if own else ""
 
 
@@ -241,14 +241,14 @@ class Preparation:
         except BaseException as error:  # noqa: BLE001 - handed to the flow, which raises it
             self._error = error
 
-    def _check(self, sample: Sample, root: Path | None) -> tuple[Sample, tuple[int, int]]:
+    def _check(self, sample: Sample, root: Path | str | None) -> tuple[Sample, tuple[int, int]]:
         """The sample with its image's hash and path, or unchanged with the problem noted."""
         if sample.image is None:
             return sample, (-1, -1)
         try:
             if sample.image.startswith("data:"):
                 return self._store(sample, images.from_data_uri(sample.image)), (-1, -1)
-            path = Path(sample.image) if root is None else images.locate(sample.image, root)
+            path = images.locate(sample.image, root)
             data, stamp = images.read_file(path)
             facts = images.check(data)
         except ImageProblem as problem:
@@ -295,7 +295,7 @@ class Preparation:
 
 
 def _root(dataset: Dataset) -> str | None:
-    return str(dataset.root.absolute()) if dataset.root is not None else None
+    return str(Path(dataset.root).absolute()) if dataset.root is not None else None
 
 
 def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | None, new: str | None) -> bytes:

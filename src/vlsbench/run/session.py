@@ -1,19 +1,15 @@
-"""One sitting of a run: what it is to be, and the way from what is on disk to the summary.
+"""One session of a run: the way from what is on disk to the summary. The models stay open.
 
-Evaluating makes one run of it; an ablation makes one run per condition, with the same model, slots and judge.
+Evaluating makes one run; an ablation makes one per condition, with the same model, slots and judge.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from vlsbench.core.errors import Interrupted
-from vlsbench.core.protocols import Judge
+from vlsbench.core.protocols import Baseline, Detailed, Judge
 from vlsbench.results import summary
 from vlsbench.results.summary import Summary
-from vlsbench.run.engine import drive
 from vlsbench.run.flow import Answering, Flow, Judging
 from vlsbench.run.loading import adaptations_of
 from vlsbench.run.preparation import Preparation
@@ -21,10 +17,8 @@ from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
 from vlsbench.store.run_folder import Run, timestamp
 
-T = TypeVar("T")
 
-
-async def sit(
+async def conduct(
     run: Run,
     source: Preparation,
     answering: Answering | None,
@@ -32,7 +26,7 @@ async def sit(
     halt: Halt,
     progress: Progress | None,
 ) -> Summary:
-    """From what is on disk to the summary, or to the reason for stopping. The models stay open.
+    """From what is on disk to the summary, or to the reason for stopping.
 
     Raises:
         Interrupted: The user stopped the run, politely through `halt` or by cancelling.
@@ -42,55 +36,12 @@ async def sit(
     flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
     finished = None
     try:
-        await follow(flow, source, halt)
+        await flow.follow()
         finished = timestamp()
     finally:
         _record_session(run, answering, judging, finished)
         figures = summary.write(run, judging.stem)
     return figures
-
-
-class Course(Protocol[T]):
-    """A way that samples take: what is still to be done, and how one piece of it is done and recorded."""
-
-    def pending(self) -> AsyncIterator[T]:
-        """What is still to be done, in the order of the dataset."""
-        ...
-
-    async def process(self, work: T, /) -> None:
-        """Do one piece of it."""
-        ...
-
-    def width(self) -> int:
-        """How many pieces may be in work."""
-        ...
-
-    async def report(self) -> None:
-        """Tell the progress how things stand, until cancelled."""
-        ...
-
-    def close(self) -> None:
-        """Sync and close the journals."""
-        ...
-
-
-async def follow(course: Course[T], source: Preparation, halt: Halt) -> None:
-    """Take every sample through its course; the journals are closed whatever happens.
-
-    Raises:
-        Interrupted: The user stopped the run, politely through `halt` or by cancelling.
-        VLSBenchError: What would go wrong with every sample.
-    """
-    reporting = asyncio.create_task(course.report())
-    try:
-        source.start()
-        await drive(course.pending(), course.process, width=course.width, halt=halt)
-    except asyncio.CancelledError:
-        raise Interrupted("Interrupted.") from None
-    finally:
-        reporting.cancel()
-        source.stop()
-        course.close()
 
 
 def _record_session(run: Run, answering: Answering | None, judging: Judging, finished: str | None) -> None:
@@ -106,7 +57,7 @@ def _judge_entry(judge: Judge) -> dict[str, Any]:
     return {
         "judge": judge.name,
         **judge.settings,
-        **getattr(judge, "details", {}),
+        **(judge.details if isinstance(judge, Detailed) else {}),
         "labels": list(judge.labels),
-        "baseline": bool(getattr(judge, "baseline", False)),
+        "baseline": isinstance(judge, Baseline) and judge.baseline,
     }

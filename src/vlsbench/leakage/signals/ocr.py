@@ -11,7 +11,6 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench.core import images, pixels
@@ -106,18 +105,6 @@ def need(languages: str = "eng") -> Reader:
 def skipped() -> str:
     """The line that says that OCR is left out, and how to get it."""
     return f"{_SKIPPED}{INSTALL}"
-
-
-def image_bytes(reference: str, root: Path | None) -> bytes:
-    """The bytes of a sample's image: a path inside `root`, or a ``data:`` URI.
-
-    Raises:
-        ImageProblem: Missing, unreadable, or outside the dataset's folder.
-    """
-    if reference.startswith("data:"):
-        return images.from_data_uri(reference)
-    path = Path(reference) if root is None else images.locate(reference, root)
-    return images.read_file(path)[0]
 
 
 def _netpbm(image: Image) -> bytes:

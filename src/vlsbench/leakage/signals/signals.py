@@ -16,6 +16,7 @@ from itertools import islice
 from threading import Lock
 from typing import Any
 
+from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.protocols import Dataset
 from vlsbench.core.types import Sample
@@ -149,7 +150,7 @@ class _Pages:
 
     def read(self, reference: str) -> Page:
         try:
-            data = ocr_.image_bytes(reference, self._root)
+            data = images.load(reference, self._root)
         except ImageProblem as error:
             return set(), str(error)
         key = hashlib.sha256(data).hexdigest()

@@ -186,7 +186,7 @@ def _of_dataset(sample: Sample, dataset: Dataset) -> Picture | None:
     if sample.image.startswith("data:"):
         return Picture(uri=sample.image)
     try:
-        path = Path(sample.image) if dataset.root is None else locate(sample.image, dataset.root)
+        path = locate(sample.image, dataset.root)
     except ImageProblem:
         return Picture()
     return Picture(path=path)
