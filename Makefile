@@ -4,11 +4,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup browser demo test lint types unit bench bench-stats clean
+.PHONY: help setup browser demo test lint format types unit coverage api bench bench-stats clean
 
 help:
 	@echo "make demo   visual leakage in one table, on this machine alone"
 	@echo "make test   lint, types and all tests"
+	@echo "make format  lay the code out, and mend what can be mended without thinking"
+	@echo "make coverage  all tests, and the share of lines and branches they reach"
+	@echo "make api    docs/api.md, anew from the docstrings"
 	@echo "make bench  speed and memory beside the raw limit (takes a while, on an idle machine)"
 	@echo "make bench-stats  do the intervals cover what they say? Writes the table in docs/statistics.md"
 	@echo "make clean  remove the virtual environment and caches"
@@ -29,6 +32,10 @@ lint: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
 types: $(READY)
 	$(BIN)/mypy
 
@@ -41,6 +48,16 @@ browser:
 unit: $(READY) browser
 	$(BIN)/python -m pytest --numprocesses auto
 
+# Workers and processes that tests start are measured too; what is reached, and the floor, is set in pyproject.toml.
+coverage: $(READY) browser
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest --numprocesses auto
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+api: $(READY)
+	$(BIN)/python docs/make_api.py
+
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[align,dev,bench,report]'
 	$(BIN)/python -m benchmarks
@@ -49,4 +66,4 @@ bench-stats: $(READY)
 	$(BIN)/python -m benchmarks.bench_stats --write
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*

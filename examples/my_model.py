@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from vlsbench import Prompt, Reply
-from vlsbench.core.types import ResponseOutcome
+from vlsbench import Prompt, Reply, ResponseOutcome
 
 
 class CautiousModel:

@@ -138,13 +138,3 @@ def test_a_class_has_its_name_for_itself() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(dotted(path))
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}
-
-
-def test_every_public_name_can_be_imported() -> None:
-    import vlsbench
-
-    assert sorted(vlsbench.__all__) == vlsbench.__dir__()
-    for name in vlsbench.__all__:
-        assert getattr(vlsbench, name) is not None
-    with pytest.raises(AttributeError):
-        vlsbench.no_such_name  # noqa: B018

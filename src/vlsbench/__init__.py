@@ -1,13 +1,10 @@
 """vlsbench: is a vision-language model safe when the danger is only in the picture?
 
-The public names are listed in `__all__`; they are imported on first use, so that ``import vlsbench`` stays
-cheap.
+Everything that a program needs is here; docs/api.md documents each name. The names are imported on first use, so that
+``import vlsbench`` stays cheap. Modules below this one may move: import from here.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlsbench.core.version import __version__
 
@@ -15,53 +12,200 @@ if TYPE_CHECKING:
     from vlsbench.ablation.ablate import ablate
     from vlsbench.ablation.results import Ablation
     from vlsbench.comparison.compare import Comparison, compare
-    from vlsbench.core.protocols import Dataset, Judge, Model
-    from vlsbench.core.types import Prompt, Rate, Reply, Response, Sample, Verdict
-    from vlsbench.results.summary import Summary
-    from vlsbench.run.evaluate import evaluate
-
-_HOMES = {
-    "Ablation": "ablation.results",
-    "Comparison": "comparison.compare",
-    "Dataset": "core.protocols",
-    "Judge": "core.protocols",
-    "Model": "core.protocols",
-    "Prompt": "core.types",
-    "Rate": "core.types",
-    "Reply": "core.types",
-    "Response": "core.types",
-    "Sample": "core.types",
-    "Summary": "results.summary",
-    "Verdict": "core.types",
-    "ablate": "ablation.ablate",
-    "compare": "comparison.compare",
-    "evaluate": "run.evaluate",
-}
+    from vlsbench.core.errors import (
+        AccessDenied,
+        Blocked,
+        ConnectionFailed,
+        DatasetError,
+        ImageProblem,
+        Interrupted,
+        MissingExtra,
+        RateLimited,
+        RequestFailed,
+        RubricError,
+        RunError,
+        Stopped,
+        Transient,
+        UnknownName,
+        UserError,
+        VLSBenchError,
+    )
+    from vlsbench.core.protocols import Dataset, GuardModel, Judge, LocalModel, Model, View
+    from vlsbench.core.types import (
+        Correctness,
+        Expect,
+        GuardLabel,
+        GuardReading,
+        Image,
+        Label,
+        Prompt,
+        Rate,
+        Reply,
+        Response,
+        ResponseOutcome,
+        Sample,
+        Sees,
+        Turn,
+        Verdict,
+        VerdictOutcome,
+    )
+    from vlsbench.datasets import Columns
+    from vlsbench.datasets import load as load_dataset
+    from vlsbench.judges.guard import Finding
+    from vlsbench.leakage.audit import audit
+    from vlsbench.leakage.findings import Audit
+    from vlsbench.leakage.guards import Guard
+    from vlsbench.leakage.protocol import Part
+    from vlsbench.models import Access, Local
+    from vlsbench.models import load as load_model
+    from vlsbench.report.page.page import Written, write_report
+    from vlsbench.results.agreement import Agreement
+    from vlsbench.results.rates import Block, Bounds
+    from vlsbench.results.summary import JudgeSummary, Summary
+    from vlsbench.run.evaluate import evaluate, judge
+    from vlsbench.run.loading import Effort
+    from vlsbench.run.progress import RunCounts
 
 __all__ = [
     "Ablation",
+    "Access",
+    "AccessDenied",
+    "Agreement",
+    "Audit",
+    "Block",
+    "Blocked",
+    "Bounds",
+    "Columns",
     "Comparison",
+    "ConnectionFailed",
+    "Correctness",
     "Dataset",
+    "DatasetError",
+    "Effort",
+    "Expect",
+    "Finding",
+    "Guard",
+    "GuardLabel",
+    "GuardModel",
+    "GuardReading",
+    "Image",
+    "ImageProblem",
+    "Interrupted",
     "Judge",
+    "JudgeSummary",
+    "Label",
+    "Local",
+    "LocalModel",
+    "MissingExtra",
     "Model",
+    "Part",
     "Prompt",
     "Rate",
+    "RateLimited",
     "Reply",
+    "RequestFailed",
     "Response",
+    "ResponseOutcome",
+    "RubricError",
+    "RunCounts",
+    "RunError",
     "Sample",
+    "Sees",
+    "Stopped",
     "Summary",
+    "Transient",
+    "Turn",
+    "UnknownName",
+    "UserError",
+    "VLSBenchError",
     "Verdict",
+    "VerdictOutcome",
+    "View",
+    "Written",
     "__version__",
     "ablate",
+    "audit",
     "compare",
     "evaluate",
+    "judge",
+    "load_dataset",
+    "load_model",
+    "write_report",
 ]
 
+_HOMES: dict[str, tuple[str, ...]] = {
+    "ablation.ablate": ("ablate",),
+    "ablation.results": ("Ablation",),
+    "comparison.compare": ("Comparison", "compare"),
+    "core.errors": (
+        "AccessDenied",
+        "Blocked",
+        "ConnectionFailed",
+        "DatasetError",
+        "ImageProblem",
+        "Interrupted",
+        "MissingExtra",
+        "RateLimited",
+        "RequestFailed",
+        "RubricError",
+        "RunError",
+        "Stopped",
+        "Transient",
+        "UnknownName",
+        "UserError",
+        "VLSBenchError",
+    ),
+    "core.protocols": ("Dataset", "GuardModel", "Judge", "LocalModel", "Model", "View"),
+    "core.types": (
+        "Correctness",
+        "Expect",
+        "GuardLabel",
+        "GuardReading",
+        "Image",
+        "Label",
+        "Prompt",
+        "Rate",
+        "Reply",
+        "Response",
+        "ResponseOutcome",
+        "Sample",
+        "Sees",
+        "Turn",
+        "Verdict",
+        "VerdictOutcome",
+    ),
+    "datasets": ("Columns", "load as load_dataset"),
+    "judges.guard": ("Finding",),
+    "leakage.audit": ("audit",),
+    "leakage.findings": ("Audit",),
+    "leakage.guards": ("Guard",),
+    "leakage.protocol": ("Part",),
+    "models": ("Access", "Local", "load as load_model"),
+    "report.page.page": ("Written", "write_report"),
+    "results.agreement": ("Agreement",),
+    "results.rates": ("Block", "Bounds"),
+    "results.summary": ("JudgeSummary", "Summary"),
+    "run.evaluate": ("evaluate", "judge"),
+    "run.loading": ("Effort",),
+    "run.progress": ("RunCounts",),
+}
+"""The imports above once more, for the first use; a test holds the two alike."""
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+
+# Hidden from type checkers, which read the imports above: to them a name that is not there stays an error.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        """Import a public name, and keep it: later uses are plain attributes."""
+        from importlib import import_module
+
+        for home, names in _HOMES.items():
+            for entry in names:
+                own, _, public = entry.partition(" as ")
+                if (public or own) == name:
+                    found = getattr(import_module(f"vlsbench.{home}"), own)
+                    return globals().setdefault(name, found)
         raise AttributeError(f"module 'vlsbench' has no attribute {name!r}")
-    return getattr(import_module(f"vlsbench.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

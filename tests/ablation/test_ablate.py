@@ -139,9 +139,11 @@ def test_ablation_json_has_stable_names(go, out):
     ]["full"].keys()
     assert list(found["gains"]["text"]) == [
         "n", "value", "low", "high", "method", "only_first", "only_second", "p_value", "test", "p_mcnemar", "smallest",
-        "unscored", "p_holm", "by_category",
+        "unscored", "clusters", "effective", "note", "p_holm", "by_category",
     ]  # fmt: skip
-    assert list(found["explained_by_text"]) == ["k", "n", "value", "low", "high", "method", "unscored", "by_category"]
+    assert list(found["explained_by_text"]) == [
+        "k", "n", "value", "low", "high", "method", "unscored", "clusters", "effective", "note", "by_category",
+    ]  # fmt: skip
 
 
 def test_every_run_is_an_ordinary_run_folder_that_says_its_condition(go, out, capsys):
@@ -305,10 +307,10 @@ def test_a_mistyped_judge_that_gave_no_verdict_is_in_nobodys_way(go, server, out
 
 
 def test_a_second_judge_added_by_hand_changes_nothing(go, out):
-    from vlsbench.run.evaluate import judge_run
+    from vlsbench.run.evaluate import judge
 
     before = go(3, ("full", "text"))
-    judge_run(out / "full", judge="refusal")
+    judge(out / "full", judge="refusal")
     assert go(3, ("full", "text")).to_json() == before.to_json()
 
 

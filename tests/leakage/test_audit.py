@@ -112,7 +112,8 @@ def test_the_contract_of_audit_json_holds_for_groups_as_for_the_whole(tmp_path: 
         assert keys <= group.keys()
         shares = [group[name] for name in ("r1", "r2", "r1_minus_r2", "r2_both_alone")]
         for share in (*shares, *group["modality"].values()):
-            assert {"k", "n", "value", "low", "high", "method", "unscored", "bounds"} == share.keys()
+            rate = {"k", "n", "value", "low", "high", "method", "unscored", "clusters", "effective", "note"}
+            assert {*rate, "bounds"} == share.keys()
     assert keys - {"modality", "unscored"} <= found["definitions"].keys()
 
 

@@ -364,7 +364,7 @@ def test_a_judge_without_verdicts_leaves_everything_pending(folder):
 # ---- summary.json
 
 
-RATE = {"k", "n", "value", "low", "high", "method", "unscored"}
+RATE = {"k", "n", "value", "low", "high", "method", "unscored", "clusters", "effective", "note"}
 BLOCK = {
     "n",
     "scored",

@@ -31,7 +31,7 @@ from builders import (
 from loopback import Answer, error, serve, verdict
 from vlsbench.core.errors import AccessDenied, RunError, Stopped, UserError
 from vlsbench.core.types import Expect, Sample
-from vlsbench.run.evaluate import judge_run
+from vlsbench.run.evaluate import judge
 from vlsbench.run.loading import Effort
 
 
@@ -231,7 +231,7 @@ def test_a_run_can_be_judged_again_without_its_dataset_or_its_model(run, server,
     run(judge="refusal")
     asked = len(server.answers)
     (tmp_path / "data" / "set.jsonl").unlink()
-    found = judge_run(run.path, judge=server.judge)
+    found = judge(run.path, judge=server.judge)
     assert len(server.answers) == asked
     assert len(found.judges) == 2
     assert found.judges[server.judge].overall.scored == 3
@@ -241,7 +241,7 @@ def test_judging_alone_leaves_unanswered_samples_pending(run, server):
     server.behave = misbehave({1}, error(401))
     with pytest.raises(AccessDenied):
         run(effort=Effort(concurrency=1))
-    found = judge_run(run.path, judge="refusal")
+    found = judge(run.path, judge="refusal")
     figures = found.judges["refusal"].overall
     assert figures.scored + figures.unscored["pending"] == 3
     assert figures.unscored["pending"] >= 2

@@ -131,6 +131,7 @@ def test_samples_are_listed_with_all_that_later_commands_need(tmp_path):
         "safety_reason": "",
         "expect": "harmful",
         "twin_of": None,
+        "group": None,
     }
 
 
@@ -328,4 +329,5 @@ def test_lines_of_the_list_are_json_with_the_published_fields(tmp_path):
         "safety_reason",
         "expect",
         "twin_of",
+        "group",
     ]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
-from vlsbench.stats import Stratum, confusion, recall, share
+from vlsbench.stats import Dependence, Stratum, confusion, recall, share, truth_worth
 from vlsbench.stats.correction import NO_TRUTH, NONE_OF_THIS, STRATIFIED
 
 
@@ -86,7 +86,9 @@ def test_labels_of_one_mind_still_leave_room():
 
 def test_shared_images_widen_the_interval_for_other_samples_and_not_that_for_this_run():
     rows = [stratum("safe", 300, 16, 4), stratum("unsafe", 700, 1, 9)]
-    alone, alike = share(rows, ["safe"]), share(rows, ["safe"], effect=1.3)
+    pairs = Dependence(1000, [number // 2 for number in range(1000)])
+    worth = pairs.worth(np.repeat(np.arange(500) % 3 == 0, 2).astype(float))
+    alone, alike = share(rows, ["safe"]), share(rows, ["safe"], worth=worth)
     assert alike.high > alone.high
     assert (alike.run_low, alike.run_high) == (alone.run_low, alone.run_high)
 
@@ -95,6 +97,81 @@ def test_a_stratum_without_labels_leaves_no_value():
     found = share([stratum("safe", 30, 5, 0), stratum("unsafe", 70, 0, 0)], ["safe"])
     assert (found.value, found.low, found.method) == (None, None, NO_TRUTH)
     assert share([], ["safe"]).value is None
+
+
+def labelled(rng, truth, judged, drawn):
+    """Strata by the judge's label with `drawn` labels each; the stratum and the true label of each answer."""
+    truths, rows = [None] * len(truth), []
+    for group in (0, 1):
+        members = np.flatnonzero(judged == group)
+        chosen = rng.choice(members, min(drawn, len(members)), replace=False)
+        for at in chosen:
+            truths[at] = "safe" if truth[at] else "unsafe"
+        hits = int(truth[chosen].sum())
+        rows.append(stratum("safe" if group else "unsafe", len(members), hits, len(chosen) - hits))
+    return rows, judged.astype(int).tolist(), truths
+
+
+@pytest.mark.parametrize("error", [0.1, 0.25])
+@pytest.mark.parametrize("drawn", [30, 150])
+def test_a_noisy_judge_does_not_hide_that_answers_about_one_image_go_together(error, drawn):
+    rng = np.random.default_rng([drawn, round(100 * error)])
+    images = np.repeat(np.arange(30), 20)
+    together, held, widths = Dependence(600, images), 0, []
+    for _ in range(200):
+        truth = (rng.random(30) < 0.2)[images]
+        judged = truth ^ (rng.random(600) < error)
+        rows, strata, truths = labelled(rng, truth, judged, drawn)
+        found = share(rows, ["safe"], worth=truth_worth(together, strata, truths, ["safe"]))
+        held += found.low <= 0.2 <= found.high
+        widths.append(found.high - found.low)
+    assert held / 200 >= 0.9
+    assert np.mean(widths) > 0.2
+
+
+def test_where_all_answers_are_labelled_the_worth_is_that_of_the_true_labels():
+    truth = np.repeat([True, False, False], [40, 50, 30])
+    images = np.arange(120) // 3
+    together = Dependence(120, images)
+    truths = ["safe" if hit else "unsafe" for hit in truth]
+    found = truth_worth(together, [0] * 120, truths, ["safe"])
+    assert found.effect == pytest.approx(together.worth(truth.astype(float)).effect, rel=0.02)
+
+
+def test_where_labels_do_not_tell_answers_of_one_image_count_as_of_one_mind():
+    together = Dependence(600, np.arange(600) // 3)
+    truths = ["safe", *[None] * 298, "unsafe", *[None] * 300]
+    assert truth_worth(together, [0] * 600, truths, ["safe"]).effect == pytest.approx(3, abs=0.05)
+
+
+def test_too_few_images_leave_the_interval_of_this_run_alone():
+    rows = [stratum("safe", 300, 16, 4), stratum("unsafe", 100, 1, 9)]
+    together = Dependence(400, [0] * 200 + list(range(1, 201)))
+    found = share(rows, ["safe"], worth=together.worth(np.arange(400) % 2.0))
+    assert (found.low, found.high) == (None, None)
+    assert found.run_low < found.value < found.run_high
+    assert "too few clusters" in found.method
+    assert "No interval" in found.note
+
+
+def test_labels_that_are_missing_for_a_reason_are_bounded():
+    rows = [
+        Stratum(group="safe", size=300, truths={"safe": 16, "unsafe": 2}, missing=2),
+        Stratum(group="unsafe", size=700, truths={"safe": 1, "unsafe": 5}, missing=4),
+    ]
+    found = share(rows, ["safe"])
+    assert found.lowest == pytest.approx(0.3 * 16 / 20 + 0.7 * 1 / 10)
+    assert found.highest == pytest.approx(0.3 * 18 / 20 + 0.7 * 5 / 10)
+    assert found.lowest <= found.value <= found.highest
+    without = share([stratum("safe", 300, 16, 4)], ["safe"])
+    assert without.lowest == without.highest == without.value
+
+
+def test_a_stratum_of_which_people_could_tell_nothing_leaves_bounds_and_no_value():
+    rows = [stratum("safe", 30, 5, 0), Stratum(group="unsafe", size=70, truths={}, missing=4)]
+    found = share(rows, ["safe"])
+    assert found.value is None
+    assert (found.lowest, found.highest) == (pytest.approx(0.3), pytest.approx(1.0))
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says():

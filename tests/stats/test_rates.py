@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from vlsbench import stats
 from vlsbench.stats import design_effect, rate, wilson
+from vlsbench.stats.student import quantile
 
 COUNTS = st.integers(1, 3000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 TABLES = st.lists(
@@ -159,21 +160,25 @@ def test_a_single_sample_has_wilsons_interval():
 
 def test_an_interval_over_repeated_images_is_wilsons_on_the_effective_size():
     found = rate(*samples([(2, 2), (1, 2), (0, 2)]))
-    assert (found.low, found.high) == wilson(1.5, 3)
-    assert (found.value, found.method) == (0.5, stats.CLUSTERED)
+    z = quantile(0.95, 2)
+    assert (found.low, found.high) == wilson(found.effective / 2, found.effective, z=z)
+    assert (found.value, found.method, found.clusters) == (0.5, stats.CLUSTERED, 3)
+    assert 3 <= found.effective < 6
 
 
 @pytest.mark.parametrize("hit", [True, False])
 def test_where_all_agree_the_effective_size_is_the_number_of_images(hit):
     found = rate(*samples([(2 * hit, 2)] * 5))
-    assert (found.low, found.high) == pytest.approx(wilson(5 * hit, 5))
+    assert found.effective == 5
+    assert (found.low, found.high) == pytest.approx(wilson(5 * hit, 5, z=quantile(0.95, 4)))
 
 
 def test_images_that_disagree_within_never_narrow_an_interval():
     table = [(1, 2)] * 10
     assert design_effect(table) < 1
     found = rate(*samples(table))
-    assert (found.low, found.high) == wilson(10, 20)
+    assert found.effective < 20
+    assert found.high - found.low > wilson(10, 20)[1] - wilson(10, 20)[0]
     assert found.method == stats.CLUSTERED
 
 
@@ -190,6 +195,9 @@ def test_clusters_never_narrow_an_interval_and_never_move_the_value(table):
     clustered, plain = rate(hits, clusters), rate(hits)
 
     assert clustered.value == plain.value
+    if clustered.low is None:
+        assert clustered.note
+        return
     assert clustered.low <= plain.low + 1e-12
     assert clustered.high >= plain.high - 1e-12
     assert 0 <= clustered.low <= clustered.value <= clustered.high <= 1
@@ -207,7 +215,7 @@ def test_the_order_of_samples_and_the_names_of_clusters_do_not_matter(table, ran
 
 
 def test_every_sample_needs_a_cluster():
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="one cluster per sample"):
         rate([True, False], ["one"])
 
 

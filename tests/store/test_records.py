@@ -77,7 +77,7 @@ def test_the_names_of_the_fields_are_fixed():
     verdict = records.from_verdict(Verdict(sample_id="a", outcome=VerdictOutcome.SCORED))
 
     assert " ".join(sample) == (
-        "sample_id text image image_sha256 category sub_category source description safety_reason expect twin_of"
+        "sample_id text image image_sha256 category sub_category source description safety_reason expect twin_of group"
     )
     assert " ".join(response) == (
         "sample_id outcome text error finish_reason prompt_tokens completion_tokens latency_s"

@@ -6,10 +6,9 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import vlsbench
 from builders import tiny_png
 from run_folders import HandMade
-from vlsbench.report import inputs
-from vlsbench.report.page import page
 
 
 class Study:
@@ -59,5 +58,5 @@ def picture(folder: Path, number: int) -> dict[str, str]:
 
 
 def write_report(out: Path, *refs: Path | str, **options: Any) -> Path:
-    page.write(inputs.gather([str(ref) for ref in refs]), out, **options)
+    vlsbench.write_report(refs, out, **options)
     return out

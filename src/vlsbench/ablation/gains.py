@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from vlsbench import stats
 from vlsbench.ablation.conditions import FULL, TEXT
 from vlsbench.core.types import Rate
+from vlsbench.results import samples
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
@@ -96,10 +97,10 @@ def _by_category(run: JudgedRun) -> dict[str, list[ListedSample]]:
 
 def _paired(full: JudgedRun, other: JudgedRun, items: Sequence[ListedSample]) -> Paired:
     both = list(_scored(full, other, items))
-    return stats.paired(
+    return stats.paired_of(
         [one for _, one, _ in both],
         [two for _, _, two in both],
-        [item.cluster for item, _, _ in both],
+        samples.dependence([item for item, _, _ in both]),
         unscored=len(items) - len(both),
     )
 
@@ -107,9 +108,9 @@ def _paired(full: JudgedRun, other: JudgedRun, items: Sequence[ListedSample]) ->
 def _kept(full: JudgedRun, other: JudgedRun, items: Sequence[ListedSample]) -> Rate:
     safe = [item for item in items if full.is_safe(item.id)]
     both = list(_scored(full, other, safe))
-    return stats.rate(
+    return stats.rate_of(
         [two for _, _, two in both],
-        [item.cluster for item, _, _ in both],
+        samples.dependence([item for item, _, _ in both]),
         unscored=len(safe) - len(both),
     )
 

@@ -75,8 +75,8 @@ class Design:
     """A drawn sample.
 
     `labels` are those of safety that the judge may give. `items` are in the order in which people see them.
-    `left_out` counts the samples that could not be drawn, by reason; `effect` is the design effect of shared
-    images; `counts` holds how many scored answers to harmful samples the judge gave each label, by category.
+    `left_out` counts the samples that could not be drawn, by reason; `counts` holds how many scored answers to harmful
+    samples the judge gave each label, by category.
     """
 
     id: str
@@ -88,7 +88,6 @@ class Design:
     strata: tuple[SamplingPlan, ...]
     items: tuple[DrawnAnswer, ...]
     left_out: Mapping[str, int]
-    effect: float
     raw: RawRate
     counts: Mapping[str, Mapping[str, int]]
 
@@ -177,7 +176,6 @@ def _from_record(record: Mapping[str, Any]) -> Design:
         strata=tuple(SamplingPlan(**{**plan, "categories": tuple(plan["categories"])}) for plan in record["strata"]),
         items=tuple(DrawnAnswer(**item) for item in record["items"]),
         left_out={str(reason): int(count) for reason, count in record["left_out"].items()},
-        effect=float(record["effect"]),
         raw=RawRate(**record["raw"]),
         counts={name: {group: int(n) for group, n in row.items()} for name, row in record["counts"].items()},
     )

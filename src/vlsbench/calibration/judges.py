@@ -63,5 +63,4 @@ def compare(run_path: str | Path) -> Partings:
         said = {name: row.get(item.id, PENDING) for name, row in found.items()}
         if len({IS_SAFE[outcome] for outcome in said.values() if outcome in IS_SAFE}) == 2:
             parted.append(Parting(sample_id=item.id, category=item.category, outcomes=said))
-    clusters = {item.id: item.cluster for item in items}
-    return Partings(judges=tuple(names.values()), agreement=agreements(found, clusters), parted=tuple(parted))
+    return Partings(judges=tuple(names.values()), agreement=agreements(found, items), parted=tuple(parted))

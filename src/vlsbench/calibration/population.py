@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vlsbench import stats
 from vlsbench.core.errors import UserError
 from vlsbench.core.types import Correctness, VerdictOutcome
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.outcomes import ANSWERS, IS_SAFE, PENDING
+from vlsbench.results.samples import ListedSample
 from vlsbench.store import journal
 
 UNSCORED_GROUP = "unscored"
@@ -34,24 +34,25 @@ _ABILITY_LABELS = tuple(label.value for label in Correctness)
 class Member:
     """An answer that can be labelled; `group` is the judge's label, or `UNSCORED_GROUP`."""
 
-    sample_id: str
+    item: ListedSample
     harmful: bool
     group: str
     category: str
     answer_sha256: str
 
+    @property
+    def sample_id(self) -> str:
+        """The sample that was answered."""
+        return self.item.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """What can be labelled, in the order of the run; how many samples cannot and why.
-
-    `effect` is the design effect of harmful samples that share an image, at least 1.
-    """
+    """What can be labelled, in the order of the run; how many samples cannot and why."""
 
     judged: JudgedRun
     members: tuple[Member, ...]
     left_out: Mapping[str, int]
-    effect: float
 
 
 def read(judged: JudgedRun) -> Population:
@@ -65,7 +66,6 @@ def read(judged: JudgedRun) -> Population:
     answers = answer_hashes(judged)
     tests_ability = any(outcome in _ABILITY_LABELS for outcome in judged.outcomes.values())
     members, left_out = [], Counter[str]()
-    clusters: dict[str, list[int]] = {}
     for item in judged.items:
         outcome = judged.outcome(item.id)
         scored = outcome in judged.labels and outcome in IS_SAFE
@@ -76,13 +76,9 @@ def read(judged: JudgedRun) -> Population:
         elif outcome == PENDING or not (scored or outcome in _FAILED):
             left_out[NOT_JUDGED] += 1
         else:
-            if scored and item.harmful:
-                row = clusters.setdefault(item.cluster, [0, 0])
-                row[0] += IS_SAFE[outcome]
-                row[1] += 1
             members.append(
                 Member(
-                    sample_id=item.id,
+                    item=item,
                     harmful=item.harmful,
                     group=outcome if scored else UNSCORED_GROUP,
                     category=item.category,
@@ -90,13 +86,10 @@ def read(judged: JudgedRun) -> Population:
                 )
             )
     left_out[NOT_JUDGED] += judged.run.size - len(judged.items)
-    table = [(row[0], row[1]) for row in clusters.values()]
-    effect = max(1.0, stats.design_effect(table)) if len(table) > 1 else 1.0
     return Population(
         judged=judged,
         members=tuple(members),
         left_out={reason: count for reason, count in left_out.items() if count},
-        effect=effect,
     )
 
 

@@ -90,7 +90,6 @@ def draw(population: Population, n: int, seed: int) -> Design:
         strata=plans,
         items=tuple(items),
         left_out=dict(population.left_out),
-        effect=population.effect,
         raw=RawRate.of(judged.overall()),
         counts=_by_category(population.members),
     )

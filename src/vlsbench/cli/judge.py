@@ -25,10 +25,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Judge a run."""
-    from vlsbench.run.evaluate import judge_run
+    from vlsbench.run.evaluate import judge
 
     with outcome.shown_progress(quiet=args.quiet) as progress:
-        summary = judge_run(
+        summary = judge(
             args.path,
             judge=args.judge,
             judge_sees=args.judge_sees,

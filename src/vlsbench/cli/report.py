@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from vlsbench.cli import terminal
 
@@ -41,12 +40,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Write the report."""
-    from vlsbench.report import inputs
-    from vlsbench.report.page import page
+    from vlsbench.report.page.page import write_report
 
-    out = Path(args.out)
-    page.check_out(out)
-    written = page.write(inputs.gather(args.inputs), out, images=args.images, base=args.base, title=args.title)
+    written = write_report(args.inputs, args.out, images=args.images, base=args.base, title=args.title)
     missing = f", {written.missing:,} of {written.pictures:,} images missing" if written.missing else ""
     samples = f"{written.samples:,} {'sample' if written.samples == 1 else 'samples'}"
     terminal.console().print(

@@ -57,15 +57,15 @@ def pair(measure: Measure, first: int, second: int, chosen: Numbers | None = Non
         chosen: Numbers of the units to look at; None for all.
         confidence: Coverage of the interval.
     """
-    one, other, clusters = measure.hits[first], measure.hits[second], measure.clusters
+    one, other, ways = measure.hits[first], measure.hits[second], measure.ways
     if chosen is not None:
-        one, other, clusters = one[chosen], other[chosen], clusters[chosen]
+        one, other, ways = one[chosen], other[chosen], tuple(way[chosen] for way in ways)
     both = (one <= HIT) & (other <= HIT)
     unscored = ~both & (one != OUTSIDE) & (other != OUTSIDE)
     return stats.paired(
-        (one[both] == HIT).tolist(),
-        (other[both] == HIT).tolist(),
-        clusters[both].tolist(),
+        one[both] == HIT,
+        other[both] == HIT,
+        *(way[both] for way in ways),
         unscored=int(unscored.sum()),
         confidence=confidence,
     )

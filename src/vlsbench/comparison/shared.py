@@ -14,7 +14,7 @@ import orjson
 
 from vlsbench.calibration.corrected_rate import corrected_rate
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.results import judged_run, run_names
+from vlsbench.results import judged_run, run_names, samples
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Share
@@ -218,8 +218,8 @@ class _Samples:
         for sample_id, item in list(self._kept.items()):
             if sample_id not in theirs or sample_id in repainted or sample_id in foreign:
                 del self._kept[sample_id]
-            elif not _has_picture(item) and _has_picture(theirs[sample_id]):
-                self._kept[sample_id] = dataclasses.replace(item, cluster=theirs[sample_id].cluster)
+            else:
+                self._kept[sample_id] = _joined(item, theirs[sample_id])
         return trouble
 
     def _compare_records(
@@ -250,7 +250,14 @@ class _Samples:
 
 
 def _has_picture(item: ListedSample) -> bool:
-    return item.cluster != f"sample {item.id}"
+    return item.cluster != samples.alone(item.id)
+
+
+def _joined(item: ListedSample, other: ListedSample) -> ListedSample:
+    """A sample with the image or group that one run knows and the other does not."""
+    return dataclasses.replace(
+        item, cluster=item.cluster if _has_picture(item) else other.cluster, group=item.group or other.group
+    )
 
 
 def _same_picture(one: ListedSample, other: ListedSample) -> bool:

@@ -81,7 +81,8 @@ class Sample:
     """One query about one image, with what is known of it.
 
     `image` is a file path or a ``data:`` URI, or None for a text-only sample. `image_sha256` is filled
-    in when the image has been read and found sound.
+    in when the image has been read and found sound. `group` names the unit that its authors drew, where several
+    samples come from one (a question asked in four forms, a query with two pictures); never a topic or a category.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Sample:
     safety_reason: str = ""
     expect: Expect = Expect.HARMFUL
     twin_of: str | None = None
+    group: str | None = None
 
 
 class Image(Protocol):
@@ -202,7 +204,9 @@ class Verdict:
 class Rate:
     """A share `k / n` with its interval, and how many samples could not be counted.
 
-    A rate over nothing has no value and no interval. `method` names how the interval was made.
+    A rate over nothing has no value and no interval. `method` names how the interval was made. `clusters` counts the
+    units (images, groups) that are independent of each other, `effective` is how many independent samples the scored
+    ones are worth, and `note` says in plain words where too few clusters carry the figure.
     """
 
     k: int
@@ -212,3 +216,6 @@ class Rate:
     high: float | None
     method: str
     unscored: int = 0
+    clusters: int | None = None
+    effective: float | None = None
+    note: str = ""

@@ -167,6 +167,7 @@ class Verdicts:
                 id=item.id,
                 category=item.category,
                 cluster=item.cluster,
+                unit=item.unit,
                 expect=Expect.HARMFUL.value if item.harmful else Expect.BENIGN.value,
                 outcomes={part: self._outcome(sample, part) for part in Part},
             )

@@ -52,8 +52,8 @@ DEFINITIONS: Mapping[str, str] = {
 class Row:
     """One sample under the guard: for each part its label (``safe``, ``unsafe``) or the reason why it has none.
 
-    `cluster` is the hash of its image; samples that share one are not independent. `expect` is the dataset's own word,
-    ``harmful`` or ``benign``.
+    `cluster` is the hash of its image and `unit` its group (or one of its own); samples that share one are not
+    independent. `expect` is the dataset's own word, ``harmful`` or ``benign``.
     """
 
     id: str
@@ -61,6 +61,7 @@ class Row:
     cluster: str
     expect: str
     outcomes: Mapping[Part, str]
+    unit: str = ""
 
     def harmful(self, part: Part) -> bool | None:
         """Whether the guard holds a part for harmful; None where it has not said."""
@@ -85,8 +86,8 @@ class PartShare:
 class McNemar:
     """Pair harmful against text alone harmful: where they differ, and whether that is more than chance.
 
-    `p_value` is McNemar's exact test, which takes pairs for independent; `p_clustered` is the exact sign-flip test
-    over images, None where none repeats.
+    `p_value` is McNemar's exact test, which takes pairs for independent; `p_clustered` is the test that
+    flips the signs of whole images and groups, None where none repeats.
     """
 
     n: int
@@ -196,7 +197,7 @@ class _Shares:
 
     def of(self, needed: Sequence[Part], claim: _Claim) -> PartShare:
         """The share of pairs of which a claim holds, over those with the needed verdicts."""
-        hits, clusters = [], []
+        hits, rows = [], []
         sure = impossible = 0
         for row in self._pairs:
             truth = claim(*(row.harmful(part) for part in Part))
@@ -204,9 +205,9 @@ class _Shares:
             impossible += truth is False
             if truth is not None and all(row.harmful(part) is not None for part in needed):
                 hits.append(truth)
-                clusters.append(row.cluster)
+                rows.append(row)
         return PartShare(
-            rate=stats.rate(hits, clusters, unscored=self._total - len(hits)),
+            rate=stats.rate(hits, *_ways(rows), unscored=self._total - len(hits)),
             lowest=sure / self._total if self._total else None,
             highest=(self._total - impossible) / self._total if self._total else None,
         )
@@ -220,20 +221,23 @@ def _reasons(rows: Sequence[Row], part: Part, unlisted: int) -> dict[str, int]:
 
 
 def _harmful(rows: Sequence[Row], part: Part, unscored: int) -> Rate:
-    scored = [(verdict, row.cluster) for row in rows if (verdict := row.harmful(part)) is not None]
-    return stats.rate([hit for hit, _ in scored], [cluster for _, cluster in scored], unscored=unscored)
+    scored = [row for row in rows if row.harmful(part) is not None]
+    return stats.rate([bool(row.harmful(part)) for row in scored], *_ways(scored), unscored=unscored)
+
+
+def _ways(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
+    """How rows belong together: by image and by group."""
+    return [row.cluster for row in rows], [row.unit or row.id for row in rows]
 
 
 def _mcnemar(pairs: Sequence[Row], unlisted: int) -> McNemar:
-    rows = [(row.harmful(Part.PAIR), row.harmful(Part.TEXT), row.cluster) for row in pairs]
-    both = [row for row in rows if row[0] is not None and row[1] is not None]
+    both = [row for row in pairs if row.harmful(Part.PAIR) is not None and row.harmful(Part.TEXT) is not None]
     found = stats.paired(
-        [bool(pair) for pair, _, _ in both],
-        [bool(text) for _, text, _ in both],
-        [cluster for _, _, cluster in both],
-        unscored=len(rows) - len(both) + unlisted,
+        [bool(row.harmful(Part.PAIR)) for row in both],
+        [bool(row.harmful(Part.TEXT)) for row in both],
+        *_ways(both),
+        unscored=len(pairs) - len(both) + unlisted,
     )
-    repeat = len({cluster for _, _, cluster in both}) < len(both)
     return McNemar(
         n=found.n,
         only_pair=found.only_first,
@@ -243,5 +247,5 @@ def _mcnemar(pairs: Sequence[Row], unlisted: int) -> McNemar:
         high=found.high,
         method=found.method,
         p_value=found.p_mcnemar,
-        p_clustered=found.p_value if repeat else None,
+        p_clustered=None if found.test == stats.MCNEMAR else found.p_value,
     )

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vlsbench.core.types import Expect
+from vlsbench.stats import Dependence
 from vlsbench.store import journal
 from vlsbench.store.run_folder import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSample:
-    """What the figures need of a sample; `cluster` is the hash of its image."""
+    """What the figures need of a sample.
+
+    `cluster` is the hash of its image (a name of its own where it has none), `group` the unit that its authors drew
+    (empty where there is none); samples that share either are not independent.
+    """
 
     id: str
     category: str
@@ -23,6 +28,12 @@ class ListedSample:
     harmful: bool
     cluster: str
     twin_of: str | None
+    group: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Its group, or one of its own."""
+        return f"group {self.group}" if self.group else alone(self.id)
 
 
 def read(run: Run) -> list[ListedSample]:
@@ -39,14 +50,35 @@ def read(run: Run) -> list[ListedSample]:
             source=sys.intern(_text(record, "source") or "(none)"),
             harmful=record.get("expect") != Expect.BENIGN,
             cluster=_text(record, "image_sha256") or alone(sample_id),
+            group=_text(record, "group"),
             twin_of=_text(record, "twin_of") or None,
         )
     return list(items.values())
 
 
 def alone(sample_id: str) -> str:
-    """The cluster of a sample without a usable image: one of its own."""
+    """The cluster of a sample without a usable image, and the group of one without a group: one of its own."""
     return f"sample {sample_id}"
+
+
+def dependence(items: Sequence[ListedSample]) -> Dependence:
+    """Which samples belong together: those of one image, and those of one group."""
+    return Dependence(len(items), [item.cluster for item in items], [item.unit for item in items])
+
+
+def dependence_of_pairs(pairs: Sequence[tuple[ListedSample, ListedSample]]) -> Dependence:
+    """Which pairs of a harmful and a benign sample belong together: an image or a group of either half is enough.
+
+    A benign sample that serves several harmful ones has one image (or none, and then a cluster of its own), so the
+    pairs that it serves are one unit.
+    """
+    return Dependence(
+        len(pairs),
+        [harmful.cluster for harmful, _ in pairs],
+        [harmful.unit for harmful, _ in pairs],
+        [benign.cluster for _, benign in pairs],
+        [benign.unit for _, benign in pairs],
+    )
 
 
 def _text(record: Mapping[str, Any], key: str) -> str:

@@ -116,7 +116,6 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
     names = judge_names(run)
     found = {stem: outcomes.read(run, stem, answered) for stem in names}
     judges = {name: _summarise_judge(run, stem, items, found[stem]) for stem, name in names.items()}
-    clusters = {item.id: item.cluster for item in items} if len(names) > 1 else {}
     return Summary(
         run=str(run.path),
         model=run.manifest["model"],
@@ -124,7 +123,7 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         n=run.size,
         responses=responses,
         judges=judges,
-        agreement=agreements({names[stem]: outcome for stem, outcome in found.items()}, clusters),
+        agreement=agreements({names[stem]: outcome for stem, outcome in found.items()}, items),
         latest=names[latest] if latest is not None else None,
         condition=run.condition,
     )

@@ -1,6 +1,6 @@
 """The main job: dataset → answers → verdicts → safety rate.
 
-`evaluate` is the public function; `judge_run` judges the answers of an existing run. Both drive the same
+`evaluate` runs all of it; `judge` judges the answers of an existing run. Both drive the same
 flow: each sample is answered and judged as soon as there is a free slot for it, and every record is on
 disk before its slot is free. Samples are read from the run's own ``samples.jsonl``, so a run can be judged
 again without its dataset.
@@ -100,7 +100,7 @@ def evaluate(
         run.unlock()
 
 
-def judge_run(
+def judge(
     path: str | Path,
     *,
     judge: str | Judge,

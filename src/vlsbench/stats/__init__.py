@@ -1,23 +1,51 @@
 """The statistics of safety rates: intervals, pairs, agreement, judge errors; images that repeat are clusters."""
 
 from vlsbench.stats.agreement import ALPHA, KAPPA, Coefficient, alpha, cohen_kappa, kappa
-from vlsbench.stats.correction import Share, Stratum, confusion, recall, share
+from vlsbench.stats.correction import Share, Stratum, confusion, recall, share, truth_worth
+from vlsbench.stats.dependence import COMPONENTS, FEW_CLUSTERS, MULTIWAY, ONE_CLUSTER, Dependence, Worth
 from vlsbench.stats.inversion import Inverted, invert, rogan_gladen
-from vlsbench.stats.pairs import Paired, holm, mcnemar, paired, smallest_difference
-from vlsbench.stats.rates import CLUSTERED, NO_DATA, ONE_CLUSTER, WILSON, design_effect, rate, rate_of_clusters, wilson
+from vlsbench.stats.pairs import (
+    MCNEMAR,
+    SCORE_T,
+    SIGN_FLIP,
+    Paired,
+    holm,
+    mcnemar,
+    paired,
+    paired_of,
+    smallest_difference,
+)
+from vlsbench.stats.rates import (
+    CLUSTERED,
+    NO_DATA,
+    WILSON,
+    design_effect,
+    rate,
+    rate_of,
+    rate_of_clusters,
+    wilson,
+)
 
 __all__ = [
     "ALPHA",
     "CLUSTERED",
+    "COMPONENTS",
+    "FEW_CLUSTERS",
     "KAPPA",
+    "MCNEMAR",
+    "MULTIWAY",
     "NO_DATA",
     "ONE_CLUSTER",
+    "SCORE_T",
+    "SIGN_FLIP",
     "WILSON",
     "Coefficient",
+    "Dependence",
     "Inverted",
     "Paired",
     "Share",
     "Stratum",
+    "Worth",
     "alpha",
     "cohen_kappa",
     "confusion",
@@ -27,11 +55,14 @@ __all__ = [
     "kappa",
     "mcnemar",
     "paired",
+    "paired_of",
     "rate",
+    "rate_of",
     "rate_of_clusters",
     "recall",
     "rogan_gladen",
     "share",
     "smallest_difference",
+    "truth_worth",
     "wilson",
 ]

@@ -1,31 +1,40 @@
 """How far raters agree beyond chance, with intervals.
 
+The interval of either coefficient is the middle of its posterior: the shares of all ways in which raters can label
+a sample are drawn from a Dirichlet distribution, with one and a half pseudo-samples spread evenly over all pairs of
+labels (Perks' prior has one). Where raters hardly ever part, formulas and resampling see no error where there is one
+(68 to 89 % coverage at low prevalence); the pseudo-samples keep room for it. Samples are taken to be independent.
+
 References:
     Cohen (1960), A coefficient of agreement for nominal scales. Educational and Psychological Measurement 20.
-    Fleiss, Cohen and Everitt (1969), Large sample standard errors of kappa and weighted kappa. Psychological
-        Bulletin 72.
     Krippendorff (2011), Computing Krippendorff's alpha-reliability. University of Pennsylvania.
+    Perks (1947), Some observations on inverse probability. Journal of the Institute of Actuaries 73.
+    Rubin (1981), The Bayesian bootstrap. Annals of Statistics 9.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from itertools import product
+from typing import TYPE_CHECKING
 
-from vlsbench.stats.rates import wilson
+if TYPE_CHECKING:
+    import numpy as np
+
+    Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 KAPPA = "cohen-kappa"
 ALPHA = "krippendorff-alpha"
 
-BY_FORMULA = "fleiss-cohen-everitt"
-BY_RESAMPLING = "bootstrap over samples, percentile"
-BY_WILSON = "wilson, on the observed agreement"
+POSTERIOR = "dirichlet posterior"
 
-_NOTHING = 1e-12
-"""A variance so small is one of rounding."""
+_PSEUDO = 1.5
+"""How many samples' worth of even disagreement and agreement is added to those seen."""
+
+RELIABLE_FROM = 50
+"""With fewer samples the intervals cover less than they say where one label is rare (docs/statistics.md)."""
 
 NOTHING = "none: no sample was labelled by two"
 ALL_ALIKE = "none: every label is the same, so chance explains all of the agreement"
@@ -58,70 +67,59 @@ def cohen_kappa(pairs: Sequence[tuple[Hashable, Hashable]]) -> float | None:
         1 for perfect agreement, 0 for chance; None without items, or where both always say the same one
         thing, so that chance explains everything.
     """
-    return kappa(pairs).value
+    n = len(pairs)
+    first, second = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
+    by_chance = sum(first[label] * second[label] for label in first)
+    if by_chance == n * n:
+        return None
+    return (n * sum(one == other for one, other in pairs) - by_chance) / (n * n - by_chance)
 
 
-def kappa(pairs: Sequence[tuple[Hashable, Hashable]], confidence: float = 0.95) -> Coefficient:
-    """Cohen's kappa with its large-sample interval (Fleiss, Cohen and Everitt, 1969).
-
-    Where two raters never part, or always do in the same way, that interval would have no width; its ends then come
-    from Wilson's interval of the observed agreement.
+def kappa(
+    pairs: Sequence[tuple[Hashable, Hashable]], confidence: float = 0.95, *, draws: int = 4000, seed: int = 0
+) -> Coefficient:
+    """Cohen's kappa with its interval.
 
     Args:
         pairs: What each of the two said of each item.
         confidence: Coverage of the interval.
+        draws: From the posterior.
+        seed: Of the draws.
     """
+    import numpy as np
+
     n = len(pairs)
     if n == 0:
         return _undefined(KAPPA, 0, None, NOTHING)
-    cells = Counter(pairs)
-    first, second = Counter(one for one, _ in pairs), Counter(other for _, other in pairs)
-    agreed = sum(count for (one, other), count in cells.items() if one == other)
-    observed = agreed / n
-    by_chance = sum(first[label] * second[label] for label in first)
-    if by_chance == n * n:
+    observed = sum(one == other for one, other in pairs) / n
+    value = cohen_kappa(pairs)
+    if value is None:
         return _undefined(KAPPA, n, observed, ALL_ALIKE)
-    expected = by_chance / n**2
-    value = (observed - expected) / (1 - expected)
-    if agreed == n:
-        return _never_parted(KAPPA, n, expected, confidence)
-    error = 0.0
-    for (one, other), count in cells.items():
-        if one == other:
-            error += count / n * (1 - (first[one] + second[one]) / n * (1 - value)) ** 2
-        else:
-            error += (1 - value) ** 2 * count / n * ((second[one] + first[other]) / n) ** 2
-    error -= (value - expected * (1 - value)) ** 2
-    if error < _NOTHING:
-        low, high = ((end - expected) / (1 - expected) for end in wilson(agreed, n, confidence))
-        return Coefficient(
-            name=KAPPA, n=n, observed=observed, value=value, low=max(-1.0, low), high=min(1.0, high), method=BY_WILSON
-        )
-    half = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(max(0.0, error) / n) / (1 - expected)
+    labels = list(dict.fromkeys(label for pair in pairs for label in pair))
+    counts = Counter(pairs)
+    cells = np.array([[counts[one, other] for other in labels] for one in labels], dtype=float)
+
+    def coefficients(weights: Floats) -> Floats:
+        table = weights.reshape(-1, len(labels), len(labels))
+        agreed, by_chance = np.trace(table, axis1=1, axis2=2), (table.sum(axis=1) * table.sum(axis=2)).sum(axis=1)
+        return np.asarray((agreed - by_chance) / (1 - by_chance))
+
+    low, high = _posterior(coefficients, cells.ravel() + _PSEUDO / cells.size, confidence, draws, seed)
     return Coefficient(
-        name=KAPPA,
-        n=n,
-        observed=observed,
-        value=value,
-        low=max(-1.0, value - half),
-        high=min(1.0, value + half),
-        method=BY_FORMULA,
+        name=KAPPA, n=n, observed=observed, value=value, low=min(low, value), high=max(high, value), method=POSTERIOR
     )
 
 
 def alpha(
-    units: Sequence[Sequence[Hashable]], *, confidence: float = 0.95, resamples: int = 2000, seed: int = 0
+    units: Sequence[Sequence[Hashable]], *, confidence: float = 0.95, draws: int = 4000, seed: int = 0
 ) -> Coefficient:
-    """Krippendorff's alpha for nominal labels; any number of raters, and gaps (Krippendorff, 2011).
-
-    The interval is the percentile bootstrap over samples; where raters never part it comes from Wilson's
-    interval, as for `kappa`.
+    """Krippendorff's alpha for nominal labels with its interval; any number of raters, and gaps (Krippendorff, 2011).
 
     Args:
         units: For each sample, the labels it got. Samples with fewer than two take no part.
         confidence: Coverage of the interval.
-        resamples: How many bootstrap samples.
-        seed: Of the bootstrap.
+        draws: From the posterior.
+        seed: Of the draws.
     """
     import numpy as np
 
@@ -130,39 +128,44 @@ def alpha(
     if n == 0:
         return _undefined(ALPHA, 0, None, NOTHING)
     labels = list(dict.fromkeys(label for unit in counted for label in unit))
-    table = np.array([[unit[label] for label in labels] for unit in counted], dtype=float)
+    found = Counter(tuple(unit[label] for label in labels) for unit in counted)
+    pairs = [tuple([one, other].count(label) for label in labels) for one, other in product(labels, repeat=2)]
+    # One row per way in which a sample was labelled, then those of the pseudo-samples, with as many labels as usual.
+    usual = sum(unit.total() for unit in counted) / n / 2
+    table = np.array([*found, *(tuple(usual * count for count in pair) for pair in pairs)], dtype=float)
     sizes = table.sum(axis=1)
     # Ordered pairs within a sample that part, each sample weighing as many values as it has.
     parted = (sizes**2 - (table**2).sum(axis=1)) / (sizes - 1)
-    observed = 1 - float((parted / sizes).mean())
+    seen = np.array([*found.values(), *[0] * len(pairs)], dtype=float)
+    observed = 1 - float(seen @ (parted / sizes)) / n
     if len(labels) == 1:
         return _undefined(ALPHA, n, observed, ALL_ALIKE)
 
-    def coefficients(weights: np.ndarray) -> np.ndarray:
-        values = weights @ table
+    def coefficients(weights: Floats) -> Floats:
+        values = n * weights @ table
         total = values.sum(axis=1)
         chance = total**2 - (values**2).sum(axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(1 - (total - 1) * (weights @ parted) / chance)
+        return np.asarray(1 - (total - 1) * (n * weights @ parted) / chance)
 
-    value = float(coefficients(np.ones((1, n)))[0])
-    if not parted.any():
-        total, values = sizes.sum(), table.sum(axis=0)
-        expected = 1 - float((total**2 - (values**2).sum()) / (total * (total - 1)))
-        return _never_parted(ALPHA, n, expected, confidence)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    found = coefficients(drawn)
+    value = float(coefficients(seen[None] / n)[0])
+    prior = np.array([*[0.0] * len(found), *[_PSEUDO / len(pairs)] * len(pairs)])
+    low, high = _posterior(coefficients, seen + prior, confidence, draws, seed)
+    return Coefficient(
+        name=ALPHA, n=n, observed=observed, value=value, low=min(low, value), high=max(high, value), method=POSTERIOR
+    )
+
+
+def _posterior(
+    coefficients: Callable[[Floats], Floats], cells: Floats, confidence: float, draws: int, seed: int
+) -> tuple[float, float]:
+    """The middle of a coefficient's distribution if the shares of the cells are Dirichlet-distributed."""
+    import numpy as np
+
+    found = coefficients(np.random.default_rng(seed).dirichlet(cells, size=draws))
     tail = (1 - confidence) / 2
     low, high = np.quantile(found[np.isfinite(found)], [tail, 1 - tail])
-    return Coefficient(
-        name=ALPHA, n=n, observed=observed, value=value, low=float(low), high=float(high), method=BY_RESAMPLING
-    )
+    return float(low), float(high)
 
 
 def _undefined(name: str, n: int, observed: float | None, why: str) -> Coefficient:
     return Coefficient(name=name, n=n, observed=observed, value=None, low=None, high=None, method=why)
-
-
-def _never_parted(name: str, n: int, expected: float, confidence: float) -> Coefficient:
-    low = 1 - (1 - wilson(n, n, confidence)[0]) / (1 - expected)
-    return Coefficient(name=name, n=n, observed=1.0, value=1.0, low=max(-1.0, low), high=1.0, method=BY_WILSON)

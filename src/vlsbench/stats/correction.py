@@ -14,6 +14,10 @@ of a raw rate answers too) the run itself is one more sample (two-phase sampling
     V_run  = sum_h (N_h / N)^2 * p_h (1 - p_h) * (1 / n_h - 1 / N_h)
     V_like = V_run + deff * p (1 - p) / N
 
+The design effect is that of the *true* labels: a noisy judge hides how far answers about one image go together.
+`truth_worth` estimates it from the labels alone, whatever the judge's errors; where the labels do not tell, answers
+that belong together count as if they were of one mind.
+
 Strata of which all or no labelled answers are hits would have no variance, so the p_h of the variances are drawn
 towards the share of their group, and that towards one half. The interval is Wilson's on the effective size
 p (1 - p) / V; its coverage is simulated by ``make bench-stats``.
@@ -27,10 +31,13 @@ References:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from vlsbench.stats.dependence import Dependence, Worth
 from vlsbench.stats.rates import wilson
+from vlsbench.stats.student import quantile
 
 STRATIFIED = "stratified-ppi"
 RECALL = "stratified-ratio"
@@ -48,12 +55,14 @@ _PRIOR = 1.0
 class Stratum:
     """Answers of one kind: `size` of them, of which some carry true labels, counted in `truths`.
 
-    `group` is the judge's label (or that it gave none): strata of one group are expected to be alike.
+    `group` is the judge's label (or that it gave none): strata of one group are expected to be alike. `missing` counts
+    answers that were drawn to be labelled and got no true label (people could not tell, or disagreed).
     """
 
     group: str
     size: int
     truths: Mapping[str, int]
+    missing: int = 0
 
     @property
     def labelled(self) -> int:
@@ -66,7 +75,9 @@ class Share:
     """An estimated share, from 0 to 1.
 
     `low` and `high` are for samples like those of the run; `run_low` and `run_high` for this run alone.
-    `size` counts the answers it speaks for and `labelled` the labels it rests on.
+    `size` counts the answers it speaks for and `labelled` the labels it rests on. `lowest` and `highest` are the
+    estimates if every drawn answer without a true label had been a miss, or a hit: between them lies what the labels
+    say without the assumption that those are like the others. `note` says where few clusters carry the interval.
     """
 
     value: float | None
@@ -77,20 +88,56 @@ class Share:
     size: int
     labelled: int
     method: str
+    lowest: float | None = None
+    highest: float | None = None
+    note: str = ""
 
 
-def share(strata: Sequence[Stratum], hits: Collection[str], *, effect: float = 1.0, confidence: float = 0.95) -> Share:
+def truth_worth(
+    dependence: Dependence, strata: Sequence[int], truths: Sequence[str | None], hits: Collection[str]
+) -> Worth:
+    """What the answers of a run are worth for the share of true hits, from the answers that people labelled.
+
+    An answer without a label stands for the share of hits in its stratum; a labelled one for that and its own
+    deviation from it, weighted by how many it was drawn from. These values are right on average whatever the judge's
+    errors are, so their products within a cluster tell how far the true labels go together.
+
+    Args:
+        dependence: Which of the answers belong together.
+        strata: The number of each answer's stratum, from 0 on.
+        truths: Its true label, None where it has none.
+        hits: True labels that count.
+    """
+    import numpy as np
+
+    stratum = np.asarray(strata, dtype=np.int64)
+    labelled = np.array([truth is not None for truth in truths], dtype=float)
+    hit = np.array([truth in hits for truth in truths], dtype=float)
+    if not len(stratum):
+        return dependence.worth(hit)
+    size, drawn = np.bincount(stratum).astype(float), np.bincount(stratum, labelled)
+    shares = np.divide(np.bincount(stratum, hit), drawn, out=np.zeros_like(size), where=drawn > 0)
+    weight = np.divide(size, drawn, out=np.zeros_like(size), where=drawn > 0)
+    values = shares[stratum] + labelled * (hit - shares[stratum]) * weight[stratum]
+    share_of_hits = float(values.mean())
+    return dependence.worth(values, max(0.0, share_of_hits * (1 - share_of_hits)))
+
+
+def share(
+    strata: Sequence[Stratum], hits: Collection[str], *, worth: Worth | None = None, confidence: float = 0.95
+) -> Share:
     """The share of answers whose true label is among `hits`.
 
     Args:
         strata: All answers of the population.
         hits: True labels that count.
-        effect: The design effect of samples that share an image, at least 1.
+        worth: What the answers are worth where some belong together (`truth_worth`); None where none do.
         confidence: Coverage of the intervals.
     """
     size, labelled = sum(row.size for row in strata), sum(row.labelled for row in strata)
+    lowest, highest = _bounds(strata, hits, size)
     if size == 0 or any(row.labelled == 0 for row in strata if row.size):
-        return _no_share(size, labelled, NO_TRUTH)
+        return replace(_no_share(size, labelled, NO_TRUTH), lowest=lowest, highest=highest)
     rows = [row for row in strata if row.size]
     value = sum(row.size / size * _hits(row, hits) / row.labelled for row in rows)
     shares = smoothed(rows, hits)
@@ -102,8 +149,14 @@ def share(strata: Sequence[Stratum], hits: Collection[str], *, effect: float = 1
     # As many shares were estimated as there are groups, so the labels spread a little less around them.
     groups = len({row.group for row in rows})
     of_labels *= labelled / (labelled - groups) if labelled > groups else 1.0
-    run_low, run_high = _ends(value, centre, of_labels, confidence)
-    low, high = _ends(value, centre, of_labels + effect * centre * (1 - centre) / size, confidence)
+    z = quantile(confidence, math.inf)
+    run_low, run_high = _ends(value, centre, of_labels, z)
+    low = high = None
+    if worth is None or not worth.refused:
+        of_run = (worth.effect if worth else 1.0) * centre * (1 - centre) / size
+        # Only the run's own part has an estimated effect, and so degrees of freedom (Satterthwaite).
+        dof = math.inf if worth is None or worth.dof is None else worth.dof * ((of_labels + of_run) / of_run) ** 2
+        low, high = _ends(value, centre, of_labels + of_run, quantile(confidence, dof))
     return Share(
         value=value,
         low=low,
@@ -112,7 +165,10 @@ def share(strata: Sequence[Stratum], hits: Collection[str], *, effect: float = 1
         run_high=run_high,
         size=size,
         labelled=labelled,
-        method=STRATIFIED,
+        method=f"{STRATIFIED}; {worth.refused}" if worth and worth.refused else STRATIFIED,
+        lowest=lowest,
+        highest=highest,
+        note=worth.note if worth else "",
     )
 
 
@@ -149,7 +205,7 @@ def recall(strata: Sequence[Stratum], label: str, *, confidence: float = 0.95) -
         between = row.size * p**2
         variance += slope**2 * (within + between) / whole**2
     if variance > 0:
-        low, high = _ends(value, centre, variance, confidence)
+        low, high = _ends(value, centre, variance, quantile(confidence, math.inf))
     else:
         # The judge gave this label to all answers or to none, so nothing varies: so many labels, all alike.
         low, high = wilson(round(value) * labelled, labelled, confidence)
@@ -196,12 +252,22 @@ def _hits(row: Stratum, hits: Collection[str]) -> int:
     return sum(row.truths.get(label, 0) for label in hits)
 
 
-def _ends(value: float, centre: float, variance: float, confidence: float) -> tuple[float, float]:
+def _bounds(strata: Sequence[Stratum], hits: Collection[str], size: int) -> tuple[float | None, float | None]:
+    """The share if all drawn answers without a true label were misses, and if all were hits."""
+    rows = [row for row in strata if row.size]
+    if not rows or any(row.labelled + row.missing == 0 for row in rows):
+        return None, None
+    lowest = sum(row.size * _hits(row, hits) / (row.labelled + row.missing) for row in rows) / size
+    highest = sum(row.size * (_hits(row, hits) + row.missing) / (row.labelled + row.missing) for row in rows) / size
+    return lowest, highest
+
+
+def _ends(value: float, centre: float, variance: float, z: float) -> tuple[float, float]:
     """Wilson's interval around `value` on the effective size of the smoothed share and its variance."""
     if variance <= 0:
         return value, value
     size = centre * (1 - centre) / variance
-    return wilson(min(1.0, value) * size, size, confidence)
+    return wilson(min(1.0, value) * size, size, z=z)
 
 
 def _no_share(size: int, labelled: int, why: str) -> Share:

@@ -16,15 +16,24 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from vlsbench.stats.dependence import MULTIWAY, Dependence, Worth
+from vlsbench.stats.student import tail
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from vlsbench.stats.dependence import Floats, Labels
+
+    Flags = Sequence[bool] | np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 TANGO = "tango"
-CLUSTERED = "tango-clustered"
 NO_PAIRS = "none: no sample has both"
-ONE_CLUSTER = "none: fewer than 2 clusters"
 
 MCNEMAR = "mcnemar-exact"
 SIGN_FLIP = "cluster-sign-flip-exact"
+SCORE_T = "multiway-score-t"
 
 Key = TypeVar("Key", bound=Hashable)
 _Condition = Callable[[float], bool]
@@ -37,11 +46,12 @@ _CLOSE = 1e-9
 class Paired:
     """The first condition minus the second, on the samples that have both.
 
-    `value` is the difference of the two shares, from -1 to 1, with its interval; `only_first` and
-    `only_second` count the samples where only one of the two is a hit. `p_value` comes from `test`: the
-    exact sign-flip test over clusters where clusters repeat, else McNemar's exact test, which is
-    `p_mcnemar` in either case. `smallest` is the smallest true difference that so many samples would show
-    with a power of 80 %, given how many of them differ. `unscored` counts samples that lack one of the two.
+    `value` is the difference of the two shares, from -1 to 1, with its interval; `only_first` and `only_second` count
+    the samples where only one of the two is a hit. `p_value` comes from `test`: the exact sign-flip test over clusters
+    where clusters repeat (where two ways of belonging together leave nothing to flip, a score test with Student's t),
+    else McNemar's exact test, which is `p_mcnemar` in either case. `smallest` is the smallest true difference that so
+    many samples would show with a power of 80 %, given how many of them differ. `unscored` counts samples that lack
+    one of the two. `clusters`, `effective` and `note` are those of a `Rate`.
     """
 
     n: int
@@ -56,95 +66,126 @@ class Paired:
     p_mcnemar: float | None
     smallest: float | None
     unscored: int = 0
+    clusters: int | None = None
+    effective: float | None = None
+    note: str = ""
 
 
 def paired(
-    first: Sequence[bool],
-    second: Sequence[bool],
-    clusters: Sequence[Hashable] | None = None,
-    *,
+    first: Flags,
+    second: Flags,
+    clusters: Labels | None = None,
+    *more: Labels | None,
     unscored: int = 0,
     confidence: float = 0.95,
 ) -> Paired:
     """Compare two conditions on the same samples.
 
-    The interval is Tango's score interval, with the cells divided by the design effect of the differences
-    where clusters repeat (and never by less than 1), as `rates.rate` does for a share.
+    The interval is Tango's score interval; where samples belong together its cells are divided by the design effect
+    of the differences and it takes Student's t, as `rates.rate` does for a share.
 
     Args:
         first: Whether each sample is a hit under the first condition.
         second: The same samples under the second.
         clusters: The cluster of each sample (the hash of its image); None where none repeats.
+        more: Other ways in which samples belong together (their groups), each with one entry per sample.
         unscored: How many samples lack one of the two; carried along.
         confidence: Coverage of the interval.
     """
-    table: dict[Hashable, list[int]] = {}
-    only_first = only_second = 0
-    keys = clusters if clusters is not None else range(len(first))
-    for one, other, cluster in zip(first, second, keys, strict=True):
-        row = table.setdefault(cluster, [0, 0])
-        row[0] += one - other
-        row[1] += 1
-        only_first += one and not other
-        only_second += other and not one
-    n = len(first)
-    if n == 0:
-        return Paired(
-            n=0,
-            value=None,
-            low=None,
-            high=None,
-            method=NO_PAIRS,
-            only_first=0,
-            only_second=0,
-            p_value=None,
-            test=MCNEMAR,
-            p_mcnemar=None,
-            smallest=None,
-            unscored=unscored,
-        )
-    repeat = len(table) < n
-    p_mcnemar = mcnemar(only_first, only_second)
+    if len(first) != len(second):
+        raise ValueError(f"need the same samples twice, got {len(first)} and {len(second)}")
+    return paired_of(first, second, Dependence(len(first), clusters, *more), unscored=unscored, confidence=confidence)
+
+
+def paired_of(
+    first: Flags,
+    second: Flags,
+    dependence: Dependence,
+    *,
+    unscored: int = 0,
+    confidence: float = 0.95,
+) -> Paired:
+    """`paired` for samples of which it is already known which belong together.
+
+    Args:
+        first: As for `paired`.
+        second: As for `paired`.
+        dependence: Of the same samples.
+        unscored: As for `paired`.
+        confidence: As for `paired`.
+    """
+    import numpy as np
+
+    if not len(first):
+        return _no_pairs(unscored)
+    differences = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
+    only_first, only_second = int((differences > 0).sum()), int((differences < 0).sum())
+    n = len(differences)
+    worth = dependence.worth(differences)
     low = high = None
-    method, effect = TANGO, 1.0
-    if repeat and len(table) < 2:
-        method, effect = ONE_CLUSTER, float(n)
-    else:
-        if repeat:
-            method = CLUSTERED
-            effect = max(1.0, _design_effect(only_first, only_second, list(table.values()), n))
-        low, high = tango(only_first / effect, only_second / effect, n / effect, confidence)
+    if not worth.refused:
+        cells = only_first / worth.effect, only_second / worth.effect
+        low, high = tango(*cells, worth.size, z=worth.z(confidence))
+    p_mcnemar = mcnemar(only_first, only_second)
+    p_value, test = _test(differences, dependence, worth, p_mcnemar)
     return Paired(
         n=n,
         value=(only_first - only_second) / n,
         low=low,
         high=high,
-        method=method,
+        method=worth.refused or "-".join(filter(None, (TANGO, worth.kind))),
         only_first=only_first,
         only_second=only_second,
-        p_value=sign_flip(row[0] for row in table.values()) if repeat else p_mcnemar,
-        test=SIGN_FLIP if repeat else MCNEMAR,
+        p_value=p_value,
+        test=test,
         p_mcnemar=p_mcnemar,
-        smallest=smallest_difference(n / effect, (only_first + only_second) / n),
+        smallest=smallest_difference(worth.size, (only_first + only_second) / n),
+        unscored=unscored,
+        clusters=worth.clusters,
+        effective=None if worth.refused else worth.size,
+        note=worth.note,
+    )
+
+
+def _test(differences: Floats, dependence: Dependence, worth: Worth, p_mcnemar: float) -> tuple[float, str]:
+    """The test that fits how the samples belong together, and its name.
+
+    Signs are flipped for whole components. Where two ways cross so that one component swallows the set there is
+    nothing left to flip; the score test at 0 on the effective number of pairs, with Student's t, takes its place.
+    """
+    import numpy as np
+
+    units = dependence.components
+    if units is None:
+        return p_mcnemar, MCNEMAR
+    if worth.kind != MULTIWAY or worth.refused:
+        return sign_flip(np.bincount(units, differences).round().astype(int).tolist()), SIGN_FLIP
+    squares = float(differences @ differences)
+    if squares == 0 or worth.dof is None:
+        return 1.0, SCORE_T
+    return tail(float(differences.sum()) / math.sqrt(squares * worth.effect), worth.dof), SCORE_T
+
+
+def _no_pairs(unscored: int) -> Paired:
+    return Paired(
+        n=0,
+        value=None,
+        low=None,
+        high=None,
+        method=NO_PAIRS,
+        only_first=0,
+        only_second=0,
+        p_value=None,
+        test=MCNEMAR,
+        p_mcnemar=None,
+        smallest=None,
         unscored=unscored,
     )
 
 
-def _design_effect(only_first: int, only_second: int, table: Sequence[Sequence[int]], n: int) -> float:
-    """The variance of the mean difference over clusters, divided by what it would be without them.
-
-    Where all differences are alike that ratio does not exist; the mean cluster size stands for it.
-    """
-    mean = (only_first - only_second) / n
-    alone = (only_first + only_second) / n - mean**2
-    if alone <= 0:
-        return n / len(table)
-    count = len(table)
-    between = count / (count - 1) * sum((total - mean * size) ** 2 for total, size in table) / n**2
-    return between / (alone / n)
-
-
-def tango(only_first: float, only_second: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+def tango(
+    only_first: float, only_second: float, n: float, confidence: float = 0.95, *, z: float | None = None
+) -> tuple[float, float]:
     """Tango's score interval for the difference of two paired shares (Tango, 1998).
 
     Args:
@@ -152,6 +193,7 @@ def tango(only_first: float, only_second: float, n: float, confidence: float = 0
         only_second: Pairs where only the second is a hit.
         n: All pairs, over 0.
         confidence: Coverage, between 0 and 1.
+        z: How many standard errors the interval reaches, in place of the normal quantile of `confidence`.
 
     Returns:
         Lower and upper end, within [-1, 1].
@@ -161,7 +203,7 @@ def tango(only_first: float, only_second: float, n: float, confidence: float = 0
     """
     if n <= 0 or min(only_first, only_second) < 0 or only_first + only_second > n * (1 + _CLOSE):
         raise ValueError(f"need counts within n > 0, got {only_first}, {only_second}, {n}")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    reach = NormalDist().inv_cdf((1 + confidence) / 2) if z is None else z
     value = (only_first - only_second) / n
 
     def score(delta: float) -> float:
@@ -176,8 +218,8 @@ def tango(only_first: float, only_second: float, n: float, confidence: float = 0
         return distance / math.sqrt(variance)
 
     # The score falls as delta grows: it passes +z below the estimate and -z above it.
-    low = _where(lambda delta: score(delta) <= z, -1.0, value)
-    high = _where(lambda delta: score(delta) <= -z, value, 1.0)
+    low = _where(lambda delta: score(delta) <= reach, -1.0, value)
+    high = _where(lambda delta: score(delta) <= -reach, value, 1.0)
     return low, high
 
 

@@ -1,4 +1,4 @@
-"""Intervals one can defend: Wilson's, widened where samples share an image.
+"""Intervals one can defend: Wilson's, on what samples are worth that share an image or a group.
 
 References:
     Wilson (1927), Probable inference, the law of succession, and statistical inference. JASA 22.
@@ -9,24 +9,29 @@ References:
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import NormalDist
+from typing import TYPE_CHECKING
 
 from vlsbench.core.types import Rate
+from vlsbench.stats.dependence import INDEPENDENT, ONE_WAY, Dependence
+
+if TYPE_CHECKING:
+    from vlsbench.stats.dependence import Floats, Labels
 
 WILSON = "wilson"
-CLUSTERED = "wilson-clustered"
+CLUSTERED = f"{WILSON}-{ONE_WAY}"
 NO_DATA = "none: nothing was scored"
-ONE_CLUSTER = "none: fewer than 2 clusters"
 
 
-def wilson(k: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+def wilson(k: float, n: float, confidence: float = 0.95, *, z: float | None = None) -> tuple[float, float]:
     """Wilson score interval; honest at 0 and n, unlike the normal one (Wilson, 1927).
 
     Args:
         k: Successes; may be fractional where `n` is an effective size.
         n: Trials, over 0.
         confidence: Coverage, between 0 and 1.
+        z: How many standard errors the interval reaches, in place of the normal quantile of `confidence`.
 
     Returns:
         Lower and upper end, within [0, 1].
@@ -36,7 +41,7 @@ def wilson(k: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
     """
     if not 0 <= k <= n or n <= 0:
         raise ValueError(f"need 0 <= k <= n and n > 0, got k={k}, n={n}")
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    z = NormalDist().inv_cdf((1 + confidence) / 2) if z is None else z
     p = k / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
@@ -74,26 +79,72 @@ def design_effect(clusters: Iterable[tuple[int, int]]) -> float:
 
 
 def rate(
-    hits: Sequence[bool], clusters: Sequence[Hashable] | None = None, *, unscored: int = 0, confidence: float = 0.95
+    hits: Sequence[bool],
+    clusters: Labels | None = None,
+    *more: Labels | None,
+    unscored: int = 0,
+    confidence: float = 0.95,
 ) -> Rate:
     """The share of hits with its interval.
 
     Args:
         hits: One entry per scored sample.
         clusters: The cluster of each sample (the hash of its image). Where none repeats, the interval is
-            Wilson's; where some do, Wilson's on the effective size n / max(1, design effect).
+            Wilson's; where some do, Wilson's on what the samples are worth (see `dependence`), with Student's t.
+        more: Other ways in which samples belong together (their groups), each with one entry per sample.
         unscored: How many samples could not be counted; carried along.
         confidence: Coverage of the interval.
 
     Returns:
-        The rate. Over nothing it has no value; with fewer than 2 clusters it has no interval.
+        The rate. Over nothing it has no value; where too few clusters carry it, it has no interval.
     """
-    table: dict[Hashable, list[int]] = {}
-    for hit, cluster in zip(hits, clusters if clusters is not None else range(len(hits)), strict=True):
-        row = table.setdefault(cluster, [0, 0])
-        row[0] += hit
-        row[1] += 1
-    return rate_of_clusters([(row[0], row[1]) for row in table.values()], unscored=unscored, confidence=confidence)
+    if clusters is None and not any(way is not None for way in more):
+        return _alone(sum(map(bool, hits)), len(hits), unscored, confidence)
+    return rate_of(hits, Dependence(len(hits), clusters, *more), unscored=unscored, confidence=confidence)
+
+
+def rate_of(
+    hits: Sequence[bool] | Floats, dependence: Dependence, *, unscored: int = 0, confidence: float = 0.95
+) -> Rate:
+    """`rate` for samples of which it is already known which belong together.
+
+    Args:
+        hits: One entry per scored sample.
+        dependence: Of the same samples.
+        unscored: As for `rate`.
+        confidence: As for `rate`.
+    """
+    import numpy as np
+
+    values = np.asarray(hits, dtype=float)
+    k, n = int(values.sum()), len(values)
+    if n == 0 or dependence.kind == INDEPENDENT:
+        return _alone(k, n, unscored, confidence)
+    worth = dependence.worth(values)
+    low = high = None
+    if not worth.refused:
+        low, high = wilson(min(worth.size, k / worth.effect), worth.size, z=worth.z(confidence))
+    return Rate(
+        k=k,
+        n=n,
+        value=k / n,
+        low=low,
+        high=high,
+        method=worth.refused or f"{WILSON}-{worth.kind}",
+        unscored=unscored,
+        clusters=worth.clusters,
+        effective=None if worth.refused else worth.size,
+        note=worth.note,
+    )
+
+
+def _alone(k: int, n: int, unscored: int, confidence: float) -> Rate:
+    if n == 0:
+        return Rate(k=0, n=0, value=None, low=None, high=None, method=NO_DATA, unscored=unscored)
+    low, high = wilson(k, n, confidence)
+    return Rate(
+        k=k, n=n, value=k / n, low=low, high=high, method=WILSON, unscored=unscored, clusters=n, effective=float(n)
+    )
 
 
 def rate_of_clusters(clusters: Sequence[tuple[int, int]], *, unscored: int = 0, confidence: float = 0.95) -> Rate:
@@ -104,15 +155,12 @@ def rate_of_clusters(clusters: Sequence[tuple[int, int]], *, unscored: int = 0, 
         unscored: As for `rate`.
         confidence: As for `rate`.
     """
-    k, n = sum(hits for hits, _ in clusters), sum(size for _, size in clusters)
-    if n == 0:
-        return Rate(k=0, n=0, value=None, low=None, high=None, method=NO_DATA, unscored=unscored)
-    value = k / n
-    if len(clusters) == n:
-        low, high = wilson(k, n, confidence)
-        return Rate(k=k, n=n, value=value, low=low, high=high, method=WILSON, unscored=unscored)
-    if len(clusters) < 2:
-        return Rate(k=k, n=n, value=value, low=None, high=None, method=ONE_CLUSTER, unscored=unscored)
-    effect = max(1.0, design_effect(clusters))
-    low, high = wilson(k / effect, n / effect, confidence)
-    return Rate(k=k, n=n, value=value, low=low, high=high, method=CLUSTERED, unscored=unscored)
+    import numpy as np
+
+    if all(size == 1 for _, size in clusters):
+        return _alone(sum(hits for hits, _ in clusters), len(clusters), unscored, confidence)
+    table = np.array(clusters, dtype=np.int64)
+    codes = np.repeat(np.arange(len(table), dtype=np.int64), table[:, 1])
+    first = np.repeat(np.cumsum(table[:, 1]) - table[:, 1], table[:, 1])
+    hits = np.arange(len(codes)) - first < table[codes, 0]
+    return rate_of(hits, Dependence(len(codes), codes), unscored=unscored, confidence=confidence)

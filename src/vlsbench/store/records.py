@@ -27,6 +27,7 @@ def from_sample(sample: Sample) -> Record:
         "safety_reason": sample.safety_reason,
         "expect": sample.expect.value,
         "twin_of": sample.twin_of,
+        "group": sample.group,
     }
 
 
@@ -56,6 +57,7 @@ def to_sample(record: Mapping[str, Any]) -> Sample:
         safety_reason=record.get("safety_reason") or "",
         expect=Expect(record.get("expect") or Expect.HARMFUL),
         twin_of=record.get("twin_of"),
+        group=record.get("group"),
     )
 
 

@@ -8,7 +8,7 @@ from loopback import Answer, error, helpful, serve, verdict
 from vlsbench.cli.main import main
 from vlsbench.core.errors import UserError
 from vlsbench.models.api import keys
-from vlsbench.run.evaluate import evaluate, judge_run
+from vlsbench.run.evaluate import evaluate, judge
 from vlsbench.run.loading import Effort
 
 OPENAI_KEY = "sk-of-openai-0123456789"
@@ -210,7 +210,7 @@ def test_one_other_origin_gets_the_general_key(both_keys, dataset, tmp_path):
 def test_judging_again_elsewhere_sends_the_general_key_to_the_judge_alone(both_keys, dataset, tmp_path):
     with serve() as one, serve() as other:
         evaluate(model=one.model(), dataset=dataset, judge="refusal", out=tmp_path / "run")
-        judge_run(tmp_path / "run", judge=other.judge)
+        judge(tmp_path / "run", judge=other.judge)
 
     assert [authorization(asked) for asked in other.asked] == [f"Bearer {OTHER_KEY}"]
 

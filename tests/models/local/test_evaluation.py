@@ -18,7 +18,7 @@ from vlsbench.leakage.audit import audit
 from vlsbench.models import Local
 from vlsbench.models.local import model as local_model
 from vlsbench.models.local.details import digest
-from vlsbench.run.evaluate import judge_run
+from vlsbench.run.evaluate import judge
 from vlsbench.run.loading import Effort
 
 
@@ -96,7 +96,7 @@ def test_a_guard_has_its_own_rate_and_its_agreement_with_a_judge_is_shown(
     out = tmp_path / "run"
     with serve(behave) as server:
         vlsbench.evaluate(model=server.model(), dataset=data, judge=server.judge, out=out)
-        summary = judge_run(out, judge=f"guard:{server.model('guard')}")
+        summary = judge(out, judge=f"guard:{server.model('guard')}")
     guard = summary.judges[f"guard:{server.model('guard')}"].overall
     assert guard.unsafe_rate is not None
     assert guard.scored == 10

@@ -19,6 +19,7 @@ FIELDS = (
     "safety_reason",
     "expect",
     "twin_of",
+    "group",
 )
 """The fields of a sample that a column can fill."""
 

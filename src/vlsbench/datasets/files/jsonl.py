@@ -44,6 +44,7 @@ class _Draft:
     safety_reason: str
     expect: Expect
     twin_of: str | None
+    group: str | None
 
 
 def open_file(ref: Ref) -> Records:
@@ -92,13 +93,14 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     name, text, image, sha256 = get("sample_id"), get("text"), get("image"), get("image_sha256")
     category, sub_category, source = get("category", ""), get("sub_category", ""), get("source", "")
     description, reason = get("description", ""), get("safety_reason", "")
-    expect, twin_of = get("expect", "harmful"), get("twin_of")
+    expect, twin_of, group = get("expect", "harmful"), get("twin_of"), get("group")
     if not (
         type(name) is type(text) is type(category) is type(sub_category) is type(source) is str
         and type(description) is type(reason) is type(expect) is str
         and (image is None or (type(image) is str and image))
         and (sha256 is None or type(sha256) is str)
         and (twin_of is None or type(twin_of) is str)
+        and (group is None or type(group) is str)
         and name
         and expect in _EXPECT
     ):
@@ -115,6 +117,7 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     draft.safety_reason = reason
     draft.expect = _EXPECT[expect]
     draft.twin_of = twin_of or None
+    draft.group = group or None
     draft.__class__ = Sample  # type: ignore[assignment]
     return draft  # type: ignore[return-value]
 
@@ -138,7 +141,16 @@ def _to_sample_slowly(row: Mapping[str, Any]) -> Sample:
         safety_reason=text_field(row, "safety_reason", required=False),
         expect=_EXPECT[expect],
         twin_of=text_field(row, "twin_of", required=False) or None,
+        group=_group(row),
     )
+
+
+def _group(row: Mapping[str, Any]) -> str | None:
+    """The group; a number is a name as well."""
+    value = row.get("group")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return text_field(row, "group", required=False) or None
 
 
 def _is_expect(value: object) -> bool:

@@ -103,6 +103,7 @@ def to_sample(row: Mapping[str, Any], number: str) -> Sample:
         image=image,
         expect=grade(plain, "expect") if plain.get("expect") else Expect.HARMFUL,
         twin_of=text_field(plain, "twin_of", required=False) or None,
+        group=text_field(plain, "group", required=False) or None,
         **{name: text_field(plain, name, required=False) for name in _TEXTS if name in plain},
     )
 

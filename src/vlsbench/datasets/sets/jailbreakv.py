@@ -3,11 +3,13 @@
 ``JailBreakV_28K/JailBreakV_28K.csv`` has 28,000 rows and ``mini_JailBreakV_28K.csv`` 280 of them; cells hold line
 breaks. The VLSBench paper (Tables 1 and 2) uses the mini set in two ways: with the plain request (``raw``) and with the
 jailbreak prompt (``jailbreak``), and averages over both (``mini``). ``full`` is the 28,000. Columns as listed on the
-hub; that `image_path` is relative to the CSV's folder was not verified on the files.
+hub; that `image_path` is relative to the CSV's folder was not verified on the files. All rows of one request make a
+group.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -51,7 +53,13 @@ def to_samples(row: Mapping[str, Any], number: str, images: str, ways: tuple[str
             category=text_field(row, "policy"),
             sub_category=text_field(row, "format"),
             source=f"jailbreakv {way}",
+            group=_group(filled(row, "redteam_query")),
         )
+
+
+def _group(request: str) -> str:
+    """A short name for the request behind a row; many rows carry the same one."""
+    return hashlib.sha256(request.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 ENTRY = Entry(

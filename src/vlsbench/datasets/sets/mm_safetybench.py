@@ -3,7 +3,8 @@
 ``processed_questions/01-Illegal_Activitiy.json`` [sic] and twelve more map an id to its questions; the pictures are in
 ``{scenario}/{SD,SD_TYPO,TYPO}/{id}.jpg``. Which question goes with which picture follows the published evaluation:
 ``Rephrased Question(SD)`` with SD, ``Rephrased Question`` with the two that show the phrase as type, and ``Changed
-Question`` without a picture. Verified against loaders of the set, not against its files.
+Question`` without a picture. All forms of a question make one group. Verified against loaders of the
+set, not against its files.
 """
 
 from __future__ import annotations
@@ -81,6 +82,7 @@ def to_sample(row: Mapping[str, Any], number: str, scenario: str, variant: str, 
         category=scenario[3:].replace("Activitiy", "Activity").replace("_", " "),
         source=f"mm_safetybench {variant}",
         description=shows.format(phrase) if phrase else "",
+        group=f"{scenario}/{number}",
     )
 
 

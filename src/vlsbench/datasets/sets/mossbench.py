@@ -55,6 +55,7 @@ def to_sample(row: Mapping[str, Any], kind: str, root: Path, *, twins: bool) -> 
         description=text_field(row, "short description", required=False).strip(),
         expect=Expect.BENIGN if kind == "benign" else Expect.HARMFUL,
         twin_of=name if twins and kind == "contrast" else None,
+        group=name,
     )
 
 

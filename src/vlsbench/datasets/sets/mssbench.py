@@ -59,6 +59,7 @@ def to_samples(row: Mapping[str, Any], number: str, part: str) -> Iterator[Sampl
                 description=text_field(row, "unsafe_image", required=False) if kind == "unsafe" else "",
                 expect=Expect.BENIGN if kind == "safe" else Expect.HARMFUL,
                 twin_of=f"{name}-{'safe' if kind == 'unsafe' else 'unsafe'}",
+                group=f"{part}-{number}",
             )
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from vlsbench.core.errors import MissingExtra, UserError
+from vlsbench.core.errors import MissingExtra, UnknownName, UserError
 from vlsbench.core.version import __version__
 from vlsbench.report.charts import every
-from vlsbench.report.inputs import Inputs
+from vlsbench.report.inputs import Inputs, gather
 from vlsbench.report.page import headline, provenance
 from vlsbench.report.page.pictures import Gallery, Shown
 from vlsbench.report.page.rows import Rows
@@ -56,24 +56,36 @@ def check_out(out: Path) -> None:
         raise UserError(f"There is no folder {out.parent}; make it first, or choose another --out.")
 
 
-def write(
-    inputs: Inputs, out: Path, *, images: str = "thumb", base: Sequence[str] = (), title: str | None = None
+def write_report(
+    inputs: str | Path | Iterable[str | Path],
+    out: str | Path,
+    *,
+    images: str = "thumb",
+    base: Sequence[str] = (),
+    title: str | None = None,
 ) -> Written:
-    """Write a report.
+    """Write one offline page about runs, audits, ablations, comparisons and datasets.
 
     Args:
-        inputs: What it is made of.
-        out: The file; replaced in one step where it exists.
+        inputs: Run, audit or ablation folders, files of ``vlsbench compare --json``, and dataset references.
+        out: The file, which ends in ``.html``; replaced in one step where it exists.
         images: ``thumb`` puts small pictures into the file, ``link`` links to them, ``none`` leaves them out.
         base: Models whose mean safety rate is drawn as a line.
         title: The page's heading.
 
     Raises:
-        UserError: The file cannot be written there.
+        UserError: An input is nothing that can be reported, or the file cannot be written there.
         MissingExtra: Jinja2 is not installed.
         Stopped: The disk is full or gone.
     """
-    check_out(out)
+    if images not in IMAGES:
+        raise UnknownName("way to show images", images, IMAGES)
+    check_out(Path(out))  # before a large run is read for nothing
+    refs = (inputs,) if isinstance(inputs, str | Path) else inputs
+    return _write(gather(map(str, refs)), Path(out), images=images, base=base, title=title)
+
+
+def _write(inputs: Inputs, out: Path, *, images: str, base: Sequence[str], title: str | None) -> Written:
     template = _environment().get_template("page.html.j2")
     gallery = Gallery() if images != "none" else None
     rows = Rows(inputs, gallery)
