@@ -1,7 +1,7 @@
 """An element's way to candidate pairs, as one would tell it: describe, rewrite, screen, paint, twin.
 
-Each call of a step is durable (`vlsbench.construct.steps`), so this is an ordinary async function that may be killed and
-started again anywhere.
+Each call of a step is durable (`vlsbench.construct.steps`), so this is an ordinary async function that may be killed
+and started again anywhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from vlsbench.construct.recipe import Recipe
 from vlsbench.construct.roles import Fields, Shape
 from vlsbench.construct.steps import Done, Step, StepOutcome
 from vlsbench.construct.taxonomy import Taxonomy
-from vlsbench.construct.trail import Candidate, Trail
+from vlsbench.construct.trail import Candidate, Trail, candidates
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.types import Expect, Sample
 from vlsbench.judges.parsing import UnparsableError
@@ -45,9 +45,7 @@ class Chain:
         taxonomy: What the categories mean.
     """
 
-    def __init__(
-        self, recipe: Recipe, steps: Mapping[str, Step], crew: Crew, easel: Easel, taxonomy: Taxonomy
-    ) -> None:
+    def __init__(self, recipe: Recipe, steps: Mapping[str, Step], crew: Crew, easel: Easel, taxonomy: Taxonomy) -> None:
         self._recipe = recipe
         self._steps = steps
         self._roles = crew.roles
@@ -56,7 +54,10 @@ class Chain:
 
     async def element(self, element: Element) -> Done:
         """The whole way of one element, itself a step: once finished, it is one line to recall."""
-        return await self._steps["element"](element.id, element.to_json(), lambda: self._way(element))
+        return await self._steps["element"](element.id, element.to_json(), lambda: self._way(element), self._stands)
+
+    def _stands(self, done: Done) -> bool:
+        return all(self._easel.shows(one.made) for one in candidates(done.output))
 
     async def _way(self, element: Element) -> Done:
         trail = Trail()
@@ -161,9 +162,7 @@ class Chain:
         role = self._roles[step]
         return await self._steps[step](key, values, lambda: role.ask(values, REWRITTEN, _has_query))
 
-    def _pair(
-        self, element: Element, query: Mapping[str, Any], description: str, made: Mapping[str, Any]
-    ) -> Candidate:
+    def _pair(self, element: Element, query: Mapping[str, Any], description: str, made: Mapping[str, Any]) -> Candidate:
         sample = Sample(
             id=query["key"],
             text=query["query"],
@@ -174,6 +173,7 @@ class Chain:
             source=element.source or "generation",
             description=description,
             safety_reason=query["reason"],
+            group=element.id,
         )
         return Candidate(record=records.from_sample(sample), made={**made, **query["made"]})
 

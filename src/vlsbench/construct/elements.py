@@ -5,8 +5,8 @@
     {"words": "...", "category": "...", "sub_category": "...", "kind": "object" | "scenario"}
     {"image": "a.png", "source": "...", "licence": "CC-BY-4.0", "category": "...", "sub_category": "..."}
 
-`id` may be given; without one it is the number of the line. `words` is needed where there is no image; the categories are
-those of the taxonomy, and may be left out for images.
+`id` may be given; without one it is the number of the line. `words` is needed where there is no image; the categories
+are those of the taxonomy, and may be left out for images.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """The folder of a build: made for its owner's eyes alone, written by one process at a time, continued and never mixed.
 
-    manifest.json      the resolved recipe, hashes of prompts, models served, versions, canary; never a key
-    elements.jsonl     the queue
-    steps/*.jsonl      what every step came to: append-only, the truth of everything else
-    images/            every picture under the hash of its bytes
-    candidates.jsonl   pairs and twins before the gate; derived
-    audit/             the guard's verdicts and the signals; derived from steps/guard.jsonl
-    decisions.jsonl    each pair: kept, or which rules it breaks; derived
-    kept.jsonl         what passed; derived
-    review/            what people were shown, and what they said
-    summary.json       the figures
+manifest.json      the resolved recipe, hashes of prompts, models served, versions, canary; never a key
+elements.jsonl     the queue
+steps/*.jsonl      what every step came to: append-only, the truth of everything else
+images/            every picture under the hash of its bytes
+candidates.jsonl   pairs and twins before the gate; derived
+audit/             the guard's verdicts and the signals; derived from steps/guard.jsonl
+decisions.jsonl    each pair: kept, or which rules it breaks; derived
+kept.jsonl         what passed; derived
+review/            what people were shown, and what they said
+summary.json       the figures
 """
 
 from __future__ import annotations
@@ -210,12 +210,12 @@ def new_manifest(
 
 def _require_same(found: BuildFolder, wanted: BuildManifest) -> None:
     """Nothing where a build may be continued: other prompts and models may come, other elements may not."""
-    for field, what in (("elements_sha256", "elements"), ("taxonomy_sha256", "a taxonomy")):
+    for field, what in (("elements_sha256", "elements"), ("taxonomy_sha256", "taxonomy")):
         if getattr(found.manifest, field) != getattr(wanted, field):
             raise RunError(
-                f"{found.path} holds a build of other {what.removeprefix('a ')}{'' if what[-1] == 's' else ''} "
-                f"({found.manifest.elements:,} elements, taxonomy {found.manifest.taxonomy}). Choose another --out, or "
-                "--fresh to start over (the old folder is kept aside)."
+                f"{found.path} holds a build with other {what} ({found.manifest.elements:,} elements, taxonomy "
+                f"{found.manifest.taxonomy}). Choose another --out, or --fresh to start over (the old folder is kept "
+                "aside)."
             )
 
 
@@ -229,7 +229,9 @@ def _read(path: Path) -> BuildManifest:
             raise RunError(f"{path} has format {row['build']}; this version of vlsbench reads format {VERSION}.")
         return BuildManifest(**row)
     except FileNotFoundError as error:
-        raise RunError(f"{path} is not a build (it has no manifest.json). `vlsbench build --out DIR` makes one.") from error
+        raise RunError(
+            f"{path} is not a build (it has no manifest.json). `vlsbench build --out DIR` makes one."
+        ) from error
     except OSError as error:
         raise RunError(f"{file} cannot be read ({error.strerror}).") from error
     except (orjson.JSONDecodeError, TypeError) as error:

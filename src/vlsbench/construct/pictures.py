@@ -56,7 +56,7 @@ class Easel:
             description: What the painter is asked for first.
         """
         given = {"wanted": wanted, "description": description}
-        return await self._steps["picture"](key, given, lambda: self._loop(key, wanted, description))
+        return await self._steps["picture"](key, given, lambda: self._loop(key, wanted, description), self.holds)
 
     async def _loop(self, key: str, wanted: str, description: str) -> Done:
         prompt, failed = description, Done(outcome=StepOutcome.DROPPED, reason=MISFIT)
@@ -73,6 +73,7 @@ class Easel:
                 found = {
                     "sha256": made.output["sha256"],
                     "image": made.output["image"],
+                    "bytes": made.output["bytes"],
                     "attempts": attempt + 1,
                     "seed": seed,
                     "prompt": prompt,
@@ -98,7 +99,7 @@ class Easel:
             return Done(outcome=StepOutcome.DROPPED, reason=safety.MINORS, requests=0)
         asked = PaintPrompt(text=prompt, seed=seed, width=brush.width, height=brush.height)
         given = {"prompt": prompt, "seed": seed, "width": brush.width, "height": brush.height}
-        return await self._steps["paint"](key, given, lambda: studio.paint(asked))
+        return await self._steps["paint"](key, given, lambda: studio.paint(asked), self.holds)
 
     async def _inspected(self, key: str, picture: Fields, wanted: str, prompt: str) -> Done:
         def decide(said: Fields) -> Done:
@@ -117,7 +118,17 @@ class Easel:
     async def take(self, element: Element) -> Done:
         """A picture that exists already, checked and kept, as ``{"sha256", "image"}``."""
         given = await asyncio.to_thread(_stamp, element.image)
-        return await self._steps["picture"](element.id, given, lambda: asyncio.to_thread(self._taken, element))
+        return await self._steps["picture"](
+            element.id, given, lambda: asyncio.to_thread(self._taken, element), self.holds
+        )
+
+    def holds(self, done: Done) -> bool:
+        """Whether the picture of a result, if it has one, is still there."""
+        return not done.is_ok or self._gallery.holds(done.output)
+
+    def shows(self, picture: Fields) -> bool:
+        """Whether a picture that was kept is still there."""
+        return self._gallery.holds(picture)
 
     def open(self, picture: Fields) -> ImageFile:
         """A picture that was kept."""
@@ -130,8 +141,7 @@ class Easel:
     def _taken(self, element: Element) -> Done:
         inside = element.image.startswith("data:")
         data = images.from_data_uri(element.image) if inside else images.read_file(Path(element.image))[0]
-        sha256, place = self._gallery.keep(data)
-        return Done(outcome=StepOutcome.OK, output={"sha256": sha256, "image": place}, requests=0)
+        return Done(outcome=StepOutcome.OK, output=self._gallery.keep(data), requests=0)
 
 
 def _stamp(image: str) -> dict[str, object]:

@@ -152,6 +152,11 @@ def miniature(n: int = 60) -> Recipe:
     )
 
 
+def fill(recipe: Recipe, given: Mapping[str, Any]) -> Recipe:
+    """A recipe with some of its values changed."""
+    return replace(recipe, **given)
+
+
 def check(recipe: Recipe) -> None:
     """Nothing where a recipe makes sense.
 

@@ -92,9 +92,8 @@ def texts(output: Fields) -> list[str]:
     """All texts of an output, those in lists too."""
     found: list[str] = []
     for value in output.values():
-        found += [value] if isinstance(value, str) else [one for one in value if isinstance(one, str)] if isinstance(
-            value, list
-        ) else []
+        several: list[object] = value if isinstance(value, list) else [value]
+        found += [one for one in several if isinstance(one, str)]
     return found
 
 
@@ -124,8 +123,8 @@ def _clean(text: str) -> str:
 
 def _schema(shape: Shape) -> Mapping[str, Any]:
     """The JSON schema of an object, for servers that can enforce one."""
-    kinds = {key: {"type": _JSON[kind]} for key, kind in shape.items()}
-    for key, kind in shape.items():
-        if kind is list:
-            kinds[key] = {"type": "array", "items": {"type": "string"}}  # type: ignore[dict-item]
+    kinds: dict[str, Mapping[str, object]] = {
+        key: {"type": "array", "items": {"type": "string"}} if kind is list else {"type": _JSON[kind]}
+        for key, kind in shape.items()
+    }
     return {"type": "object", "properties": kinds, "required": list(shape), "additionalProperties": False}

@@ -148,19 +148,27 @@ class Step:
         self._journal = Journal(self.path)
         self._ledger = Ledger(self.path)
 
-    async def __call__(self, key: str, given: Mapping[str, Any], work: Callable[[], Awaitable[Done]]) -> Done:
+    async def __call__(
+        self,
+        key: str,
+        given: Mapping[str, Any],
+        work: Callable[[], Awaitable[Done]],
+        holds: Callable[[Done], bool] = lambda done: True,  # noqa: ARG005
+    ) -> Done:
         """The result for a key: the recorded one where input and settings are the same, else that of `work`.
 
         Args:
             key: What the step is about, for example ``e17/q2``.
             given: Its input.
             work: Does it, inside the step's slot; its result is on disk before the slot is free.
+            holds: Whether a recorded result still stands; one that does not is made again.
 
         Raises:
             VLSBenchError: What would go wrong with everything: no access, no disk, no network, the user's wish.
         """
         wanted = digest(given, self.settings)
-        if (known := self._ledger.find(key, wanted)) is not None:
+        known = self._ledger.find(key, wanted)
+        if known is not None and holds(known):
             return known
         async with self.gate or contextlib.nullcontext():
             started = time.monotonic()

@@ -1,13 +1,13 @@
 """The taxonomy that a build files its pairs under: the paper's 6 x 19, or a TOML file of one's own.
 
-    [[category]]
-    name = "Invented hazard"
-    definition = "What nobody should use."
-    sexual = false
+[[category]]
+name = "Invented hazard"
+definition = "What nobody should use."
+sexual = false
 
-    [[category.sub]]
-    name = "zorb"
-    definition = "A round hazard."
+[[category.sub]]
+name = "zorb"
+definition = "A round hazard."
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def _key(name: str) -> str:
 
 def of_the_paper() -> Taxonomy:
     """The taxonomy of VLSBench: 6 categories, 19 sub-categories."""
-    shelves = []
-    spellings = {}
+    shelves: list[Shelf] = []
+    spellings: dict[str, int] = {}
     for category in paper.TAXONOMY:
         for sub in category.subs:
             spellings.update(dict.fromkeys(map(_key, (sub.name, *sub.also)), len(shelves)))

@@ -57,13 +57,7 @@ def _judge_entry(judge: Judge) -> dict[str, Any]:
     return {
         "judge": judge.name,
         **judge.settings,
-<<<<<<< HEAD
         **(judge.details if isinstance(judge, Detailed) else {}),
-        "labels": list(judge.labels),
-        "baseline": isinstance(judge, Baseline) and judge.baseline,
-=======
-        **getattr(judge, "details", {}),
         "labels": [str(label) for label in judge.labels],  # an enumeration's members are no keys of JSON
-        "baseline": bool(getattr(judge, "baseline", False)),
->>>>>>> main
+        "baseline": isinstance(judge, Baseline) and judge.baseline,
     }

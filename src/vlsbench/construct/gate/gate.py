@@ -107,7 +107,7 @@ def by_rules(audit: Path, rules: Rules) -> Verdicts:
     """Hold every pair of an audit against the rules."""
     found = Verdicts()
     chosen: tuple[Rule, ...] = applied(rules, guarded=True)
-    found.sentences = {rule.name: rule.sentence for rule in chosen} | SENTENCES
+    found.sentences = {rule.name: rule.sentence for rule in chosen} | dict(SENTENCES)
     for pair in pairs(audit):
         broken = [rule.name for rule in chosen if rule.breaks(pair.record)]
         if pair.record.get("image_problem"):
@@ -136,6 +136,7 @@ def _row(record: Record) -> Row:
         cluster=record["image_sha256"] or record["sample_id"],
         expect=record["expect"],
         outcomes={part: _outcome(record, part) for part in Part},
+        unit=record.get("group") or record["sample_id"],
     )
 
 
@@ -158,5 +159,3 @@ def write_decisions(path: Path, verdicts: Verdicts) -> None:
         for name, broken in verdicts.broken.items()
     )
     journal.write_atomically(path, lines)
-
-

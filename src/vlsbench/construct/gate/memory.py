@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from vlsbench.construct.gate.gate import element_of
 from vlsbench.construct.steps import Done, Step, StepOutcome
 from vlsbench.core.errors import RequestFailed
 from vlsbench.core.types import Image, Sample, VerdictOutcome
@@ -47,7 +48,7 @@ class RememberingGuard:
         about = {
             Part.PAIR: f"{sample.id}/pair",
             Part.TEXT: f"{sample.twin_of or sample.id}/text",
-            Part.IMAGE: f"{sha256}/image",
+            Part.IMAGE: f"{element_of(sample.id)}/{sha256}/image",
         }[part]
         found = await self._step(about, given, lambda: self._ask(sample, part, image))
         if "outcome" not in found.output:
@@ -73,5 +74,8 @@ class RememberingGuard:
         }
         scored = said.outcome is VerdictOutcome.SCORED
         return Done(
-            outcome=StepOutcome.OK if scored else StepOutcome.UNPARSABLE, output=output, reason=said.why, model=said.model
+            outcome=StepOutcome.OK if scored else StepOutcome.UNPARSABLE,
+            output=output,
+            reason=said.why,
+            model=said.model,
         )

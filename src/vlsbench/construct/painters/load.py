@@ -51,6 +51,13 @@ def name_of(ref: str) -> str:
     raise UnknownName("painter", ref, _KNOWN)
 
 
+def settings_of(ref: str, brush: Brush) -> dict[str, str]:
+    """What the pictures of a painter depend on beside the request; nothing is loaded."""
+    if ref.startswith(DIFFUSERS):
+        return {"steps": str(brush.steps), "guidance": str(brush.guidance), "together": "1"}
+    return {}
+
+
 def load(
     ref: str, brush: Brush, effort: Effort, key_env: str | None, refs_in_use: tuple[str, ...], record: Record | None
 ) -> Loaded:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 from vlsbench.construct.painters.protocol import Painted, Painter, PaintPrompt
 from vlsbench.construct.steps import Done, StepOutcome
 from vlsbench.core import images
-from vlsbench.core.errors import Blocked, ImageProblem, RequestFailed, VLSBenchError
+from vlsbench.core.errors import Blocked, ImageProblem, RequestFailed, Stopped, VLSBenchError
 from vlsbench.core.images import ImageFile
 from vlsbench.core.pixels import decode
+from vlsbench.core.protocols import returned
 from vlsbench.run.loading import patience
 from vlsbench.run.throttle import Gate, persist
-from vlsbench.store.journal import write_atomically
 
 _BLACK = 8
 """The brightest level (of 255) of a picture that filters leave in place of what they took away."""
+
+
+Picture = Mapping[str, object]
+"""A picture that was kept: its hash, its path from the build's folder, and its size in bytes."""
 
 
 class Gallery:
@@ -32,8 +37,10 @@ class Gallery:
         self._folder = folder
         self._writing = threading.Lock()
 
-    def keep(self, data: bytes) -> tuple[str, str]:
-        """Check a picture and keep it; its hash, and its path from the build's folder.
+    def keep(self, data: bytes) -> Picture:
+        """Check a picture and keep it.
+
+        It is not synced: after a power failure `holds` finds what is missing, and it is painted again.
 
         Raises:
             ImageProblem: It is none.
@@ -41,10 +48,23 @@ class Gallery:
         """
         facts = images.check(data)
         place = f"images/{facts.sha256}.{facts.extension}"
-        with self._writing:  # two threads may have the same picture
-            if not (self._folder / place).exists():
-                write_atomically(self._folder / place, data)
-        return facts.sha256, place
+        path = self._folder / place
+        try:
+            with self._writing:  # two threads may have the same picture
+                if not path.exists():
+                    part = path.with_name(f".{path.name}.part")
+                    part.write_bytes(data)
+                    part.replace(path)
+        except OSError as error:
+            raise Stopped(f"Cannot write {path}: {error.strerror}.") from error
+        return {"sha256": facts.sha256, "image": place, "bytes": len(data)}
+
+    def holds(self, picture: Picture) -> bool:
+        """Whether a picture that was kept is still there, whole."""
+        try:
+            return (self._folder / str(picture["image"])).stat().st_size == picture["bytes"]
+        except (OSError, KeyError):
+            return False
 
     def open(self, sha256: str, place: str) -> ImageFile:
         """A picture that was kept."""
@@ -80,27 +100,24 @@ class Studio:
         """
         painted = await persist(lambda: self._once(prompt), self.gate, self._patience)
         try:
-            sha256, place = await asyncio.to_thread(self._keep, painted.data)
+            kept = await asyncio.to_thread(self._keep, painted.data)
         except ImageProblem as error:
             raise RequestFailed(f"the painter gave back something that is no picture: {error}") from error
-        output = {"sha256": sha256, "image": place, "revised_prompt": painted.revised_prompt}
+        output = {**kept, "revised_prompt": painted.revised_prompt}
         return Done(outcome=StepOutcome.OK, output=output, model=painted.model)
 
-    def _keep(self, data: bytes) -> tuple[str, str]:
+    def _keep(self, data: bytes) -> Picture:
         if _is_black(data):
             raise Blocked("the picture is black, which is what a painter's safety filter leaves of one")
         return self._gallery.keep(data)
 
     async def _once(self, prompt: PaintPrompt) -> Painted:
         try:
-            found: object = await self.painter.paint(prompt)
+            return returned(await self.painter.paint(prompt), Painted, "painter")
         except VLSBenchError:
             raise
         except Exception as error:
             raise RequestFailed(f"{type(error).__name__}: {error}") from error
-        if not isinstance(found, Painted):
-            raise RequestFailed(f"the painter gave back, instead of a Painted, something of type {type(found).__name__}")
-        return found
 
 
 def _is_black(data: bytes) -> bool:

@@ -1,4 +1,4 @@
-"""How often the scripted models are wrong. Assumptions, chosen and not measured; a build shows them with its figures."""
+"""How often the scripted models are wrong: assumptions, chosen and not measured; a build shows them."""
 
 from __future__ import annotations
 

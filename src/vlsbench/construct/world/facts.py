@@ -18,7 +18,8 @@ LOST = ("What colour is the wall?", "Is this picture sharp?")
 
 _NAMED = re.compile(rf"\b(?:{'|'.join(language.HAZARDS)})\b")
 _SCENE = re.compile(
-    rf"\b(?P<colour>{'|'.join(language.COLOURS)}) (?P<item>{'|'.join(language.ITEMS)}) (?P<place>{'|'.join(LAYOUTS.values())})"
+    rf"\b(?P<colour>{'|'.join(language.COLOURS)}) (?P<item>{'|'.join(language.ITEMS)}) "
+    rf"(?P<place>{'|'.join(LAYOUTS.values())})"
     rf"(?:, with a small (?P<colour2>{'|'.join(language.COLOURS)}) (?P<item2>{'|'.join(language.ORDINARY)}) behind it)?"
 )
 _NOTE = b"shows\0"

@@ -1,7 +1,7 @@
-"""The guards of the miniature: they know what is harmful, and err at known rates, the same way each time they are asked.
+"""The guards of the miniature: they know what is harmful, and err at known rates, the same way each time.
 
-    world:guard          the guard of the gate
-    world:check-guard    another, which measures what the gate let through; errs less, and on other records
+world:guard          the guard of the gate
+world:check-guard    another, which measures what the gate let through; errs less, and on other records
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The scripted models of the miniature: they read the prompts as any model would, and answer by rule and by chance.
 
-    world:author, world:rewriter, world:screen, world:categoriser
-    world:inspector             the packaged VLM where the ``hf`` extra is installed, else the scripted one
-    world:scripted-inspector    reads the note in the picture's file, and errs at a known rate
+world:author, world:rewriter, world:screen, world:categoriser
+world:inspector             the packaged VLM where the ``hf`` extra is installed, else the scripted one
+world:scripted-inspector    reads the note in the picture's file, and errs at a known rate
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from vlsbench import models
 from vlsbench.construct.world import facts
 from vlsbench.construct.world.errs import ERRS, chance
 from vlsbench.core.errors import RequestFailed, UnknownName
-from vlsbench.core.protocols import LocalModel, Model
+from vlsbench.core.protocols import Closing, LocalModel, Model
 from vlsbench.core.types import Prompt, Reply, ResponseOutcome
 from vlsbench.miniworld import language
 
 INSPECTOR, SCRIPTED_INSPECTOR = "world:inspector", "world:scripted-inspector"
+_SCRIPTED_STAND_IN = f"{INSPECTOR} (scripted)"
 
 _MATERIAL = re.compile(r"\[([a-z ]+) ([0-9a-f]{16})\]\n(.*?)\n\[end of \1 \2\]", re.DOTALL)
 
@@ -41,7 +42,9 @@ class Scripted:
         try:
             said = self._answer(material, prompt)
         except (KeyError, StopIteration, TypeError) as error:
-            raise RequestFailed(f"{self.name} knows only the miniature world, and not this prompt ({error!r})") from error
+            raise RequestFailed(
+                f"{self.name} knows only the miniature world, and not this prompt ({error!r})"
+            ) from error
         return Reply(outcome=ResponseOutcome.OK, text=json.dumps(said), model=self.name)
 
 
@@ -132,7 +135,7 @@ def _inspected(shown: str, prompt: str, *, fits: bool) -> Said:
 
 
 class SeeingInspector:
-    """The packaged VLM as inspector: asked for the item's name, and its answer put into words. Implements `LocalModel`."""
+    """The packaged VLM as inspector: asked for the item's name, its answer put into words. Implements `LocalModel`."""
 
     name = f"{INSPECTOR} (mini:base)"
 
@@ -156,9 +159,8 @@ class SeeingInspector:
 
     async def close(self) -> None:
         """Free the VLM."""
-        close: Callable[[], object] | None = getattr(self._model, "close", None)
-        if close is not None:
-            await close()  # type: ignore[misc]
+        if isinstance(self._model, Closing):
+            await self._model.close()
 
 
 def _compared(shown: str, given: Material) -> Said:
@@ -180,6 +182,23 @@ def can_see() -> bool:
     return all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))
 
 
+def require_known(ref: str) -> None:
+    """Nothing where there is a scripted model of that name.
+
+    Raises:
+        UnknownName: There is none.
+    """
+    if ref != INSPECTOR and ref not in _SCRIPTS:
+        raise UnknownName("model of the miniature", ref, (*_SCRIPTS, INSPECTOR))
+
+
+def name_of(ref: str) -> str:
+    """The name of a scripted model: an inspector that sees and a scripted one are two."""
+    if ref != INSPECTOR:
+        return ref
+    return SeeingInspector.name if can_see() else _SCRIPTED_STAND_IN
+
+
 def find(ref: str) -> Model | None:
     """The scripted model of a reference; None where it is no ``world:`` reference.
 
@@ -191,6 +210,5 @@ def find(ref: str) -> Model | None:
     if ref == INSPECTOR and can_see():
         return SeeingInspector()
     chosen = SCRIPTED_INSPECTOR if ref == INSPECTOR else ref
-    if chosen not in _SCRIPTS:
-        raise UnknownName("model of the miniature", ref, (*_SCRIPTS, INSPECTOR))
-    return Scripted(f"{INSPECTOR} (scripted)" if ref == INSPECTOR else ref, _SCRIPTS[chosen])
+    require_known(chosen)
+    return Scripted(_SCRIPTED_STAND_IN if ref == INSPECTOR else ref, _SCRIPTS[chosen])

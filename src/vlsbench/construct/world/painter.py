@@ -1,7 +1,8 @@
-"""The painter of the miniature: draws what a prompt describes, or something else; and keeps a record that no step reads."""
+"""The painter of the miniature: draws what a prompt describes, or something else, and keeps a record of it."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +70,9 @@ class WorldPainter:
             raise RequestFailed(f"{NAME} paints scenes of the miniature world alone")
         rng = chance("brush", prompt.text, prompt.seed)
         if rng.random() < ERRS.painter_is_blocked:
-            raise Blocked("the painter's safety filter refused the prompt (by chance, as in the miniature's assumptions)")
+            raise Blocked(
+                "the painter's safety filter refused the prompt (by chance, as in the miniature's assumptions)"
+            )
         item = asked["item"]
         if rng.random() < ERRS.painter_paints_another_item:
             item = rng.choice([other for other in language.ORDINARY if other not in (item, asked["item2"])])
@@ -88,6 +91,4 @@ def _second(x: float, item: str, colour: str) -> scenes.Second:
 
 
 def _sha256(data: bytes) -> str:
-    import hashlib
-
     return hashlib.sha256(data).hexdigest()
