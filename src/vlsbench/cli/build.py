@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from vlsbench.cli.progress import ProgressLine
     from vlsbench.construct.recipe import Recipe
 
-_DESCRIPTION = """Make harmful pairs whose danger is in the picture alone, with a benign twin for each: an author writes,
-a rewriter takes the danger out of the text, a screen drops what still tells, a painter paints until an inspector sees
-what should be there, and a guard and rules decide what is kept. With nothing named: the miniature, offline, by scripted
-models. The same command again continues a build that was stopped; a changed prompt, model or setting asks the steps that
-depend on it again, and nothing else."""
+_DESCRIPTION = """Make harmful pairs whose danger is in the picture alone, with a benign twin for each: an author
+writes, a rewriter takes the danger out of the text, a screen drops what still tells, a painter paints until an
+inspector sees what should be there, and a guard and rules decide what is kept. With nothing named: the miniature,
+offline, by scripted models. The same command again continues a build that was stopped; a changed prompt, model or
+setting asks the steps that depend on it again, and nothing else."""
 
 _USAGE = """vlsbench build [--elements FILE | --images REF] [--author REF ...] --out DIR [options]
        vlsbench build show|review|accept|export DIR [options]"""
@@ -56,7 +56,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         action="append",
         default=[],
         metavar="ROLE=VAR",
-        help=f"environment variable that holds the API key of a role ({', '.join((*_KEYED, 'guard'))}); may be repeated",
+        help=f"environment variable with the API key of a role ({', '.join((*_KEYED, 'guard'))}); may be repeated",
     )
     options.add_local_options(parser)
     options.add_output_options(parser)

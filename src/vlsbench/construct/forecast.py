@@ -18,7 +18,7 @@ _SCREENED = 0.73
 _PAINTED = 1.35
 _KEPT = 0.4
 """Yields of the miniature (its queries that pass the screen, its pictures painted for one that fits, its queries kept):
-what to expect of an author who leaks in a quarter of his rewrites and a painter that errs in a quarter of his pictures."""
+of a rewriter who leaks in a quarter of the queries, and a painter who errs in a quarter of the pictures."""
 
 MINIATURE, PILOT = "the yields of the miniature", "the pilot in this folder"
 
@@ -104,7 +104,7 @@ def after_pilot(folder: BuildFolder, done: int) -> Forecast:
 
 
 def _extrapolated(counts: Iterable[float], total: int) -> Expected:
-    """The sum to expect over all elements, from counts of some: the mean with its standard error, elements independent."""
+    """The sum to expect over all elements, from counts of some; elements are taken for independent."""
     row = [float(count) for count in counts]
     mean = fmean(row)
     if len(row) < 2:

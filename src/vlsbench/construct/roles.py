@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,7 +92,7 @@ def texts(output: Fields) -> list[str]:
     """All texts of an output, those in lists too."""
     found: list[str] = []
     for value in output.values():
-        several: list[object] = value if isinstance(value, list) else [value]
+        several: Sequence[object] = value if isinstance(value, list) else (value,)
         found += [one for one in several if isinstance(one, str)]
     return found
 
@@ -106,7 +106,7 @@ def checked(row: Fields, shape: Shape) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, kind in shape.items():
         value = row[key]
-        if not isinstance(value, kind) or (kind is list and not all(isinstance(one, str) for one in value)):
+        if not isinstance(value, kind) or (isinstance(value, list) and not all(map(_is_text, value))):
             raise UnparsableError(f"the value of {key!r} should be a {_JSON[kind]}")
         if sum(len(one) for one in texts({key: value})) > MAX_TEXT:
             raise UnparsableError(f"the value of {key!r} is longer than {MAX_TEXT:,} characters")
@@ -115,6 +115,10 @@ def checked(row: Fields, shape: Shape) -> dict[str, Any]:
         else:
             found[key] = [_clean(one) for one in value] if isinstance(value, list) else value
     return found
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def _clean(text: str) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
 
 from vlsbench.construct.gate.gate import element_of
-from vlsbench.construct.steps import Done, Step, StepOutcome
+from vlsbench.construct.steps import Done, Step, StepOutcome, digest
 from vlsbench.core.errors import RequestFailed
 from vlsbench.core.types import Image, Sample, VerdictOutcome
 from vlsbench.judges.guard import Finding
 from vlsbench.leakage.guards import Guard
 from vlsbench.leakage.protocol import Part
+
+_REMEMBERED = 4096
+"""Verdicts of this sitting that are at hand; those of earlier ones are in the step's journal."""
 
 
 class RememberingGuard:
@@ -26,6 +31,7 @@ class RememberingGuard:
     def __init__(self, guard: Guard, step: Step) -> None:
         self.inner = guard
         self._step = step
+        self._recent: OrderedDict[str, asyncio.Future[Done]] = OrderedDict()
 
     @property
     def name(self) -> str:
@@ -50,7 +56,7 @@ class RememberingGuard:
             Part.TEXT: f"{sample.twin_of or sample.id}/text",
             Part.IMAGE: f"{element_of(sample.id)}/{sha256}/image",
         }[part]
-        found = await self._step(about, given, lambda: self._ask(sample, part, image))
+        found = await self._once(about, given, lambda: self._ask(sample, part, image))
         if "outcome" not in found.output:
             raise RequestFailed(found.reason)
         output = found.output
@@ -62,6 +68,20 @@ class RememberingGuard:
             why=output["why"],
             model=found.model,
         )
+
+    async def _once(self, about: str, given: Mapping[str, str], ask: Callable[[], Awaitable[Done]]) -> Done:
+        """The step's result; twins and queries about one picture stand close together, and often ask at once."""
+        key = digest(about, given)
+        asked = self._recent.get(key)
+        if asked is not None:
+            return await asyncio.shield(asked)
+        asked = self._recent[key] = asyncio.ensure_future(self._step(about, given, ask))
+        if len(self._recent) > _REMEMBERED:
+            self._recent.popitem(last=False)
+        found = await asked
+        if not found.outcome.is_final:
+            self._recent.pop(key, None)
+        return found
 
     async def _ask(self, sample: Sample, part: Part, image: Image | None) -> Done:
         said = await self.inner.check(sample, part, image)

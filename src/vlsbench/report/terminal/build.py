@@ -116,7 +116,7 @@ def _remarks(found: BuildSummary) -> list[str]:
         f"{found.elements:,} elements."
     ]
     if found.near_pictures:
-        lines.append(f"{found.near_pictures:,} pairs of kept pictures look alike; decisions.jsonl names them.")
+        lines.append(f"Pairs of kept pictures that look alike: {found.near_pictures:,}; decisions.jsonl names them.")
     if found.refused:
         named = ", ".join(f"{name} {count:,}" for name, count in found.refused.items())
         lines.append(f"The author declined elements, which biases the set: {named}.")
@@ -127,8 +127,8 @@ def _remarks(found: BuildSummary) -> list[str]:
     if found.review:
         review = found.review
         lines.append(
-            f"Reviewed: {review['reviewed']:,} of {review['drawn']:,} drawn, {review['kept']:,} kept; of the rest of the "
-            f"set at most {100 * review['at_most']:.1f} % would be taken out (95 %)."
+            f"Reviewed: {review['reviewed']:,} of {review['drawn']:,} drawn, {review['kept']:,} kept; of the "
+            f"rest of the set at most {100 * review['at_most']:.1f} % would be taken out (95 %)."
         )
     return [*lines, *found.notes]
 
