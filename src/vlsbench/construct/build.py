@@ -26,6 +26,7 @@ from vlsbench.construct.painters.studio import Gallery
 from vlsbench.construct.pictures import Easel
 from vlsbench.construct.plan import BuildPlan
 from vlsbench.construct.recipe import Recipe, miniature
+from vlsbench.construct.review import accepting
 from vlsbench.construct.settings import settings_of
 from vlsbench.construct.steps import Step
 from vlsbench.construct.summary import BuildSummary
@@ -112,7 +113,13 @@ def build(
             say=say,
         )
         now = ready.manifest
-        opened.update(recipe=now.recipe, prompts=now.prompts, guard_settings=now.guard_settings, finished=None)
+        opened.update(
+            recipe=now.recipe,
+            prompts=now.prompts,
+            guard_settings=now.guard_settings,
+            element_settings=settings_of(ready)["element"],
+            finished=None,
+        )
         return _build(sitting)
     finally:
         os.close(lock)
@@ -240,6 +247,7 @@ def _pass_the_gate(sitting: _Sitting, found: BuildSummary) -> BuildSummary:
         near_pictures=len(verdicts.near),
         composition=_composition(opened),
         cost=summary.cost(opened),
+        review=accepting.recorded(opened),
         truth=truth.measure(opened) if recipe.in_miniature else None,
         assumptions=truth.assumptions(ERRS) if recipe.in_miniature else None,
     )

@@ -39,7 +39,11 @@ _FILES = frozenset({"manifest.json", "elements.jsonl", "steps"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildManifest:
-    """What ``manifest.json`` says. `served` are the models that answered, by step."""
+    """What ``manifest.json`` says.
+
+    `element_settings` are those under which the elements last went their way, `served` the models that answered, by
+    step.
+    """
 
     recipe: Mapping[str, Any]
     prompts: Mapping[str, str]
@@ -49,6 +53,7 @@ class BuildManifest:
     elements_sha256: str
     canary: str
     guard_settings: Mapping[str, str]
+    element_settings: Mapping[str, Any]
     served: Mapping[str, Sequence[str]]
     adaptations: Sequence[str]
     vlsbench: str
@@ -199,6 +204,7 @@ def new_manifest(
         elements_sha256=digest([one.to_json() for one in elements]),
         canary=str(uuid.uuid4()),
         guard_settings=dict(guard_settings),
+        element_settings={},
         served={},
         adaptations=(),
         vlsbench=__version__,

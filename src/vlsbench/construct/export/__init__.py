@@ -1,0 +1,1 @@
+"""A built set as others get it: records, pictures, a card, Croissant metadata, provenance and rules."""
