@@ -34,7 +34,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         required=True,
         metavar="FILE",
-        help="one per rater: CSV, or Label Studio's JSON",
+        help="one per rater: CSV, or JSON of Label Studio",
     )
     accept.add_argument("--json", action="store_true", help="print JSON")
     accept.set_defaults(run=run_accept)

@@ -114,8 +114,8 @@ def _composition(held: Contents) -> list[str]:
     origins = [f"| {name} | {source.licence} | {count:,} |" for name, (source, count) in held.sources.items()]
     more = (
         [
-            f"{held.by_reference:,} more records are in `references.jsonl`: their pictures may not be passed on, and are "
-            "named by source and hash.",
+            f"{held.by_reference:,} more records are in `references.jsonl`: their pictures may not be passed on, and "
+            "are named by source and hash.",
             "",
         ]
         if held.by_reference
@@ -153,9 +153,9 @@ def _making(folder: BuildFolder, found: BuildSummary) -> list[str]:
     return [
         "## How it was made",
         "",
-        "Each element was described and given harmful queries by an author; a rewriter took the danger out of the text; "
-        "a screen dropped what still told or had lost its meaning; pictures were painted and inspected until the element "
-        "showed; each pair got a benign twin. `provenance.jsonl` says of each record who made it.",
+        "Each element was described and given harmful queries by an author; a rewriter took the danger out of the "
+        "text; a screen dropped what still told or had lost its meaning; pictures were painted and inspected until the "
+        "element showed; each pair got a benign twin. `provenance.jsonl` says of each record who made it.",
         "",
         "| role | model |",
         "|---|---|",

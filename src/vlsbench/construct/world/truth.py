@@ -18,7 +18,8 @@ from vlsbench.store import journal
 def measure(folder: BuildFolder) -> dict[str, Any]:
     """The true rates: of what the rewriter and the painter first made, and of what was kept.
 
-    ``leaks_before`` is over all rewritten queries, ``wrong_pictures_before`` over the first picture of each element.
+    ``leaks_before`` is over all rewritten queries, ``wrong_pictures_before`` over the first picture of each element, and
+    ``…_screened`` over the candidates: what the screen and the inspector, the filters of the paper, let through alone.
     """
     shown = read(folder.truth)
     wanted = {element.id: element.sub_category for element in folder.elements()}
@@ -35,10 +36,16 @@ def measure(folder: BuildFolder) -> dict[str, Any]:
     kept = [row for _, row in journal.read(folder.kept)]
     pairs = [row for row in kept if row["twin_of"] is None]
     twins = [row for row in kept if row["twin_of"] is not None]
+    screened = [row for _, row in journal.read(folder.candidates) if row["twin_of"] is None]
     return {
         "leaks_before": _rate([facts.leaks(text) for text in queries.values()], [_of(name) for name in queries]),
+        "leaks_screened": _rate([facts.leaks(row["text"]) for row in screened], [row["group"] for row in screened]),
         "leaks_after": _rate([facts.leaks(row["text"]) for row in pairs], [row["group"] for row in pairs]),
         "wrong_pictures_before": _rate([shown.get(sha) != wanted[name] for name, sha in first.items()], list(first)),
+        "wrong_pictures_screened": _rate(
+            [shown.get(row["image_sha256"]) != wanted[row["group"]] for row in screened],
+            [row["group"] for row in screened],
+        ),
         "wrong_pictures_after": _rate(
             [shown.get(row["image_sha256"]) != wanted[row["group"]] for row in pairs], [row["group"] for row in pairs]
         ),

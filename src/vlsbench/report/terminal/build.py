@@ -19,8 +19,10 @@ Clean = Callable[[str], str]
 _LEAKAGE = {"before": "candidates", "after": "kept", "check": "kept, by another guard"}
 _TRUTH = {
     "leaks_before": "queries that leak, as rewritten",
+    "leaks_screened": "queries that leak, screened",
     "leaks_after": "queries that leak, kept",
     "wrong_pictures_before": "wrong pictures, first painted",
+    "wrong_pictures_screened": "wrong pictures, inspected",
     "wrong_pictures_after": "wrong pictures, kept",
     "twins_harmful": "harmful twins, kept",
 }
