@@ -22,7 +22,7 @@ from vlsbench.construct.filing import Filing
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.gate import gate
 from vlsbench.construct.gating import Filed, Inspection
-from vlsbench.construct.painters.studio import Gallery
+from vlsbench.construct.painters.studio import PictureStore
 from vlsbench.construct.pictures import Easel
 from vlsbench.construct.plan import BuildPlan
 from vlsbench.construct.recipe import Recipe, miniature
@@ -153,7 +153,7 @@ def _take_all_their_way(sitting: _Sitting) -> None:
     """Every element to its candidates."""
     halt = Halt()
     record = Record(sitting.folder.truth) if sitting.recipe.in_miniature else None
-    gallery = Gallery(sitting.folder.path)
+    gallery = PictureStore(sitting.folder.path)
     tally = Tally(min(sitting.limit or len(sitting.plan.elements), len(sitting.plan.elements)))
 
     def work(who: Crew, steps: Mapping[str, Step]) -> StepCourse[Element]:
@@ -178,7 +178,7 @@ CHAIN = (
 def _sit(
     sitting: _Sitting,
     names: tuple[str, ...],
-    gallery: Gallery,
+    gallery: PictureStore,
     tally: Tally,
     halt: Halt,
     record: Record | None,
@@ -258,7 +258,7 @@ def identified(ref: str | None) -> str:
     return plan.identify(str(ref)).name
 
 
-def _file(sitting: _Sitting, path: Path, verdicts: gate.Verdicts) -> dict[str, Filed]:
+def _file(sitting: _Sitting, path: Path, verdicts: gate.GateVerdicts) -> dict[str, Filed]:
     """Ask the categoriser about every pair that passes so far."""
     halt, tally = Halt(), Tally(verdicts.kept)
     filing = Filing(sitting.plan.taxonomy)
@@ -276,7 +276,7 @@ def _file(sitting: _Sitting, path: Path, verdicts: gate.Verdicts) -> dict[str, F
         )
 
     if verdicts.kept:
-        _sit(sitting, ("categorise",), Gallery(sitting.folder.path), tally, halt, None, work)
+        _sit(sitting, ("categorise",), PictureStore(sitting.folder.path), tally, halt, None, work)
     return filing.found
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from vlsbench import models
 from vlsbench.construct.painters import load as painters
-from vlsbench.construct.painters.studio import Gallery, Studio
+from vlsbench.construct.painters.studio import PictureStore, Studio
 from vlsbench.construct.recipe import WORLD, Recipe
 from vlsbench.construct.roles import Role
 from vlsbench.construct.world import models as world
@@ -65,7 +65,7 @@ class Crew:
 def assemble(
     recipe: Recipe,
     prompts: Mapping[str, PromptFile],
-    gallery: Gallery,
+    gallery: PictureStore,
     effort: Effort,
     key_envs: Mapping[str, str],
     halt: Halt,

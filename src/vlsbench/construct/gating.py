@@ -11,7 +11,7 @@ from pathlib import Path
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.gate import gate
 from vlsbench.construct.gate.duplicates import SimilarTexts, difference_hash, near_pictures
-from vlsbench.construct.gate.gate import FILED, NEW_PICTURE, NEW_TEXT, Pair, Verdicts
+from vlsbench.construct.gate.gate import FILED, NEW_PICTURE, NEW_TEXT, GateVerdicts, Pair
 from vlsbench.construct.gate.memory import RememberingGuard
 from vlsbench.construct.plan import identify
 from vlsbench.construct.recipe import WORLD, Recipe
@@ -87,12 +87,12 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def by_rules(path: Path, recipe: Recipe) -> Verdicts:
+def by_rules(path: Path, recipe: Recipe) -> GateVerdicts:
     """Hold the pairs of an audit against the rules of a recipe."""
     return gate.by_rules(path, Rules(max_overlap=recipe.max_overlap, max_ocr_overlap=recipe.max_ocr_overlap))
 
 
-def passing(path: Path, verdicts: Verdicts) -> Iterator[Pair]:
+def passing(path: Path, verdicts: GateVerdicts) -> Iterator[Pair]:
     """The pairs of an audit that pass everything so far."""
     return (pair for pair in gate.pairs(path) if verdicts.passes(pair.id))
 
@@ -105,7 +105,7 @@ class Filed:
     outcome: StepOutcome
 
 
-def settle(path: Path, verdicts: Verdicts, filed: Mapping[str, Filed], recipe: Recipe) -> None:
+def settle(path: Path, verdicts: GateVerdicts, filed: Mapping[str, Filed], recipe: Recipe) -> None:
     """The last rules: what the categoriser could not file, and what repeats.
 
     Args:
@@ -137,7 +137,7 @@ def _hashed(record: Record) -> int | None:
         return None
 
 
-def write_kept(folder: BuildFolder, verdicts: Verdicts, filed: Mapping[str, Filed]) -> tuple[int, int]:
+def write_kept(folder: BuildFolder, verdicts: GateVerdicts, filed: Mapping[str, Filed]) -> tuple[int, int]:
     """Write ``kept.jsonl`` and ``decisions.jsonl``; how many pairs and twins are kept.
 
     Raises:

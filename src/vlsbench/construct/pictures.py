@@ -11,7 +11,7 @@ from pathlib import Path
 from vlsbench.construct import safety
 from vlsbench.construct.elements import Element
 from vlsbench.construct.painters.protocol import PaintPrompt
-from vlsbench.construct.painters.studio import Gallery, Studio
+from vlsbench.construct.painters.studio import PictureStore, Studio
 from vlsbench.construct.recipe import Recipe
 from vlsbench.construct.roles import Fields, Role, Shape
 from vlsbench.construct.steps import Done, Step, StepOutcome, digest
@@ -36,7 +36,7 @@ class Easel:
     """
 
     def __init__(
-        self, recipe: Recipe, steps: Mapping[str, Step], studio: Studio | None, inspector: Role, gallery: Gallery
+        self, recipe: Recipe, steps: Mapping[str, Step], studio: Studio | None, inspector: Role, gallery: PictureStore
     ) -> None:
         self._recipe = recipe
         self._steps = steps

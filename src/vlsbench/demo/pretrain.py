@@ -25,7 +25,7 @@ Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class PretrainRecipe:
     """How much to train. Learning rates are peaks: warm-up, then a cosine down to a twentieth."""
 
     pictures: int = 40_000
@@ -68,7 +68,7 @@ def render(n: int, seed: int) -> TrainingPictures:
     return TrainingPictures(pixels=pixels, items=items, colours=colours)
 
 
-def pretrain_vision(model: Any, pictures: TrainingPictures, recipe: Recipe, seed: int, log: Log) -> None:
+def pretrain_vision(model: Any, pictures: TrainingPictures, recipe: PretrainRecipe, seed: int, log: Log) -> None:
     """Teach the vision tower item and colour, from the mean over patches and from each patch alone."""
     import torch
     from torch.nn.functional import cross_entropy
@@ -93,7 +93,9 @@ def pretrain_vision(model: Any, pictures: TrainingPictures, recipe: Recipe, seed
             log(f"vision {number + 1}/{recipe.vision_steps}: loss {loss.item():.3f}")
 
 
-def train_language(model: Any, tokenizer: Any, pictures: TrainingPictures, recipe: Recipe, seed: int, log: Log) -> None:
+def train_language(
+    model: Any, tokenizer: Any, pictures: TrainingPictures, recipe: PretrainRecipe, seed: int, log: Log
+) -> None:
     """Teach the whole model to answer; every fourth batch has text only."""
     import torch
 

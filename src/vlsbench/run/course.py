@@ -36,7 +36,7 @@ Work = TypeVar("Work")
 T = TypeVar("T")
 
 
-class Source(Protocol):
+class Feed(Protocol):
     """What brings a course its samples, from before the first to after the last."""
 
     def start(self) -> None:
@@ -62,7 +62,7 @@ class Course(ABC, Generic[Work]):
 
     def __init__(
         self,
-        source: Source,
+        source: Feed,
         counts: RunCounts,
         halt: Halt,
         progress: Progress | None,

@@ -72,7 +72,7 @@ def pairs(audit: Path) -> Iterator[Pair]:
 
 
 @dataclass(slots=True, kw_only=True)
-class Verdicts:
+class GateVerdicts:
     """What the gate decides: the broken rules of each pair, in order; none where it passes."""
 
     broken: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -103,9 +103,9 @@ class Verdicts:
         )
 
 
-def by_rules(audit: Path, rules: Rules) -> Verdicts:
+def by_rules(audit: Path, rules: Rules) -> GateVerdicts:
     """Hold every pair of an audit against the rules."""
-    found = Verdicts()
+    found = GateVerdicts()
     chosen: tuple[Rule, ...] = applied(rules, guarded=True)
     found.sentences = {rule.name: rule.sentence for rule in chosen} | dict(SENTENCES)
     for pair in pairs(audit):
@@ -118,7 +118,7 @@ def by_rules(audit: Path, rules: Rules) -> Verdicts:
     return found
 
 
-def leakage(audit: Path, verdicts: Verdicts | None = None) -> LeakageRates:
+def leakage(audit: Path, verdicts: GateVerdicts | None = None) -> LeakageRates:
     """R1 and R2 of the harmful pairs of an audit.
 
     Args:
@@ -145,7 +145,7 @@ def _outcome(record: Record, part: Part) -> str:
     return PENDING if found is None else str(found["label"] or found["outcome"])
 
 
-def write_decisions(path: Path, verdicts: Verdicts) -> None:
+def write_decisions(path: Path, verdicts: GateVerdicts) -> None:
     """One line per pair: kept, or the rules it breaks; and which other records have a picture that looks alike."""
     alike: dict[str, list[str]] = {}
     for one, other in verdicts.near:

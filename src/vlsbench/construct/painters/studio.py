@@ -26,7 +26,7 @@ Picture = Mapping[str, object]
 """A picture that was kept: its hash, its path from the build's folder, and its size in bytes."""
 
 
-class Gallery:
+class PictureStore:
     """The pictures of a build, each under the hash of its bytes.
 
     Args:
@@ -85,7 +85,7 @@ class Studio:
         gallery: Where the pictures go.
     """
 
-    def __init__(self, painter: Painter, gate: Gate, gallery: Gallery) -> None:
+    def __init__(self, painter: Painter, gate: Gate, gallery: PictureStore) -> None:
         self.painter = painter
         self.gate = gate
         self._gallery = gallery

@@ -18,8 +18,8 @@ from vlsbench.store import journal
 def measure(folder: BuildFolder) -> dict[str, Any]:
     """The true rates: of what the rewriter and the painter first made, and of what was kept.
 
-    ``leaks_before`` is over all rewritten queries, ``wrong_pictures_before`` over the first picture of each element, and
-    ``…_screened`` over the candidates: what the screen and the inspector, the filters of the paper, let through alone.
+    ``leaks_before`` is over all rewritten queries, ``wrong_pictures_before`` over the first picture of each element,
+    and ``…_screened`` over the candidates: what screen and inspector, the filters of the paper, let through alone.
     """
     shown = read(folder.truth)
     wanted = {element.id: element.sub_category for element in folder.elements()}

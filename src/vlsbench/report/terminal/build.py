@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.table import Table
-
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from vlsbench.construct.forecast import Expected, Forecast
     from vlsbench.construct.summary import BuildSummary
@@ -48,8 +46,15 @@ def print_build(found: BuildSummary, console: Console, clean: Clean) -> None:
         console.print(clean(line), soft_wrap=True)
 
 
+def _table(*heads: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    return Table(*heads, box=box.SIMPLE_HEAD, pad_edge=False)
+
+
 def _print_funnel(found: BuildSummary, console: Console, clean: Clean) -> None:
-    table = Table("Step", "counts", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = _table("Step", "counts")
     table.add_column("in", justify="right")
     table.add_column("out", justify="right")
     table.add_column("ended here")
@@ -60,7 +65,7 @@ def _print_funnel(found: BuildSummary, console: Console, clean: Clean) -> None:
 
 
 def _print_leakage(found: BuildSummary, console: Console, clean: Clean) -> None:
-    table = Table("Leakage", "guard", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = _table("Leakage", "guard")
     for head in ("n", "R1", "R2", "R1-R2"):
         table.add_column(head, justify="right")
     for key, words in _LEAKAGE.items():
@@ -94,7 +99,7 @@ def _print_baseline(baseline: Mapping[str, Any], console: Console, clean: Clean)
 
 
 def _print_truth(truth: Mapping[str, Any], console: Console) -> None:
-    table = Table("Truth of the miniature", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = _table("Truth of the miniature")
     table.add_column("n", justify="right")
     table.add_column("per cent", justify="right")
     for key, words in _TRUTH.items():
@@ -103,7 +108,7 @@ def _print_truth(truth: Mapping[str, Any], console: Console) -> None:
 
 
 def _print_cost(found: BuildSummary, console: Console) -> None:
-    table = Table("Asked", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = _table("Asked")
     table.add_column("requests", justify="right")
     table.add_column("tokens in", justify="right")
     table.add_column("tokens out", justify="right")
@@ -137,7 +142,7 @@ def _remarks(found: BuildSummary) -> list[str]:
 
 def print_forecast(found: Forecast, console: Console) -> None:
     """Print what a build would ask."""
-    table = Table("Role", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = _table("Role")
     table.add_column("requests to expect", justify="right")
     for role, expected in found.requests.items():
         table.add_row(role, _expected(expected))
