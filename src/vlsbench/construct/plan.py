@@ -57,6 +57,11 @@ def make(recipe: Recipe) -> BuildPlan:
             raise UserError("--check-guard is the guard of the gate itself; name another, or leave it out.")
     taxonomy = world.taxonomy() if recipe.in_miniature and recipe.taxonomy is None else taxonomies.load(recipe.taxonomy)
     elements = _elements(recipe, taxonomy)
+    if recipe.painter is None and not all(element.image for element in elements):
+        raise UserError(
+            "--painter must be named (openai-image:NAME[@URL] or diffusers:REPO_OR_FOLDER), for some elements "
+            "have no image."
+        )
     prompts = prompt_files.load(recipe.prompts)
     _check_painted(recipe, taxonomy)
     if recipe.reference is not None:
@@ -103,8 +108,6 @@ def _elements(recipe: Recipe, taxonomy: Taxonomy) -> Sequence[Element]:
         found = list(element_files.of_images(datasets.load(ref), licence, taxonomy))
         if not found:
             raise DatasetError(f"{ref} holds no harmful record with an image.")
-    if recipe.painter is None and not all(element.image for element in found):
-        raise UserError("--painter must be named: some elements have no image.")
     return found
 
 

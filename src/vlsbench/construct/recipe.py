@@ -169,8 +169,6 @@ def check(recipe: Recipe) -> None:
         raise UserError("--author must be named: the model that writes descriptions and queries.")
     if recipe.guard is None:
         raise UserError("--guard must be named: without one nothing says whether the text alone gives the danger away.")
-    if recipe.painter is None and recipe.images is None:
-        raise UserError("--painter must be named: openai-image:NAME[@URL] or diffusers:REPO_OR_FOLDER.")
     for name in ("queries", "attempts", "paint_steps"):
         if not 1 <= getattr(recipe, name) <= 100:
             raise UserError(f"--{name.replace('_', '-')} must lie between 1 and 100.")

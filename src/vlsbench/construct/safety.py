@@ -27,7 +27,8 @@ _WORDS = (
 )
 _MINORS = re.compile(
     rf"\b(?:{'|'.join(_WORDS)})\b"
-    r"|\b(?:a|the|every|any|another|this|that|two|three|some) minor\b(?! \w)"
+    r"|\b(?:a|the|every|any|another|this|that|two|three|some) minor\b(?=\W*$|\s*[^\w\s]|\s+"
+    r"(?:in|at|on|with|who|whom|whose|is|was|and|or|to|for|of|from|without|as|being|near|by|into|behind|beside|under)\b)"
     r"|\bminor'?s\b|\b(?:under|below) (?:the age of )?1[0-8]\b"
     r"|\b(?:[1-9]|1[0-7])[ -]?(?:yo|y/o|(?:years?|yrs?|months?)[ -](?:old|of age))\b"
     r"|\baged? (?:of )?(?:[1-9]|1[0-7])\b"
@@ -35,7 +36,9 @@ _MINORS = re.compile(
     re.IGNORECASE,
 )
 
-_SEXUAL = re.compile(r"\b(?:erotic\w*|sexual\w*|sex|porn\w*|nud(?:e|ity)|adult content|nsfw)\b", re.IGNORECASE)
+_SEXUAL = re.compile(
+    r"\b(?:erotic\w*|sexual\w*(?! orientation)|sex|porn\w*|nud(?:e|ity)|adult content|nsfw)\b", re.IGNORECASE
+)
 
 
 def names_minors(*texts: str) -> bool:

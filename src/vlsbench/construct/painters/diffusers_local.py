@@ -44,6 +44,8 @@ def load(ref: str, brush: Brush, local: Local) -> DiffusersPainter:
     place = ref.removeprefix(SCHEME)
     folder = Path(place).expanduser()
     source = str(folder) if folder.is_dir() else place
+    if folder.is_dir() and not (folder / "model_index.json").is_file():
+        raise UserError(f"{ref} is no pipeline of diffusers: the folder has no model_index.json.")
     device = local.device if local.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
     dtype = _dtype(torch, local.dtype, device)
     try:
