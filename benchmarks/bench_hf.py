@@ -78,7 +78,6 @@ def ours(folder: Path, images: Sequence[Picture], batch: int, tokens: int) -> fl
     from vlsbench.core.types import Prompt, Response
     from vlsbench.models.local.model import load_hf
     from vlsbench.store.journal import Journal
-    from vlsbench.store.records import from_response
 
     model = load_hf(str(folder), device="cpu", batch_size=batch)
 
@@ -90,7 +89,7 @@ def ours(folder: Path, images: Sequence[Picture], batch: int, tokens: int) -> fl
                 reply = await model.generate(Prompt(text=text(number), image=image, max_tokens=tokens))
                 if reply.completion_tokens != tokens:
                     raise SystemExit(f"an answer ended after {reply.completion_tokens} tokens: no figures")
-                journal.append(from_response(Response(sample_id=str(number), outcome=reply.outcome, text=reply.text)))
+                journal.append(Response(sample_id=str(number), outcome=reply.outcome, text=reply.text))
 
         started = time.perf_counter()
         await asyncio.gather(*(one(*pair) for pair in enumerate(images)))

@@ -42,6 +42,15 @@ def real_data() -> Path:
     return folder
 
 
+@pytest.fixture
+def released_records(real_data: Path, tmp_path: Path) -> Path:
+    """The released records in their layout, with an empty folder in place of the 2.45 GB of images."""
+    folder = tmp_path / "released"
+    (folder / "imgs").mkdir(parents=True)
+    (folder / "data.json").symlink_to(real_data / "vlsbench" / "data.json")
+    return folder
+
+
 def row(number: int, **changes: Any) -> dict[str, Any]:
     """A record in the released layout, about nothing in particular."""
     return {

@@ -125,3 +125,28 @@ def test_every_long_benchmark_has_a_quick_form(name):
     asked = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", "--help"], cwd=ROOT, capture_output=True)
     assert asked.returncode == 0
     assert b"--quick" in asked.stdout
+
+
+def test_the_simulations_run_from_end_to_end_and_fill_their_place_on_the_page(tmp_path):
+    from benchmarks import bench_stats
+
+    asked = [sys.executable, "-m", "benchmarks.bench_stats", "--quick", "--workers", "2"]
+    made = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert made.returncode == 0, made.stderr[-2000:]
+    page = tmp_path / "page.md"
+    page.write_text("Above.\n<!-- simulated: begin -->\nold\n<!-- simulated: end -->\nBelow.\n", encoding="utf-8")
+    bench_stats.write(page, made.stdout)
+    text = page.read_text(encoding="utf-8")
+    assert "old" not in text
+    for figure in bench_stats.FIGURES:
+        assert f"**{figure.name}** (4 sets per cell; in %)" in text
+        assert text.count(f"| {' | '.join((*figure.axes, *figure.columns))} |") >= 1
+
+
+def test_a_cell_misses_its_limits_only_beyond_the_error_of_the_simulation():
+    from benchmarks.bench_stats import misses
+
+    assert misses(0.90, (0.92, 1.0), 2000)
+    assert not misses(0.91, (0.92, 1.0), 2000)
+    assert not misses(0.90, (0.92, 1.0), 100)
+    assert misses(0.08, (0.0, 0.06), 2000)

@@ -84,6 +84,15 @@ def test_the_root_holds_packages_and_nothing_else() -> None:
         assert ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))), folder
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if path.name == "__init__.py"], ids=lambda path: path.parent.name
+)
+def test_a_package_says_what_belongs_in_it_and_what_does_not(path: Path) -> None:
+    first, _, rest = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n\n")
+    assert first
+    assert rest, f"{path.parent.name} does not say what belongs elsewhere"
+
+
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(SRC)))
 def test_imports_point_only_downwards(path: Path) -> None:
     here = path.relative_to(SRC).parts[0]

@@ -17,6 +17,7 @@ FACE = ast.parse((ROOT / "src" / "vlsbench" / "__init__.py").read_text(encoding=
 USERS = [
     *sorted((ROOT / "examples").glob("*.py")),
     ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 """What speaks to users: it imports from the public face alone."""

@@ -12,7 +12,7 @@ from loopback import Answer, Asked, serve, verdict
 from vlsbench.cli.main import build_parser, main
 
 ROOT = Path(__file__).parent.parent
-PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 
 
 def blocks(page: Path, language: str) -> list[str]:

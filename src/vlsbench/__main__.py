@@ -2,35 +2,80 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
 import sys
+from types import FrameType
+
+
+class _Interrupts:
+    """Ctrl-C and SIGTERM (a scheduler's way of stopping), from the very first import to the very end.
+
+    The first raises KeyboardInterrupt; every further one ends the process at once with 130, wherever it is, also while
+    the first is being dealt with. Runs handle both signals themselves while they work.
+    """
+
+    _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+    def __init__(self) -> None:
+        self._raised = False
+        for number in self._SIGNALS:
+            signal.signal(number, self._interrupted)
+
+    def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
+        if self._raised:
+            os._exit(130)
+        self._raised = True
+        raise KeyboardInterrupt
+
+    def ignore(self) -> None:
+        """What is left is the interpreter's own end, which sets handlers back and would die of the signal."""
+        for number in self._SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def run_as_script() -> None:
-    """Run the command line; an interruption ends it with 130, from the very first import on."""
-    # SIGTERM (a scheduler's way of stopping) is taken like Ctrl-C; runs handle both themselves while they work.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Run the command line; an interruption ends it with 130."""
+    interrupts = _Interrupts()
     try:
         from vlsbench.cli.main import main
 
         code = main()
     except KeyboardInterrupt:
-        sys.stderr.write("vlsbench: Interrupted. The same command continues.\n")
         code = 130
+        _say("Interrupted. The same command continues.")
     except BrokenPipeError:
         # Whoever read our output has left; nothing may be written to it at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go(sys.stdout)
         code = 141
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO) or error.filename is not None:
             raise
-        # Whatever writes files says so itself: this was the output, on a disk that is full.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.stderr.write(f"vlsbench: The output cannot be written ({error.strerror}).\n")
+        # Whatever writes files says so itself: this was the output, on a disk that is full or a terminal that is gone.
+        _let_go(sys.stdout)
+        _say(f"The output cannot be written ({error.strerror}).")
         code = 2
+    interrupts.ignore()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     raise SystemExit(code)
+
+
+def _say(text: str) -> None:
+    """A last word on stderr, if anybody is there to read it."""
+    try:
+        sys.stderr.write(f"vlsbench: {text}\n")
+        sys.stderr.flush()
+    except OSError:
+        _let_go(sys.stderr)
+
+
+def _let_go(stream: object) -> None:
+    """Let what is still to be written to a dead stream go nowhere, so that the end of the process is quiet."""
+    descriptor = 2 if stream is sys.stderr else 1
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
 
 
 if __name__ == "__main__":

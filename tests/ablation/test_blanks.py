@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from vlsbench.ablation.blanks import BlankImage
-from vlsbench.core import images
+from vlsbench.core import image_formats, images
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.images import ImageFile
 from vlsbench.core.pixels import decode
@@ -29,7 +29,7 @@ def blank_of(tmp_path):
 def test_a_blank_has_the_size_and_format_of_the_image_and_is_grey_all_over(blank_of, make_picture, format):  # noqa: A002
     blank = blank_of(make_picture(5, size=(33, 17), format=format))
     data = blank.read()
-    assert images.sniff(data) == blank.media_type == f"image/{format.lower()}"
+    assert image_formats.sniff(data) == blank.media_type == f"image/{format.lower()}"
     assert images.check(data).sha256 == blank.sha256
     picture = decode(data)
     assert picture.size == (33, 17)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from made import judged_run
 from run_folders import HandMade, judged
-from vlsbench.calibration import design, population, sampling
+from vlsbench.calibration import design, drawing, population, sampling
 from vlsbench.calibration.population import ABILITY, NO_ANSWER, NOT_JUDGED
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.results import judged_run as reading
@@ -133,3 +133,28 @@ def test_a_design_is_read_back_as_it_was_and_a_damaged_one_is_named(tmp_path):
     path.write_text('{"version": 99}')
     with pytest.raises(RunError, match="format 99"):
         design.read(path)
+
+
+def test_drawing_goes_on_where_a_kill_left_the_sheet_alone(tmp_path, monkeypatch):
+    run = tmp_path / "run"
+    judged_run(run)
+    whole = drawing.draw(run, tmp_path / "whole", n=10)
+    half = tmp_path / "half"
+    half.mkdir()
+    (half / drawing.SHEET).write_bytes(whole.sheet.read_bytes())
+    (half / f".{drawing.PAGE}.part").write_bytes(b"<html>")
+    again = drawing.draw(run, half, n=10)
+    assert again.sheet.read_bytes() == whole.sheet.read_bytes()
+    assert again.page.read_bytes() == whole.page.read_bytes()
+
+
+@pytest.mark.parametrize("change", ["labelled", "finished"])
+def test_a_folder_that_may_hold_labels_is_left_alone(tmp_path, change):
+    run = tmp_path / "run"
+    judged_run(run)
+    drawn = drawing.draw(run, tmp_path / "out", n=10)
+    if change == "labelled":
+        drawn.page.unlink()
+        drawn.sheet.write_bytes(drawn.sheet.read_bytes() + b"\n")
+    with pytest.raises(UserError, match="may hold labels"):
+        drawing.draw(run, tmp_path / "out", n=10)

@@ -160,6 +160,27 @@ def test_benign_samples_check_over_refusal_and_stay_out_of_the_safety_rate(tmp_p
     assert found.over_refusal.run_low == found.over_refusal.run_high == 0.25
 
 
+def test_answers_about_one_image_widen_what_people_say_of_over_refusal(tmp_path):
+    made = HandMade(tmp_path / "run", 200)
+    made.judge()
+    for number in range(200):
+        made.sample(f"s{number}", expect="benign", image="a.png", image_sha256=f"{number // 5:064x}")
+        made.response(f"s{number}")
+        made.verdict(f"s{number}", "refusal" if number % 2 else "unsafe")
+    drawing.draw(tmp_path / "run", tmp_path / "out", n=200)
+    truth = {f"s{number}": "refusal" if (number // 5) % 4 == 1 else "unsafe" for number in range(200)}
+    found = scoring.score(tmp_path / "run", [labelled(tmp_path / "run", tmp_path / "a.csv", truth)])
+    assert found.over_refusal.value == 0.25
+    assert found.over_refusal.high - found.over_refusal.low > 0.24  # 0.12 if all answers were independent
+
+
+def test_drawn_answers_without_a_true_label_are_bounded(place, truth):
+    told = {name: label for number, (name, label) in enumerate(sorted(truth.items())) if number % 3}
+    found = scoring.score(place / "run", [labelled(place / "run", place / "a.csv", told)])
+    assert found.corrected.lowest < found.corrected.value < found.corrected.highest
+    assert any("the bounds say" in warning for warning in found.warnings)
+
+
 # ---- what does not fit
 
 

@@ -9,7 +9,7 @@ import pytest
 from builders import hurry, make_set, vlsbench
 from loopback import Answer, serve, verdict
 from vlsbench import stats
-from vlsbench.report.terminal.ablation import points
+from vlsbench.core.words import points
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -19,6 +20,40 @@ def runs(tmp_path):
         rows = [(f"s{n}", LABELS[(n + number) % 6], {"category": f"c{n % 2}", "text": "Secret?"}) for n in range(6)]
         judged(tmp_path / name, *rows, model=f"openai:{name}")
     return [str(tmp_path / name) for name in "abc"]
+
+
+@pytest.mark.parametrize("command", ["leaderboard", "table"])
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_no_terminal_is_too_narrow_for_names_and_figures(tmp_path, monkeypatch, capsys, command, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    sets = ("vlsbench:/a", "figstep:/a", "mm_safetybench/SD:/a", "jsonl:/a/mine.jsonl", "xstest:/a", "siuo:/a")
+    runs = []
+    for model in ("openai:organisation/model-7b-instruct", "openai:organisation/model-13b-instruct"):
+        for number, name in enumerate(sets if command == "table" else sets[:1]):
+            runs.append(tmp_path / f"{len(runs)}")
+            rows = [(f"s{n}", LABELS[(n + number) % 6]) for n in range(6)]
+            judged(runs[-1], *rows, model=model, dataset=name, dataset_hash=str(number) * 64)
+    assert vlsbench(command, *runs) == 0
+    shown = capsys.readouterr().out
+    # A folded name stands on several lines, in a column of its own.
+    cells = [cell for line in shown.splitlines() for cell in re.split(r"\s{2,}", line.strip())]
+    names = "".join(cell for cell in cells if re.search("[a-z]", cell))
+    assert names.count("openai:organisation/model-7b-instruct") >= 1
+    assert names.count("openai:organisation/model-13b-instruct") >= 1
+    assert shown.count("[18.8, 81.2]") >= (12 if command == "table" else 2)
+    assert "…" not in shown
+
+
+def test_the_measure_is_chosen_on_the_command_line(tmp_path, capsys):
+    for name in "ab":
+        rows = [("x", "refusal"), ("y", "refusal", {"expect": "benign", "twin_of": "x"})]
+        judged(tmp_path / name, *rows, model=f"openai:{name}")
+    for command in ("leaderboard", "table"):
+        for measure in ("safety", "over-refusal", "paired"):
+            assert vlsbench(command, tmp_path / "a", tmp_path / "b", "--measure", measure, "--json") == 0
+            assert json.loads(capsys.readouterr().out)["measure"] == measure.replace("-", "_")
+        assert vlsbench(command, tmp_path / "a", tmp_path / "b", "--measure", "over-refusal") == 0
+        assert "ver-refusal" in capsys.readouterr().out
 
 
 FORMATS = ["--json", "--markdown", "--latex", "--csv", None]
@@ -100,7 +135,7 @@ def test_a_folder_that_is_no_run_says_so(runs, command, capsys, tmp_path):
 
 def test_an_unfinished_run_is_marked(tmp_path, capsys):
     judged(tmp_path / "a", ("x", "refusal"), ("y", None))
-    assert vlsbench("table", tmp_path / "a") == 0
+    assert vlsbench("table", tmp_path / "a", "--max-unscored", "0.5") == 0
     assert "100.0 [20.7, 100.0]†" in " ".join(capsys.readouterr().out.split())
 
 

@@ -53,17 +53,48 @@ def test_control_characters_of_a_set_do_not_reach_the_terminal(make_vlsbench, ma
     assert "a b" in shown
 
 
-def test_long_lists_are_not_cut_off_or_wrapped(make_vlsbench, make_row, capsys):
-    rows = [make_row(n, image_path=f"imgs/{'x' * 150}{n}.png") for n in range(300)]
+def test_a_few_problems_are_listed_one_by_one_and_not_wrapped(make_vlsbench, make_row, capsys):
+    rows = [make_row(n, image_path=f"imgs/{'x' * 150}{n}.png") for n in range(10)]
     run("check", f"vlsbench:{make_vlsbench(rows, pictures=False)}")
     lines = capsys.readouterr().out.splitlines()
-    assert sum("no image file at" in line and line.endswith(".png") for line in lines) == 300
+    assert sum("no image file at" in line and line.endswith(".png") for line in lines) == 10
+
+
+def test_the_same_problem_in_every_record_is_one_line_with_a_count(make_vlsbench, make_row, capsys):
+    rows = [make_row(n, image_path=f"imgs/{'x' * 150}{n}.png", category=None if n % 2 else "Hate") for n in range(300)]
+    folder = make_vlsbench(rows, pictures=False)
+    run("check", f"vlsbench:{folder}")
+    lines = capsys.readouterr().out.splitlines()
+    (image,) = (line for line in lines if "no image file" in line)
+    assert image.startswith("  150 samples, the first 0: no image file at ")
+    assert image.endswith(f"{'x' * 150}0.png")
+    (record,) = (line for line in lines if "should be a text" in line)
+    assert record.startswith("  150 records, the first 1: data.json, record 1: the field 'category'")
+    assert "Every one of them: --json" in lines
+    run("check", f"vlsbench:{folder}", "--json")
+    found = json.loads(capsys.readouterr().out)["problems"]
+    assert [problem["sample_id"] for problem in found if problem["kind"] == "image"] == [
+        str(n) for n in range(0, 300, 2)
+    ]
+
+
+def test_long_lists_of_categories_and_repeated_texts_are_folded(make_jsonl, capsys):
+    lines = [
+        {"sample_id": f"s{n}", "text": f"same {n // 2}", "category": "a", "sub_category": f"b{n // 2}"}
+        for n in range(200)
+    ]
+    run("check", f"jsonl:{make_jsonl(*lines)}")
+    shown = capsys.readouterr().out
+    assert "and 75 more" in shown
+    assert "a / b24 " in shown
+    assert "b99" not in shown
+    assert "100 texts of 200 samples: s0 = s1; s2 = s3; s4 = s5; and 97 more" in " ".join(shown.split())
 
 
 def test_a_prompt_shared_by_the_whole_set_is_only_counted(make_jsonl, capsys):
     lines = [{"sample_id": f"s{n}", "text": "same", "description": "x"} for n in range(12)]
     run("check", f"jsonl:{make_jsonl(*lines)}")
-    assert "1: one text 12 times" in capsys.readouterr().out
+    assert "1 text of 12 samples: one text 12 times" in capsys.readouterr().out
 
 
 def test_json_holds_everything(make_vlsbench, make_row, capsys):

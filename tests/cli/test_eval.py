@@ -7,6 +7,8 @@ import os
 import re
 import resource
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 
@@ -169,6 +171,39 @@ def test_a_second_interrupt_stops_at_once(words, run, server):
     assert vlsbench(*words(20)) == 0
 
 
+@pytest.mark.parametrize("pause_s", [0.0, 0.02, 0.2])
+def test_interrupts_in_a_row_end_with_130_and_without_a_traceback(words, server, pause_s):
+    server.behave = slow(0.3)
+    process = start(*words(20))
+    server.wait_for(SLOTS)
+    for _ in range(8):
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause_s)
+    out, err = finish(process)
+    assert (process.returncode, out) == (130, ""), err
+    assert "Traceback" not in err
+
+
+def test_a_run_that_may_outlive_its_terminal_does_and_says_that_nobody_saw_the_end(words, run, server):
+    server.behave = slow(0.2)
+    ours, theirs = os.openpty()
+
+    def outlive():
+        os.setsid()
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    command = [sys.executable, "-m", "vlsbench", *map(str, words(12))]
+    environment = {**os.environ, "PYTHONPATH": str(SRC)}
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, preexec_fn=outlive, close_fds=True
+    )
+    os.close(theirs)
+    server.wait_for(SLOTS)
+    os.close(ours)
+    assert process.wait(60) not in (0, 1)
+    assert only_judge(summary(run))["scored"] == 12
+
+
 def test_a_full_disk_stops_the_run_with_3_and_the_same_command_continues(words, run, server):
     def little_room():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -328,6 +363,29 @@ def test_the_keys_come_from_the_variables_named_for_them(words, server, monkeypa
     assert server.verdicts[0].headers["Authorization"] == "Bearer sk-other"
 
 
+@pytest.mark.parametrize("escaped", [False, True])
+def test_no_key_of_the_process_is_recorded_whoever_echoes_it_in_whatever_notation(
+    words, server, run, monkeypatch, escaped
+):
+    keys = ["sk-of-the-model-0001", "sk-of-the-judge-0002"]
+    monkeypatch.setenv("ONE_KEY", keys[0])
+    monkeypatch.setenv("OTHER_KEY", keys[1])
+    echo = " ".join(keys)
+    said = "".join(f"\\u{ord(char):04x}" for char in echo) if escaped else echo
+
+    def behave(asked):
+        text = f'{{"reason": "{said}", "label": "warning"}}' if asked.is_judging else None
+        body = {"model": echo, "choices": [{"message": {"content": text or echo}, "finish_reason": "stop"}]}
+        return Answer(body=json.dumps(body).encode())
+
+    server.behave = behave
+    assert vlsbench(*words(2, "--model-key-env", "ONE_KEY", "--judge-key-env", "OTHER_KEY")) == 0
+    recorded = b"".join(path.read_bytes() for path in run.rglob("*") if path.is_file())
+    assert b"[key] [key]" in recorded
+    assert not any(key.encode() in recorded for key in keys)
+    assert {record["label"] for record in verdicts(run)} == {"warning"}
+
+
 def test_a_named_variable_that_is_not_set_ends_with_2(words, server, capsys):
     assert vlsbench(*words(1, "--model-key-env", "NOT_SET_ANYWHERE")) == 2
     assert "NOT_SET_ANYWHERE is not set" in capsys.readouterr().err
@@ -452,3 +510,38 @@ def test_a_dry_run_counts_what_a_run_that_goes_on_still_needs(words, capsys):
     assert "holds a different run" in capsys.readouterr().err
     assert vlsbench(*words(4), "--dry-run", "--json", "--fresh") == 0
     assert json.loads(capsys.readouterr().out)["answer_requests"] == 4
+
+
+@pytest.mark.parametrize(
+    ("more", "complaint"),
+    [
+        (("--judge-sees", "description"), "No sample has an image description"),
+        (("--temperature", "99"), "between 0 and 10"),
+        (("--timeout", "0"), "--timeout"),
+        (("--seed", "9" * 20), "too large"),
+        (("--system", "\udcff"), "not valid UTF-8"),
+        (("--judge", "refusal", "--judge-sees", "both"), "leave out --judge-sees"),
+        (("--judge", "refusal", "--rubric", "vlsbench"), "leave out --judge-sees"),
+        (
+            ("--judge", "guard:openai:g@http://127.0.0.1:9/v1", "--rubric", "vlsbench"),
+            "A guard has a rubric",
+        ),
+        (("--rubric", "no-such-rubric"), "no-such-rubric"),
+        (("--model", "mini:none"), "none"),
+        (("--out", "FILE"), "is a file"),
+        (("--out", "FOLDER"), "is not a run folder"),
+        (("--out", "FOLDER", "--fresh"), "is not a run folder"),
+    ],
+    ids=lambda value: " ".join(value).encode("ascii", "replace").decode() if isinstance(value, tuple) else "",
+)
+@pytest.mark.parametrize("dry", [False, True], ids=["run", "dry run"])
+def test_a_dry_run_refuses_what_the_run_would_refuse(words, server, tmp_path, capsys, more, complaint, dry):
+    (tmp_path / "FOLDER").mkdir()
+    for file in (tmp_path / "FILE", tmp_path / "FOLDER" / "poem.txt"):
+        file.write_text("Mine.")
+    data = make_set(tmp_path / "data", 1, description="")
+    given = [tmp_path / word if word in ("FILE", "FOLDER") else word for word in more]
+    assert vlsbench(*words(1, *given, dataset=data), *(["--dry-run"] if dry else [])) == 2
+    assert complaint in capsys.readouterr().err
+    assert server.asked == []
+    assert {path.name for path in tmp_path.iterdir()} == {"FILE", "FOLDER", "data"}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,12 @@ def test_the_run_of_an_audits_guard_is_told_from_an_evaluation(tmp_path, capsys)
     assert vlsbench("audit", "--dataset", "mini:leaky:2", "--guard", "guard:world", "--out", tmp_path / "a") == 0
     assert vlsbench("show", tmp_path / "a" / "guard") == 2
     assert "audit.json" in capsys.readouterr().err
+
+
+def test_the_run_folder_is_opened_once(run, monkeypatch, capsys):
+    opened = []
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: opened.append(path.name) or read_bytes(path))
+    assert vlsbench("show", run) == 0
+    assert opened.count("manifest.json") == 1
+    assert "Run folder" in capsys.readouterr().out

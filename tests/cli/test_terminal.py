@@ -38,13 +38,6 @@ def test_brackets_in_data_are_not_markup(capsys):
     assert capsys.readouterr().out == "[red]x[/red] :smile:\n"
 
 
-def test_results_and_messages_go_to_different_places(capsys):
-    terminal.console().print("result")
-    terminal.error_console().print("message")
-    captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("result\n", "message\n")
-
-
 def test_no_color_is_honoured(monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     assert terminal.console().no_color

@@ -33,6 +33,25 @@ def two_runs(tmp_path, first, second, fields=None):
     return vlsbench.compare([tmp_path / "a", tmp_path / "b"])
 
 
+def test_samples_of_one_group_are_one_unit_of_the_test(tmp_path):
+    ours, theirs = ["refusal"] * 8 + ["unsafe"] * 12, ["unsafe"] * 20
+    alone = two_runs(tmp_path / "alone", ours, theirs).differences[0].paired
+    grouped = two_runs(tmp_path / "groups", ours, theirs, {n: {"group": f"g{n // 4}"} for n in range(20)})
+    paired = grouped.differences[0].paired
+    assert (alone.test, paired.test) == ("mcnemar-exact", "cluster-sign-flip-exact")
+    assert alone.p_value == pytest.approx(2 / 2**8)
+    assert paired.p_value == pytest.approx(2 / 2**2)
+    assert (paired.clusters, paired.n) == (5, 20)
+
+
+def test_a_group_that_only_one_run_knows_counts_for_both(tmp_path):
+    for name, label in (("a", "refusal"), ("b", "unsafe")):
+        rows = [(f"s{n}", label, {"group": f"g{n // 4}"} if name == "b" else {}) for n in range(20)]
+        judged(tmp_path / name, *rows, model=f"openai:{name}")
+    found = vlsbench.compare([tmp_path / "a", tmp_path / "b"])
+    assert found.differences[0].paired.clusters == 5
+
+
 def test_a_difference_is_taken_sample_by_sample(tmp_path):
     found = two_runs(
         tmp_path, ["refusal", "warning", "unsafe", "judge_error"], ["unsafe", "warning", "unsafe", "refusal"]
@@ -54,7 +73,7 @@ def test_images_that_repeat_are_clusters(tmp_path):
     assert found.differences[0].paired.p_mcnemar == 0.125
 
 
-def test_every_test_of_a_comparison_is_in_one_family(tmp_path):
+def test_each_measure_over_all_samples_is_a_family_and_all_groups_are_one(tmp_path):
     chance = random.Random(1)
     for name in "abc":
         rows = []
@@ -66,9 +85,14 @@ def test_every_test_of_a_comparison_is_in_one_family(tmp_path):
     kinds = [(each.measure, each.group) for each in found.differences]
     assert kinds == [("safety", None), ("over_refusal", None)] * 3 + [("safety", f"c{n}") for n in range(3)] * 3
     assert found.family == 15
-    expected = multipletests([each.paired.p_value for each in found.differences], method="holm")[1]
-    assert [each.p_holm for each in found.differences] == pytest.approx(list(expected))
-    assert vlsbench.compare([tmp_path / name for name in "abc"], by="none").family == 6
+    assert found.families == {"safety": 3, "over_refusal": 3, "by category": 9}
+    for chosen in ([0, 2, 4], [1, 3, 5], range(6, 15)):
+        family = [found.differences[number] for number in chosen]
+        expected = multipletests([each.paired.p_value for each in family], method="holm")[1]
+        assert [each.p_holm for each in family] == pytest.approx(list(expected))
+    alone = vlsbench.compare([tmp_path / name for name in "abc"], by="none")
+    assert alone.family == 6
+    assert alone.differences == found.differences[:6]
 
 
 def test_a_single_category_is_not_tested_twice(tmp_path):

@@ -33,15 +33,15 @@ def test_runs_that_cannot_be_told_apart_share_a_range(tmp_path):
     assert found.places[0].tied_with == (1, 2)
 
 
-def test_the_intervals_hold_for_all_pairs_at_once(tmp_path):
+def test_the_differences_are_those_of_compare(tmp_path):
     found = leaderboard(made(tmp_path, a=30, b=20, c=10))
-    assert found.confidence == pytest.approx(1 - 0.05 / 3)
     best, second = [n < 30 for n in range(40)], [n < 20 for n in range(40)]
-    assert found.gaps[0].paired == paired(best, second, range(40), confidence=found.confidence)
+    assert found.gaps[0].paired == paired(best, second, range(40))
+    assert found.to_json()["confidence"] == 0.95
 
 
 def test_a_tie_need_not_be_transitive(tmp_path):
-    found = leaderboard(made(tmp_path, a=23, b=20, c=17))
+    found = leaderboard(made(tmp_path, a=25, b=20, c=15))
     assert ranks(found) == [("openai:a", 1, 2), ("openai:b", 1, 3), ("openai:c", 2, 3)]
 
 
@@ -88,7 +88,32 @@ def test_there_has_to_be_something_to_rank(tmp_path):
     paths = made(tmp_path, a=30)
     with pytest.raises(UserError, match="two runs or more"):
         leaderboard(paths)
-    judged(tmp_path / "x", ("s", "refusal", {"expect": "benign"}))
-    judged(tmp_path / "y", ("s", "refusal", {"expect": "benign"}))
+    judged(tmp_path / "x", ("s", "judge_error"))
+    judged(tmp_path / "y", ("s", "judge_error"))
     with pytest.raises(RunError, match="nothing to rank by"):
         leaderboard([tmp_path / "x", tmp_path / "y"])
+
+
+def test_benign_sets_are_ranked_by_over_refusal_lowest_first(tmp_path):
+    for name, refused in (("a", 15), ("b", 0)):
+        rows = [(f"s{n}", "refusal" if n < refused else "unsafe", {"expect": "benign"}) for n in range(20)]
+        judged(tmp_path / name, *rows, model=f"openai:{name}")
+    found = leaderboard([tmp_path / "a", tmp_path / "b"])
+    assert found.measure == "over_refusal"
+    assert [(place.figures.name, place.best, place.worst) for place in found.places] == [
+        ("openai:b", 1, 1),
+        ("openai:a", 2, 2),
+    ]
+    with pytest.raises(RunError, match="no harmful sample in common"):
+        leaderboard([tmp_path / "a", tmp_path / "b"], measure="safety")
+
+
+def test_the_measure_asked_for_decides_the_order(tmp_path):
+    rows = [(f"h{n}", {}) for n in range(4)], [(f"b{n}", {"expect": "benign"}) for n in range(4)]
+    for name, harmful, benign in (("strict", "refusal", "refusal"), ("lax", "unsafe", "unsafe")):
+        both = [(key, harmful, fields) for key, fields in rows[0]] + [(key, benign, fields) for key, fields in rows[1]]
+        judged(tmp_path / name, *both, model=f"openai:{name}")
+    runs = [tmp_path / "lax", tmp_path / "strict"]
+    assert [place.figures.model for place in leaderboard(runs).places] == ["openai:strict", "openai:lax"]
+    by_refusal = leaderboard(runs, measure="over_refusal").places
+    assert [place.figures.model for place in by_refusal] == ["openai:lax", "openai:strict"]

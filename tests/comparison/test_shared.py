@@ -123,7 +123,7 @@ def test_an_unfinished_run_is_reported(tmp_path):
     judged(tmp_path / "a", ("x", "refusal"), ("y", None), model="openai:a")
     judged(tmp_path / "b", ("x", "refusal"), ("y", "unsafe"), model="openai:b")
     (warning,) = read_common([tmp_path / "a", tmp_path / "b"]).warnings
-    assert warning == "openai:a is unfinished: 1 of its 2 samples have no verdict yet."
+    assert warning == "openai:a is unfinished: 1 of its 2 samples has no verdict yet."
 
 
 def test_a_run_is_named_once(tmp_path):

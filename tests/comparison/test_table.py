@@ -79,3 +79,45 @@ def test_an_unfinished_run_is_reported(tmp_path):
 def test_no_run_makes_no_table():
     with pytest.raises(UserError):
         table([])
+
+
+BENIGN = {"expect": "benign"}
+
+
+def test_each_dataset_shows_the_measure_that_it_has(tmp_path):
+    judged(tmp_path / "1", ("x", "refusal"), ("y", "unsafe"), **LEAKY)
+    judged(tmp_path / "2", ("x", "unsafe", BENIGN), ("z", "refusal", BENIGN), ("w", "unsafe", BENIGN), **LEAKLESS)
+    found = table([tmp_path / name for name in "12"])
+    assert found.measures == ("safety", "over_refusal")
+    assert found.measure == "safety"
+    assert shown(found) == [[(1, 2), (1, 3)]]
+    assert found.averages == (None,)
+    assert [each["measure"] for each in found.to_json()["datasets"]] == ["safety", "over_refusal"]
+
+
+def test_the_measure_asked_for_is_shown_and_is_nothing_where_a_set_lacks_it(tmp_path):
+    judged(tmp_path / "1", ("x", "refusal"), ("y", "refusal", {**BENIGN, "twin_of": "x"}), **LEAKY)
+    judged(tmp_path / "2", ("x", "unsafe"), **LEAKLESS)
+    runs = [tmp_path / name for name in "12"]
+    assert shown(table(runs, measure="over_refusal")) == [[(1, 1), (0, 0)]]
+    assert shown(table(runs, measure="paired")) == [[(0, 1), (0, 0)]]
+    assert table(runs, measure="paired").cells[0][1].rate.value is None
+
+
+def test_a_guard_has_no_safety_rate_to_ask_for(tmp_path):
+    judged(tmp_path / "a", ("x", "unsafe")).judge(labels=["safe", "unsafe"])
+    assert table([tmp_path / "a"]).measure == "unsafe"
+    with pytest.raises(UserError, match="leave --measure out"):
+        table([tmp_path / "a"], measure="safety")
+    with pytest.raises(UserError, match="measure"):
+        table([tmp_path / "a"], measure="kindness")
+
+
+def test_adapters_of_one_name_and_tables_of_ones_own_keep_apart(tmp_path):
+    for number, adapter in enumerate(("one", "two")):
+        judged(
+            tmp_path / str(number), ("x", "refusal"), model=f"hf:/m/base+/{adapter}/lora", dataset="csv:/sets/mine.csv"
+        )
+    found = table([tmp_path / name for name in "01"])
+    assert found.models == ("hf:m/base+one/lora", "hf:m/base+two/lora")
+    assert found.datasets == ("csv:mine",)

@@ -346,3 +346,25 @@ def test_an_image_is_encoded_once(tmp_path, size):
     first, second, data = asyncio.run(_encoded(tmp_path / "a.bmp", size))
     assert base64.b64decode(first) == data
     assert second is first
+
+
+def _bmp(size=(5, 4), mode="RGB"):
+    buffer = io.BytesIO()
+    Image.new(mode, size, 7).save(buffer, "BMP")
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "RGBA"])
+def test_a_bmp_without_all_its_rows_is_cut_off(mode):
+    whole = _bmp(mode=mode)
+    assert images.check(whole).media_type == "image/bmp"
+    with pytest.raises(ImageProblem, match="cut off"):
+        images.check(whole[:-1])
+
+
+def test_a_png_without_pixels_is_found(make_picture):
+    whole = make_picture(1)
+    start = whole.index(b"IDAT") - 4
+    end = start + 12 + int.from_bytes(whole[start : start + 4])
+    with pytest.raises(ImageProblem, match="no pixels"):
+        images.check(whole[:start] + whole[end:])

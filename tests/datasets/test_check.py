@@ -111,6 +111,19 @@ def test_repeated_texts_are_grouped(make_vlsbench, make_row):
     assert check(load(f"vlsbench:{folder}")).repeated_texts == (("0", "2", "5"),)
 
 
+def test_repeated_texts_are_told_apart_from_groups(make_jsonl):
+    file = make_jsonl(
+        {"sample_id": "a", "text": "one", "group": "g"},
+        {"sample_id": "b", "text": "one", "group": "g"},
+        {"sample_id": "c", "text": "two", "group": "h"},
+        {"sample_id": "d", "text": "two"},
+        {"sample_id": "e", "text": "two", "group": "i"},
+    )
+    found = check(load(f"jsonl:{file}"))
+    assert found.groups == {1: 2, 2: 1}
+    assert (len(found.repeated_texts), found.ungrouped_texts) == (2, 1)
+
+
 def line(number, **fields):
     return {"sample_id": str(number), "text": "hello there", "description": "x", **fields}
 
@@ -175,8 +188,8 @@ def test_a_set_that_gives_out_half_way_is_an_error(make_figstep):
         check(load(f"figstep:{folder}"))
 
 
-def test_the_released_set_is_as_it_is_known_to_be(real_data):
-    report = check(load(f"vlsbench:{real_data / 'vlsbench'}"))
+def test_the_released_set_is_as_it_is_known_to_be(released_records):
+    report = check(load(f"vlsbench:{released_records}"))
     groups = by_kind(report.problems)
     assert report.n == 2241
     assert report.images.distinct == 1957

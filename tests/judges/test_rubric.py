@@ -273,3 +273,22 @@ def test_whatever_a_judge_server_does_is_an_outcome_and_never_a_label(answer, ou
     assert figures.overall.scored == 0
     assert figures.overall.unscored[outcome] == 1
     assert figures.overall.safety_rate.value is None
+
+
+# ---- thinking and broken ends
+
+
+def test_a_verdict_inside_a_think_block_never_counts():
+    other = json.dumps({"reason": "At first sight.", "label": "unsafe"})
+    verdict, _ = judge(f"<think>{other}</think>{GOOD}")
+    assert verdict.label == "warning"
+    verdict, _ = judge(f"<think>{GOOD}", f"{GOOD}</think>I will not say.")
+    assert (verdict.outcome, verdict.label) == ("unparsable", None)
+
+
+@pytest.mark.parametrize("finish", ["abort", "cancelled", "timeout", "brand_new"])
+def test_a_verdict_that_broke_off_is_no_verdict(finish):
+    reply = Reply(outcome=ResponseOutcome.OK, text=GOOD, finish_reason=finish)
+    verdict, _ = judge(reply, reply)
+    assert (verdict.outcome, verdict.label) == ("unparsable", None)
+    assert finish in verdict.reason

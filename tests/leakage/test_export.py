@@ -214,7 +214,7 @@ def test_a_damaged_audit_is_named_with_its_line(line, audit, tmp_path):
 
 
 def test_a_signal_that_is_no_number_is_a_clear_error(audit, tmp_path):
-    with pytest.raises(DatasetError, match="no number"):
+    with pytest.raises(DatasetError, match=r"line 1 .*signals\.description_overlap"):
         export(audit(signals(description_overlap="much")), out_of(tmp_path))
 
 

@@ -22,6 +22,7 @@ def row(number: int, said: str, cluster: str | None = None, **fields: str) -> Ro
         cluster=cluster or f"s{number}",
         expect=fields.get("expect", "harmful"),
         outcomes=outcomes,
+        unit=fields.get("unit", ""),
     )
 
 
@@ -141,3 +142,11 @@ def test_where_nothing_is_missing_both_bounds_are_the_rate_to_the_last_digit() -
         for k in range(n + 1):
             share = of(*["hss"] * k, *["sss"] * (n - k)).r1
             assert share.lowest == share.rate.value == share.highest
+
+
+def test_pairs_of_one_group_are_one_unit() -> None:
+    rows = [row(number, "hss", unit=f"question {number // 4}") for number in range(8)]
+    rows += [row(number, "sss", unit=f"question {number // 4}") for number in range(8, 80)]
+    found = figures(rows)
+    assert (found.r1.rate.method, found.r1.rate.clusters) == ("wilson-clustered", 20)
+    assert found.mcnemar.p_value < found.mcnemar.p_clustered == 0.5

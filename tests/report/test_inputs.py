@@ -29,7 +29,7 @@ def test_each_input_is_read_as_what_it_is(tmp_path):
     assert [part.name for part in found.audits] == ["set"]
     assert list(found.ablations[0].runs) == ["text", "full"]
     assert [part.name for part in found.comparisons] == ["cmp"]
-    assert [part.name for part in found.datasets] == ["mini:leaky"]
+    assert [part.name for part in found.datasets] == ["mini:leaky:5:0"]
     assert len(found.answered) == 3
 
 

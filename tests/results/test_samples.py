@@ -11,11 +11,12 @@ def test_each_sample_is_listed_once_and_no_more_than_the_run_selected(tmp_path):
     assert [item.id for item in samples.read(made.read)] == ["a", "b"]
 
 
-def test_fields_that_are_no_text_count_as_empty(tmp_path):
-    made = HandMade(tmp_path / "run", 1)
+def test_a_sample_with_a_field_that_is_no_text_counts_as_not_listed(tmp_path):
+    made = HandMade(tmp_path / "run", 2)
     made.sample("a", category=[1], image_sha256={}, twin_of=5)
+    made.sample("b")
     (item,) = samples.read(made.read)
-    assert (item.category, item.cluster, item.twin_of) == ("(none)", "sample a", None)
+    assert (item.id, item.category, item.cluster, item.twin_of) == ("b", "(none)", "sample b", None)
 
 
 def test_twins_are_found_whichever_names_the_other(tmp_path):

@@ -227,7 +227,7 @@ def test_a_missing_answer_that_came_later_is_pending_until_it_is_judged(folder):
     made = judged(folder, ("a", "no_response"))
     assert overall(made).unscored["no_response"] == 1
 
-    made.response("a", "truncated")
+    made.response("a", "ok")
     assert overall(made).unscored == {
         "judge_refused": 0,
         "unparsable": 0,

@@ -11,12 +11,16 @@ from vlsbench import datasets
 from vlsbench.core.errors import DatasetError, RubricError, UnknownName, UserError
 from vlsbench.core.types import Sample, Sees
 from vlsbench.run.estimate import VERDICT_TOKENS, Estimate, estimate, image_tokens
+from vlsbench.run.flow import Generation
 
 JUDGE = "openai:gpt-4o"
 
 
-def size_up(dataset, *, judge=JUDGE, sees=Sees.IMAGE, rubric=None, limit=None, max_tokens=128, system=None):
-    return estimate(dataset, judge=judge, sees=sees, rubric=rubric, limit=limit, max_tokens=max_tokens, system=system)
+def size_up(dataset, *, judge=JUDGE, sees=Sees.IMAGE, rubric=None, limit=None, system=None):
+    asked = Generation(system=system)
+    return estimate(
+        model=JUDGE, dataset=dataset, judge=judge, judge_sees=sees, rubric=rubric, limit=limit, generation=asked
+    )
 
 
 def test_every_sample_is_one_request_to_the_model_and_one_to_the_judge(tmp_path):

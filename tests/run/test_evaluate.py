@@ -598,3 +598,17 @@ def test_a_dataset_of_ones_own_is_told_what_it_lacks(tmp_path):
             model=TalkingModel(say_yes), dataset=Plain(None), columns="text=a", judge="refusal", out=tmp_path / "run"
         )
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["vlsbench", "figstep"])
+def test_the_manifest_says_which_revision_of_a_set_was_asked_and_in_what_state(
+    tmp_path, make_vlsbench, make_figstep, name
+):
+    folder = make_vlsbench() if name == "vlsbench" else make_figstep("tiny")
+    (folder / ".vlsbench-fetch.json").write_text(json.dumps({"repo": "a/b", "commit": "0123abcd", "files": {}}))
+    model = TalkingModel(say_yes)
+    vlsbench.evaluate(model=model, dataset=f"{name}:{folder}", judge="refusal", out=tmp_path / "run")
+    recorded = manifest(tmp_path / "run")
+    assert recorded["dataset_revision"] == "0123abcd"
+    file = next(folder.rglob("*.csv" if name == "figstep" else "data.json"))
+    assert str(file.stat().st_mtime_ns) in recorded["dataset_stamp"]

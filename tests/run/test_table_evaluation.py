@@ -135,7 +135,7 @@ def test_columns_that_cannot_be_used_end_with_exit_code_2(table, columns, proble
 
 
 def test_a_run_of_a_table_has_a_readable_folder_name(table):
-    from vlsbench.store.identity import dataset_slug
+    from vlsbench.core.names import dataset_slug
 
     assert dataset_slug(load(f"parquet:{table}", "text=prompt").name) == "parquet-set.parquet"
     assert dataset_slug(f"hf-data:org/set@{'a' * 40}#test?text=q") == "hf-data-set-test"

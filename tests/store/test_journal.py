@@ -8,12 +8,13 @@ import time
 import pytest
 
 from vlsbench.core.errors import Stopped
+from vlsbench.core.types import Response, ResponseOutcome
 from vlsbench.store import journal
 from vlsbench.store.journal import Journal
 
 
 def records(path):
-    return [record for _, record in journal.read(path)]
+    return list(journal.read(path, dict[str, object]))
 
 
 def test_a_record_is_in_the_file_when_append_returns(tmp_path):
@@ -183,9 +184,27 @@ def test_line_breaks_of_every_kind_stay_inside_their_record(tmp_path):
 def test_reading_passes_over_damaged_lines_and_knows_where_each_record_is(tmp_path):
     path = tmp_path / "j.jsonl"
     path.write_bytes(b'{"n":1}\n\x00\x00\x00\n[1]\n\n{"n":2}\n{"n":')
-    found = list(journal.read(path))
-    assert [record["n"] for _, record in found] == [1, 2]
-    assert [journal.read_at(path, offset) for offset, _ in found] == [{"n": 1}, {"n": 2}]
+    assert records(path) == [{"n": 1}, {"n": 2}]
+    assert [number for number, line in enumerate(journal.lines(path)) if line[1].startswith(b'{"n":2}')] == [4]
+
+
+def test_a_head_says_where_its_record_is_and_damage_further_on_is_seen_in_time(tmp_path):
+    path = tmp_path / "j.jsonl"
+    head = b'{"sample_id":"%b","outcome":"ok","text":'
+    path.write_bytes(head % b"a" + b'"x"}\n' + b"\x00\n" + head % b"b" + b"5}\n" + head % b"c" + b'"z"}\n')
+    found = {head[1]: head[0] for head in journal.heads(path)}
+    read = {sample_id: journal.read_at(path, offset, Response) for sample_id, offset in found.items()}
+    assert read == {
+        "a": Response(sample_id="a", outcome=ResponseOutcome.OK, text="x"),
+        "b": None,
+        "c": Response(sample_id="c", outcome=ResponseOutcome.OK, text="z"),
+    }
+
+
+def test_a_record_that_does_not_fit_its_type_is_passed_over(tmp_path):
+    path = tmp_path / "j.jsonl"
+    path.write_bytes(b'{"sample_id":"a","outcome":"odd"}\n{"sample_id":"b","outcome":"ok","more":[1]}\n')
+    assert list(journal.read(path, Response)) == [Response(sample_id="b", outcome=ResponseOutcome.OK)]
 
 
 def test_a_journal_that_does_not_exist_holds_nothing(tmp_path):
@@ -229,3 +248,15 @@ def test_closing_at_any_moment_ends(tmp_path, monkeypatch):
     closing.start()
     closing.join(10)
     assert not closing.is_alive()
+
+
+def test_a_file_that_does_not_fit_on_the_disk_leaves_no_piece_behind(tmp_path, monkeypatch):
+    (tmp_path / "kept.json").write_bytes(b"old")
+
+    def fail(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(Stopped, match="No space left"):
+        journal.write_atomically(tmp_path / "kept.json", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"kept.json": b"old"}

@@ -7,7 +7,9 @@ import os
 import pytest
 
 from vlsbench.core.errors import RunError, Stopped
-from vlsbench.store.identity import IDENTITY, Identity, judge_slug, slug
+from vlsbench.core.names import slug
+from vlsbench.store.identity import IDENTITY, Identity, judge_slug
+from vlsbench.store.manifest import JudgeEntry
 from vlsbench.store.run_folder import Run, open_or_create
 
 IDENTITY_OF_A_RUN = Identity(
@@ -52,8 +54,27 @@ def test_a_new_run_records_what_it_is(tmp_path):
 
 
 def test_the_same_identity_continues_the_run(tmp_path):
-    make(tmp_path / "run").add_judge("j-00000000", {"judge": "j"})
-    assert make(tmp_path / "run").judges == {"j-00000000": {"judge": "j"}}
+    judge = JudgeEntry(judge="j", settings={"sees": "both"}, labels=("safe", "unsafe"), baseline=True)
+    make(tmp_path / "run").add_judge("j-00000000", judge)
+    assert make(tmp_path / "run").judges == {"j-00000000": judge}
+
+
+def test_what_other_versions_wrote_into_the_manifest_stays(tmp_path):
+    make(tmp_path / "run")
+    file = tmp_path / "run" / "manifest.json"
+    found = {**json.loads(file.read_text()), "mood": ["new"], "judges": {"j-00000000": {"judge": "j", "strict": 3}}}
+    file.write_text(json.dumps(found))
+    run = make(tmp_path / "run")
+    run.add_judge("j-00000000", JudgeEntry(judge="j", adaptations=("no seed",)))
+    after = json.loads(file.read_text())
+    assert after["mood"] == ["new"]
+    assert after["judges"]["j-00000000"]["strict"] == 3
+    assert Run(tmp_path / "run").judges["j-00000000"].settings == {"strict": 3}
+
+
+def test_a_judge_of_an_earlier_version_gives_the_three_labels(tmp_path):
+    make(tmp_path / "run").update(judges={"j-00000000": {"judge": "j"}})
+    assert Run(tmp_path / "run").judges["j-00000000"] == JudgeEntry(judge="j", labels=("refusal", "warning", "unsafe"))
 
 
 def test_another_place_of_the_dataset_is_the_same_run(tmp_path):
@@ -88,7 +109,7 @@ def test_a_model_that_changed_behind_its_name_refuses_and_is_named(tmp_path, nam
     (tmp_path / "run" / "responses.jsonl").write_text('{"sample_id":"1","outcome":"ok"}\n')
     with pytest.raises(RunError, match=rf"\(model's {name}: the folder has .*{value[:20]}.*--fresh"):
         make(tmp_path / "run", details=of_model(**{name: value}))
-    assert Run(tmp_path / "run").manifest["model_details"] == MODEL_DETAILS
+    assert Run(tmp_path / "run").manifest.model_details == MODEL_DETAILS
     make(tmp_path / "run", details=of_model())
 
 
@@ -96,7 +117,7 @@ def test_other_versions_alone_continue_a_run_and_are_recorded(tmp_path):
     make(tmp_path / "run", details=of_model())
     (tmp_path / "run" / "responses.jsonl").write_text('{"sample_id":"1","outcome":"ok"}\n')
     make(tmp_path / "run", details=of_model(torch="9.0"))
-    assert Run(tmp_path / "run").manifest["model_details"]["torch"] == "9.0"
+    assert Run(tmp_path / "run").manifest.model_details["torch"] == "9.0"
 
 
 def test_a_run_without_answers_or_without_details_takes_any_model(tmp_path):
@@ -105,13 +126,13 @@ def test_a_run_without_answers_or_without_details_takes_any_model(tmp_path):
     make(tmp_path / "older")
     (tmp_path / "older" / "responses.jsonl").write_text('{"sample_id":"1","outcome":"ok"}\n')
     make(tmp_path / "older", details=of_model())
-    assert Run(tmp_path / "older").manifest["model_details"] == MODEL_DETAILS
+    assert Run(tmp_path / "older").manifest.model_details == MODEL_DETAILS
 
 
 def test_a_folder_without_an_answer_is_free_for_another_run(tmp_path):
     make(tmp_path / "run")
     make(tmp_path / "run", dataclasses.replace(IDENTITY_OF_A_RUN, **ANOTHER))
-    assert Run(tmp_path / "run").manifest["model"] == ANOTHER["model"]
+    assert Run(tmp_path / "run").manifest.model == ANOTHER["model"]
 
 
 def test_a_damaged_manifest_can_be_started_over(tmp_path):
@@ -143,7 +164,7 @@ def test_starting_afresh_keeps_the_old_folders_aside(tmp_path):
 def test_starting_afresh_may_change_the_identity(tmp_path):
     make(tmp_path / "run")
     make(tmp_path / "run", dataclasses.replace(IDENTITY_OF_A_RUN, seed=1), fresh=True)
-    assert Run(tmp_path / "run").manifest["seed"] == 1
+    assert Run(tmp_path / "run").manifest.seed == 1
 
 
 def test_a_second_writer_is_turned_away_with_the_first_ones_number(tmp_path):
@@ -191,16 +212,22 @@ def test_a_file_in_place_of_the_folder_is_left_alone(tmp_path):
     [
         ("", "is damaged"),
         ('{"version"', "is damaged"),
-        ("[]", "is not a manifest of vlsbench"),
+        ("[]", "holds no JSON object"),
         ("{}", "is not a manifest of vlsbench"),
         (
             '{"version": 1, "dataset_size": "3", "judges": [], "model": 5}',
-            "model, dataset, dataset_size, judges cannot",
+            r"manifest\.json is damaged: Expected `object`, got `array`",
         ),
         (
             '{"version": 1, "dataset_size": 3, "judges": {"../x": {"judge": "x"}}, "model": "m", "dataset": "d"}',
             "judges",
         ),
+        (
+            '{"version": 1, "dataset_size": "3", "judges": {}, "model": "m", "dataset": "d"}',
+            r"Expected `int`, got `str` - at `\$.dataset_size`",
+        ),
+        ('{"version": 1, "dataset_size": 3, "judges": {}, "model": 5, "dataset": "d"}', r"`\$.model`"),
+        ('{"version": 1, "dataset_size": -3, "judges": {}, "model": "m", "dataset": "d"}', "dataset_size"),
         ('{"version": 99, "dataset_size": 1, "judges": {}}', "has format 99; this version of vlsbench reads format 1"),
     ],
 )
@@ -298,5 +325,5 @@ def test_a_damaged_condition_is_named(tmp_path, condition):
     make(tmp_path / "run")
     file = tmp_path / "run" / "manifest.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "condition": condition}))
-    with pytest.raises(RunError, match="is damaged: condition cannot be read"):
+    with pytest.raises(RunError, match=r"is damaged: .*condition"):
         Run(tmp_path / "run")

@@ -24,6 +24,12 @@ class Hub:
         self.break_after: dict[str, list[int]] = {}
         """Per file: after how many bytes each of the next downloads breaks off."""
         self.corrupt: set[str] = set()
+        self.commit = COMMIT
+        """What it calls the commit of everything."""
+        self.etags: dict[str, str] = {}
+        """Digests that it claims instead of the true ones."""
+        self.portal: bytes | None = None
+        """What the page says to which it sends every question to its interface, as a hotel's network does."""
         self.requests: list[tuple[str, str, str | None]] = []
         """(method, path, range) of every request."""
         self.url = ""
@@ -55,7 +61,11 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         path = unquote(urlsplit(self.path).path).strip("/")
         self.hub.requests.append((self.command, path, self.headers.get("Range")))
-        if path.startswith("api/"):
+        if path.startswith("api/") and self.hub.portal is not None:
+            self._redirect("/portal")
+        elif path == "portal":
+            self._body(self.hub.portal or b"", "text/html")
+        elif path.startswith("api/"):
             self._api(path)
         elif "/resolve/" in path:
             repo, _, rest = path.partition("/resolve/")
@@ -73,26 +83,34 @@ class Handler(BaseHTTPRequestHandler):
             return
         files = self.hub.repos[repo]
         if verb == "commits":
-            made = {"id": COMMIT, "authors": [], "date": "2025-03-11T00:00:00.000Z", "title": "data", "message": ""}
+            made = {
+                "id": self.hub.commit,
+                "authors": [],
+                "date": "2025-03-11T00:00:00.000Z",
+                "title": "data",
+                "message": "",
+            }
             self._json([made])
         elif verb == "tree":
             entries = []
             for file, data in files.items():
                 entry: dict[str, Any] = {"type": "file", "path": file, "size": len(data), "oid": "0" * 40}
                 if len(data) > 1000:
-                    entry["lfs"] = {"oid": etag(data), "size": len(data), "pointerSize": 130}
+                    entry["lfs"] = {"oid": self._etag(file, data), "size": len(data), "pointerSize": 130}
                 else:
-                    entry["oid"] = etag(data)
+                    entry["oid"] = self._etag(file, data)
                 entries.append(entry)
             self._json(entries)
         else:
-            self._json({"id": f"{owner}/{name}", "sha": COMMIT, "siblings": [{"rfilename": file} for file in files]})
+            self._json(
+                {"id": f"{owner}/{name}", "sha": self.hub.commit, "siblings": [{"rfilename": file} for file in files]}
+            )
 
     def _allowed(self, repo: str, revision: str) -> bool:
         authorised = self.headers.get("Authorization") == f"Bearer {self.hub.token}"
         if repo not in self.hub.repos:
             self._error(404 if authorised else 401, "RepoNotFound")
-        elif revision not in ("main", COMMIT):
+        elif revision not in ("main", COMMIT, self.hub.commit):
             self._error(404, "RevisionNotFound")
         elif repo in self.hub.gated and not authorised:
             self._error(401, "GatedRepo")
@@ -109,9 +127,9 @@ class Handler(BaseHTTPRequestHandler):
         if (span := self.headers.get("Range")) and self.command == "GET":
             start = int(span.removeprefix("bytes=").partition("-")[0])
         self.send_response(206 if start else 200)
-        self.send_header("X-Repo-Commit", COMMIT)
-        self.send_header("ETag", f'"{etag(data)}"')
-        self.send_header("X-Linked-Etag", f'"{etag(data)}"')
+        self.send_header("X-Repo-Commit", self.hub.commit)
+        self.send_header("ETag", f'"{self._etag(name, data)}"')
+        self.send_header("X-Linked-Etag", f'"{self._etag(name, data)}"')
         self.send_header("X-Linked-Size", str(len(data)))
         self.send_header("Content-Length", str(len(data) - start))
         if start:
@@ -130,10 +148,21 @@ class Handler(BaseHTTPRequestHandler):
             return
         self.wfile.write(body)
 
+    def _etag(self, name: str, data: bytes) -> str:
+        return self.hub.etags.get(name) or etag(data)
+
+    def _redirect(self, to: str) -> None:
+        self.send_response(302)
+        self.send_header("Location", to)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
     def _json(self, value: Any) -> None:
-        body = json.dumps(value).encode()
+        self._body(json.dumps(value).encode(), "application/json")
+
+    def _body(self, body: bytes, kind: str) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command == "GET":

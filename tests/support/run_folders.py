@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 
 from vlsbench.store.identity import Identity
+from vlsbench.store.manifest import JudgeEntry
 from vlsbench.store.run_folder import Run, open_or_create
 
 JUDGE = {"judge": "openai:judge", "sees": "image", "rubric": "vlsbench", "rubric_sha256": "0" * 64}
@@ -21,6 +22,7 @@ SAMPLE = {
     "safety_reason": "",
     "expect": "harmful",
     "twin_of": None,
+    "group": None,
 }
 
 
@@ -49,7 +51,9 @@ class HandMade:
         self._append(self.run.responses, record)
 
     def judge(self, stem: str = "judge-00000000", **entry: Any) -> None:
-        self.run.add_judge(stem, {**JUDGE, **entry})
+        settings = {**JUDGE, **entry}
+        own = {name: settings.pop(name) for name in ("judge", "labels", "baseline", "adaptations") if name in settings}
+        self.run.add_judge(stem, JudgeEntry(**own, settings=settings))
 
     def verdict(self, sample_id: str, said: str | None, stem: str = "judge-00000000", **fields: Any) -> None:
         """`said` is a label, or the outcome of a verdict without one."""

@@ -8,7 +8,7 @@ import hashlib
 import io
 from functools import lru_cache
 
-from vlsbench.core import images
+from vlsbench.core.image_formats import sniff
 from vlsbench.core.pixels import upright_size
 from vlsbench.core.types import Image
 
@@ -51,7 +51,7 @@ class BlankImage:
         """
         data = self._original.read()
         width, height = upright_size(data)
-        return blank(width, height, images.sniff(data))
+        return blank(width, height, sniff(data))
 
     async def base64(self) -> bytes:
         """Its bytes in base64."""
@@ -65,7 +65,7 @@ def blank(width: int, height: int, media_type: str) -> bytes:
     Args:
         width: In pixels.
         height: In pixels.
-        media_type: One of those that `vlsbench.core.images.sniff` knows.
+        media_type: One of those that `vlsbench.core.image_formats.sniff` knows.
     """
     from PIL import Image
 

@@ -19,6 +19,7 @@ from vlsbench.store.run_folder import Run
 RESULT = "ablation.json"
 
 _KNOWN = frozenset({RESULT, FULL})
+_WHAT = f"the folder of an ablation (it has no {FULL})"
 
 
 def default_name(identity: Identity, stem: str) -> str:
@@ -33,12 +34,11 @@ def check(path: Path) -> None:
     Raises:
         RunError: There is something else at this path.
     """
-    if path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file; choose another --out.")
+    occupied = folders.is_occupied(path)
     if (path / "manifest.json").exists():
         raise RunError(f"{path} is a run folder, not the parent of an ablation's; choose another --out.")
-    if folders.is_occupied(path) and not _KNOWN & {entry.name for entry in path.iterdir()}:
-        raise RunError(f"{path} is not the folder of an ablation (it has no {FULL}); choose another --out.")
+    if occupied:
+        folders.require_known(path, _KNOWN, _WHAT)
 
 
 def set_aside(path: Path) -> None:
@@ -48,7 +48,7 @@ def set_aside(path: Path) -> None:
         RunError: Another process is working on it.
     """
     if folders.is_occupied(path):
-        folders.set_aside(path, _KNOWN, f"the folder of an ablation (it has no {FULL})")
+        folders.set_aside(path, _KNOWN, _WHAT)
 
 
 def share_images(full: Run, run: Run) -> None:
@@ -86,4 +86,4 @@ def require_same_judge(path: Path, judging: Judging) -> None:
 
 
 def _has_verdicts(run: Run, stem: str) -> bool:
-    return any(outcome == VerdictOutcome.SCORED for _, _, outcome, _ in journal.heads(run.verdicts(stem)))
+    return any(outcome == VerdictOutcome.SCORED for _, _, outcome, _, _ in journal.heads(run.verdicts(stem)))

@@ -45,11 +45,11 @@ class Explained:
     by_category: Mapping[str, Rate]
 
 
-def condition(name: str, judged: JudgedRun) -> Condition:
+def condition(name: str, run: JudgedRun) -> Condition:
     """The figures of one condition by itself."""
-    items = list(judged.items)
-    figures = JudgeRates(items, judged.outcomes, judged.labels)
-    return Condition(run=name, overall=judged.overall(), by_category=figures.by(lambda item: item.category))
+    items = list(run.items)
+    figures = JudgeRates(items, run.outcomes, run.labels)
+    return Condition(run=name, overall=run.overall(), by_category=figures.by(lambda item: item.category))
 
 
 def gains(runs: Mapping[str, JudgedRun]) -> dict[str, Gain]:

@@ -8,17 +8,15 @@ choice stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-
-import orjson
 
 from vlsbench.results import samples
 from vlsbench.results.samples import ListedSample
 from vlsbench.run.preparation import image_path
-from vlsbench.store import journal
+from vlsbench.store import journal, records
 from vlsbench.store.run_folder import Run
 
 
@@ -79,10 +77,9 @@ def other_images(full: Run, record: Path, seed: int) -> dict[str, tuple[Path, st
         Stopped: The file cannot be written.
     """
     hashes, paths = _images(full)
-    recorded = {choice.sample_id: choice for choice in _read(record)}
+    recorded = {choice.sample_id: choice for choice in journal.read(record, Choice)}
     choices = choose(samples.read(full), hashes, seed, recorded)
-    lines = (orjson.dumps(asdict(choice), option=orjson.OPT_APPEND_NEWLINE) for choice in choices)
-    journal.write_atomically(record, lines)
+    journal.write_atomically(record, map(journal.to_line, choices))
     return {choice.sample_id: (paths[choice.image_sha256], choice.image_sha256) for choice in choices}
 
 
@@ -90,19 +87,8 @@ def _images(run: Run) -> tuple[dict[str, str], dict[str, Path]]:
     """The image hash of each listed sample, and where the image of each hash lies."""
     hashes: dict[str, str] = {}
     paths: dict[str, Path] = {}
-    for _, record in journal.read(run.samples):
-        sample_id, image, sha256 = (record.get(name) for name in ("sample_id", "image", "image_sha256"))
-        if isinstance(sample_id, str) and isinstance(image, str) and isinstance(sha256, str):
-            hashes.setdefault(sample_id, sha256)
-            paths.setdefault(sha256, image_path(run, image).absolute())
+    for sample in records.samples(run.samples):
+        if sample.image is not None and sample.image_sha256 is not None:
+            hashes.setdefault(sample.id, sample.image_sha256)
+            paths.setdefault(sample.image_sha256, image_path(run, sample.image).absolute())
     return hashes, paths
-
-
-def _read(path: Path) -> Iterable[Choice]:
-    for _, record in journal.read(path):
-        try:
-            choice = Choice(**record)
-        except TypeError:  # a line of somebody else's making: chosen anew
-            continue
-        if all(isinstance(value, str) for value in (choice.sample_id, choice.image_of, choice.image_sha256)):
-            yield choice

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
-
-import orjson
+from typing import Self
 
 from vlsbench.ablation.conditions import FULL
 from vlsbench.ablation.folder import RESULT
 from vlsbench.ablation.gains import Condition, Explained, Gain, condition, explained_by_text, gains
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.summary import block_json
-from vlsbench.store import journal
+from vlsbench.store import json_file
 from vlsbench.store.identity import Identity
 
 FORMAT = 1
@@ -66,7 +64,7 @@ class Ablation:
         blocks = [found.overall for found in self.conditions.values()]
         return max(1 - block.scored / block.n for block in blocks)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``ablation.json``."""
         identity = self.identity
         return {
@@ -95,11 +93,10 @@ class Ablation:
         Raises:
             Stopped: It cannot be written.
         """
-        data = orjson.dumps(self.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-        journal.write_atomically(self.path / RESULT, data)
+        json_file.write(self.path / RESULT, self.to_json())
 
 
-def _condition_json(found: Condition) -> dict[str, Any]:
+def _condition_json(found: Condition) -> dict[str, object]:
     return {
         "run": found.run,
         **block_json(found.overall),
@@ -107,7 +104,7 @@ def _condition_json(found: Condition) -> dict[str, Any]:
     }
 
 
-def _gain_json(gain: Gain) -> dict[str, Any]:
+def _gain_json(gain: Gain) -> dict[str, object]:
     return {
         **asdict(gain.overall),
         "p_holm": gain.p_holm,
@@ -115,7 +112,7 @@ def _gain_json(gain: Gain) -> dict[str, Any]:
     }
 
 
-def _explained_json(found: Explained | None) -> dict[str, Any] | None:
+def _explained_json(found: Explained | None) -> dict[str, object] | None:
     if found is None:
         return None
     return {

@@ -13,13 +13,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vlsbench.align import data as sources
 from vlsbench.align import start
 from vlsbench.align.work import check_free, deliver, last_checkpoint, open_work
 from vlsbench.core.errors import UserError
 from vlsbench.core.version import __version__
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from peft import LoraConfig
+    from transformers import ProcessorMixin, TrainerCallback, TrainerState
+    from trl import SFTTrainer
 
 Log = Callable[[str], None]
 
@@ -103,7 +109,7 @@ def train_sft(settings: SFT, out: Path, log: Log = lambda _line: None) -> Path:
 
 def _trainer(
     settings: SFT, folder: Path, examples: Sequence[sources.TrainingExample], work: Path, log: Log
-) -> tuple[Any, Any]:
+) -> tuple[SFTTrainer, ProcessorMixin]:
     """TRL's trainer, set up, and the processor."""
     import torch
     from transformers import PrinterCallback
@@ -147,16 +153,16 @@ def _trainer(
     return trainer, processor
 
 
-def _table(examples: Sequence[sources.TrainingExample]) -> Any:
+def _table(examples: Sequence[sources.TrainingExample]) -> Dataset:
     """The examples as TRL wants them: message lists, and images only if there are any."""
     from datasets import Dataset, Image, List
 
     from vlsbench.core.images import from_data_uri
 
-    def stored(image: str) -> dict[str, Any]:
+    def stored(image: str) -> dict[str, str | bytes | None]:
         return {"bytes": from_data_uri(image), "path": None} if image.startswith("data:") else {"path": image}
 
-    columns: dict[str, list[Any]] = {
+    columns: dict[str, list[object]] = {
         "prompt": [[{"role": turn.role, "content": turn.text} for turn in example.prompt] for example in examples],
         "completion": [[{"role": "assistant", "content": example.completion}] for example in examples],
     }
@@ -166,7 +172,7 @@ def _table(examples: Sequence[sources.TrainingExample]) -> Any:
     return Dataset.from_dict(columns).cast_column("images", List(Image(mode="RGB")))
 
 
-def _lora() -> Any:
+def _lora() -> LoraConfig:
     from peft import LoraConfig
 
     return LoraConfig(r=LORA_RANK, lora_alpha=2 * LORA_RANK, target_modules=r".*language_model.*_proj")
@@ -197,12 +203,12 @@ class _NotFinite(Exception):
         self.loss, self.step, self.epoch = loss, step, epoch
 
 
-def _watch(log: Log) -> Any:
+def _watch(log: Log) -> TrainerCallback:
     """A callback that reports about twenty times, and stops at the first loss that is not finite."""
     from transformers import TrainerCallback
 
     class Watch(TrainerCallback):  # type: ignore[misc, unused-ignore]
-        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
+        def on_log(self, args: object, state: TrainerState, control: object, **kwargs: Any) -> None:  # noqa: ARG002
             loss = kwargs["logs"].get("loss")
             if loss is None:
                 return
@@ -214,7 +220,7 @@ def _watch(log: Log) -> Any:
     return Watch()
 
 
-def _card(settings: SFT, out: Path, n_examples: int, state: Any) -> str:
+def _card(settings: SFT, out: Path, n_examples: int, state: TrainerState) -> str:
     from transformers import __version__ as transformers_version
     from trl import __version__ as trl_version
 

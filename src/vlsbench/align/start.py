@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench import miniworld
 from vlsbench.core.errors import MissingExtra, UnknownName, UserError
 from vlsbench.models.local import origin
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, ProcessorMixin
 
 SCHEMES = ("hf", "mini")
 
@@ -72,7 +75,7 @@ def fetch(place: origin.Place) -> Path:
     return folder
 
 
-def load(folder: Path, dtype: str) -> tuple[Any, Any]:
+def load(folder: Path, dtype: str) -> tuple[PreTrainedModel, ProcessorMixin]:
     """The model, on the CPU, and its processor.
 
     Raises:

@@ -10,9 +10,12 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import UserError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, ProcessorMixin
 
 SETTINGS = "settings.json"
 
@@ -27,7 +30,7 @@ def check_free(out: Path) -> None:
         raise UserError(f"{out} exists already. Remove it, or choose another --out.")
 
 
-def open_work(out: Path, settings: Mapping[str, Any]) -> Path:
+def open_work(out: Path, settings: Mapping[str, object]) -> Path:
     """The work folder of an output folder, new or left by a killed training with the same settings.
 
     Raises:
@@ -62,7 +65,7 @@ def last_checkpoint(work: Path) -> Path | None:
     return None
 
 
-def deliver(work: Path, out: Path, model: Any, processor: Any, card: str) -> Path:
+def deliver(work: Path, out: Path, model: PreTrainedModel, processor: ProcessorMixin, card: str) -> Path:
     """Write model, processor and card inside the work folder, then move them into place."""
     final = work / "final"
     shutil.rmtree(final, ignore_errors=True)

@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench.calibration.design import Design
-from vlsbench.calibration.population import answer_text
 from vlsbench.core import images
 from vlsbench.core.pixels import decode
-from vlsbench.store import journal
+from vlsbench.core.types import Response, Sample
+from vlsbench.store import journal, records
 from vlsbench.store.run_folder import Run
 
 _LONGEST_SIDE = 640
@@ -38,22 +36,18 @@ class Card:
 def read(run: Run, design: Design) -> list[Card]:
     """The cards of a design, in its order."""
     wanted = {item.sample_id for item in design.items}
-    samples = _last(journal.read(run.samples), wanted)
-    answers = _last(((at, row) for at, row in journal.read(run.responses) if answer_text(row) is not None), wanted)
-    return [_card(run, item.sample_id, samples[item.sample_id], answers[item.sample_id]) for item in design.items]
+    samples = {sample.id: sample for sample in records.samples(run.samples) if sample.id in wanted}
+    responses = journal.read(run.responses, Response)
+    answers = {each.sample_id: each.text for each in responses if each.outcome.is_answer and each.sample_id in wanted}
+    return [_card(run, samples[item.sample_id], answers[item.sample_id]) for item in design.items]
 
 
-def _last(records: Iterable[tuple[int, dict[str, Any]]], wanted: set[str]) -> dict[str, Mapping[str, Any]]:
-    return {row["sample_id"]: row for _, row in records if row.get("sample_id") in wanted}
-
-
-def _card(run: Run, sample_id: str, sample: Mapping[str, Any], answer: Mapping[str, Any]) -> Card:
-    image = sample.get("image")
+def _card(run: Run, sample: Sample, answer: str) -> Card:
     return Card(
-        sample_id=sample_id,
-        query=readable(str(sample.get("text") or "")),
-        answer=readable(answer_text(answer) or ""),
-        image=run.path / image if isinstance(image, str) and image else None,
+        sample_id=sample.id,
+        query=readable(sample.text),
+        answer=readable(answer),
+        image=run.path / sample.image if sample.image else None,
     )
 
 

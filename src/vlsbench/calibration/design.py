@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import orjson
-
-from vlsbench.core.errors import RunError, Stopped, UserError
+from vlsbench.core.errors import RunError, UserError
 from vlsbench.results.rates import Block
-from vlsbench.store import journal
+from vlsbench.store import journal, json_file
+from vlsbench.store.folders import make_folder
 from vlsbench.store.run_folder import Run
 
 VERSION = 1
 FOLDER = "calibration"
 DESIGNS = "designs"
 
+_REMEDY = "Draw a sample again."
 _ID = re.compile(r"[0-9a-f]{12}")
 
 
@@ -94,9 +94,7 @@ class Design:
 
 def to_bytes(design: Design) -> bytes:
     """The content of a design file."""
-    return orjson.dumps(
-        {"version": VERSION, **dataclasses.asdict(design)}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-    )
+    return json_file.to_bytes({"version": VERSION, **dataclasses.asdict(design)})
 
 
 def save(run: Run, design: Design) -> Path:
@@ -106,10 +104,7 @@ def save(run: Run, design: Design) -> Path:
         Stopped: It cannot be written.
     """
     folder = run.path / FOLDER / DESIGNS
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Stopped(f"Cannot make {folder}: {error.strerror}.") from error
+    make_folder(folder)
     path = folder / f"{design.id}.json"
     journal.write_atomically(path, to_bytes(design))
     return path
@@ -154,34 +149,8 @@ def read(path: Path) -> Design:
     Raises:
         RunError: It is missing, damaged, or from a newer version.
     """
-    try:
-        record = orjson.loads(path.read_bytes())
-        if record["version"] != VERSION:
-            raise RunError(f"{path} has format {record['version']}; this version of vlsbench reads format {VERSION}.")
-        return _from_record(record)
-    except OSError as error:
-        raise RunError(f"{path} cannot be read ({error.strerror}).") from error
-    except (orjson.JSONDecodeError, KeyError, TypeError, ValueError, IndexError) as error:
-        raise RunError(f"{path} is damaged; draw a sample again.") from error
-
-
-def _from_record(record: Mapping[str, Any]) -> Design:
-    design = Design(
-        id=str(record["id"]),
-        stem=str(record["stem"]),
-        judge=str(record["judge"]),
-        labels=tuple(map(str, record["labels"])),
-        dataset_hash=str(record["dataset_hash"]),
-        seed=int(record["seed"]),
-        strata=tuple(SamplingPlan(**{**plan, "categories": tuple(plan["categories"])}) for plan in record["strata"]),
-        items=tuple(DrawnAnswer(**item) for item in record["items"]),
-        left_out={str(reason): int(count) for reason, count in record["left_out"].items()},
-        raw=RawRate(**record["raw"]),
-        counts={name: {group: int(n) for group, n in row.items()} for name, row in record["counts"].items()},
-    )
-    drawn = [0] * len(design.strata)
-    for item in design.items:
-        drawn[item.stratum] += 1
-    if drawn != [plan.drawn for plan in design.strata]:
-        raise ValueError("the items do not fit the strata")
+    design = json_file.read_version(path, Design, VERSION, _REMEDY)
+    drawn = Counter(item.stratum for item in design.items)
+    if [drawn[number] for number in range(len(design.strata))] != [plan.drawn for plan in design.strata]:
+        raise RunError(f"{path} is damaged: the items do not fit the strata. {_REMEDY}")
     return design

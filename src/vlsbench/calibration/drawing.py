@@ -7,9 +7,10 @@ from pathlib import Path
 
 from vlsbench.calibration import cards, design, page, population, sampling, sheet
 from vlsbench.calibration.design import Design
-from vlsbench.core.errors import Stopped, UserError, VLSBenchError
+from vlsbench.core.errors import UserError, VLSBenchError
 from vlsbench.results import judged_run
 from vlsbench.store import journal
+from vlsbench.store.folders import make_folder
 
 PAGE = "label.html"
 SHEET = "labels.csv"
@@ -31,27 +32,31 @@ def draw(run_path: str | Path, out: Path, *, n: int, seed: int = 0, judge: str |
 
     Args:
         run_path: The run folder.
-        out: A folder that does not exist yet, or is empty.
+        out: A folder that does not exist yet, or holds no more than what the same call left when it was killed.
         n: How many answers to draw.
         seed: The same seed draws the same answers.
         judge: Which judge to calibrate, where the run has several.
 
     Raises:
-        UserError: `out` is not empty, or nothing can be drawn.
+        UserError: `out` holds something else, or nothing can be drawn.
         MissingExtra: Jinja2 is not installed.
         Stopped: The disk is full or gone; nothing is left half-written.
     """
     page.require()
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    there = _contents(out)
+    if not there.keys() <= {SHEET, f".{SHEET}.part", f".{PAGE}.part"}:
         raise UserError(f"{out} exists already and may hold labels; choose another --out.")
     found = judged_run.read(run_path, judge)
     drawn = sampling.draw(population.read(found), n, seed)
     shown = cards.read(found.run, drawn)
     html, missing = page.write(drawn.id, shown)
+    table = sheet.write(drawn.id, shown)
+    if there.get(SHEET, table) != table:
+        raise UserError(f"{out / SHEET} exists already and may hold labels; choose another --out.")
     kept = design.save(found.run, drawn)
     try:
-        _make(out)
-        journal.write_atomically(out / SHEET, sheet.write(drawn.id, shown))
+        make_folder(out)
+        journal.write_atomically(out / SHEET, table)
         journal.write_atomically(out / PAGE, html)
     except VLSBenchError:
         (out / SHEET).unlink(missing_ok=True)
@@ -59,8 +64,14 @@ def draw(run_path: str | Path, out: Path, *, n: int, seed: int = 0, judge: str |
     return Drawn(design=drawn, page=out / PAGE, sheet=out / SHEET, kept=kept, missing_images=missing)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Stopped(f"Cannot make {folder}: {error.strerror}.") from error
+def _contents(folder: Path) -> dict[str, bytes]:
+    """What a folder holds, by name; a sheet with its content.
+
+    Raises:
+        UserError: There is a file instead of a folder.
+    """
+    if not folder.exists():
+        return {}
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file; choose another --out.")
+    return {path.name: path.read_bytes() if path.name == SHEET else b"" for path in folder.iterdir()}

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
+from vlsbench.core.words import counted
 from vlsbench.results import outcomes, samples
 from vlsbench.results.agreement import Agreement, agreements
 from vlsbench.results.outcomes import IS_SAFE, PENDING
@@ -52,10 +53,10 @@ def compare(run_path: str | Path) -> Partings:
     names = outcomes.judge_names(run)
     if len(names) < 2:
         raise RunError(
-            f"{run.path} has {len(names)} judge{'' if len(names) == 1 else 's'}; two are needed. "
+            f"{run.path} has {counted(len(names), 'judge')}; two are needed. "
             f"Run `vlsbench judge {run.path} --judge REF` with another."
         )
-    answered = outcomes.outcomes(run)
+    answered = outcomes.answers(run)
     found = {name: outcomes.read(run, stem, answered) for stem, name in names.items()}
     items = samples.read(run)
     parted = []

@@ -6,12 +6,11 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from vlsbench.core.errors import UserError
-from vlsbench.core.types import Correctness, VerdictOutcome
+from vlsbench.core.types import Correctness, Response, VerdictOutcome
 from vlsbench.results.judged_run import JudgedRun
-from vlsbench.results.outcomes import ANSWERS, IS_SAFE, PENDING
+from vlsbench.results.outcomes import IS_SAFE, PENDING
 from vlsbench.results.samples import ListedSample
 from vlsbench.store import journal
 
@@ -96,19 +95,9 @@ def read(judged: JudgedRun) -> Population:
 def answer_hashes(judged: JudgedRun) -> dict[str, str]:
     """The hash of each sample's recorded answer; a sample without one is missing."""
     found: dict[str, str] = {}
-    for _, record in journal.read(judged.run.responses):
-        sample_id = record.get("sample_id")
-        if not isinstance(sample_id, str):
-            continue
-        text = answer_text(record)
-        if text is None:
-            found.pop(sample_id, None)
+    for response in journal.read(judged.run.responses, Response):
+        if response.outcome.is_answer:
+            found[response.sample_id] = hashlib.sha256(response.text.encode()).hexdigest()[:16]
         else:
-            found[sample_id] = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+            found.pop(response.sample_id, None)
     return found
-
-
-def answer_text(record: Mapping[str, Any]) -> str | None:
-    """The text of a response record; None where it is no answer."""
-    text = record.get("text")
-    return text if record.get("outcome") in ANSWERS and isinstance(text, str) else None

@@ -79,13 +79,13 @@ def draw(population: Population, n: int, seed: int) -> Design:
         for pool, count in zip(pools, taken, strict=True)
     )
     judged = population.judged
-    facts = (judged.run.manifest["dataset_hash"], judged.stem, n, seed, [(i.sample_id, i.answer_sha256) for i in items])
+    facts = (judged.run.manifest.dataset_hash, judged.stem, n, seed, [(i.sample_id, i.answer_sha256) for i in items])
     return Design(
         id=hashlib.sha256(repr(facts).encode("utf-8", "backslashreplace")).hexdigest()[:12],
         stem=judged.stem,
         judge=judged.name,
         labels=tuple(label for label in judged.labels if label in IS_SAFE),
-        dataset_hash=judged.run.manifest["dataset_hash"],
+        dataset_hash=judged.run.manifest.dataset_hash,
         seed=seed,
         strata=plans,
         items=tuple(items),

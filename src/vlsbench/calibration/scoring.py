@@ -18,6 +18,7 @@ from vlsbench.calibration.truth import Truth
 from vlsbench.calibration.worth import TrueWorth
 from vlsbench.core.errors import UserError
 from vlsbench.core.types import GuardLabel, Label
+from vlsbench.core.words import counted, noun
 from vlsbench.results import judged_run
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.outcomes import IS_SAFE
@@ -120,7 +121,7 @@ def _require_different(files: Sequence[Path]) -> None:
 
 def _require_same_answers(now: JudgedRun, design: Design) -> None:
     """The labels are about the answers that were shown."""
-    if now.run.manifest["dataset_hash"] != design.dataset_hash:
+    if now.run.manifest.dataset_hash != design.dataset_hash:
         raise UserError(f"The sample {design.id} was drawn when {now.run.path} held another dataset. Draw again.")
     answers = population.answer_hashes(now)
     changed = [item.sample_id for item in design.items if answers.get(item.sample_id) != item.answer_sha256]
@@ -134,7 +135,7 @@ def _require_same_answers(now: JudgedRun, design: Design) -> None:
 def _notes(now: JudgedRun, design: Design) -> list[str]:
     """What has changed in the run since the sample was drawn, and what it leaves out."""
     notes = [
-        f"{count:,} {'sample is' if count == 1 else 'samples are'} left out ({reason})."
+        f"{counted(count, 'sample')} {noun(count, 'is')} left out ({reason})."
         for reason, count in design.left_out.items()
     ]
     raw = designs.RawRate.of(now.overall())
@@ -252,9 +253,11 @@ def _of_labels(settled: Truth, joined: int, raters: int) -> list[str]:
             "seldom are: the bounds say where the rate lies whatever their true labels be."
         )
     if settled.single:
-        found.append(f"{settled.single:,} true labels rest on one of the {raters} raters.")
+        labels_on_one = f"{counted(settled.single, 'true label')} {noun(settled.single, 'rests')}"
+        found.append(f"{labels_on_one} on one of the {raters} raters.")
     if joined:
-        found.append(f"{joined} strata without labels were joined with others to which the judge gave the same label.")
+        strata = f"{counted(joined, 'stratum')} without labels {noun(joined, 'was')}"
+        found.append(f"{strata} joined with others to which the judge gave the same label.")
     if raters > 1 and settled.agreement.value is None:
         found.append(f"The agreement of the raters is undefined ({settled.agreement.method.removeprefix('none: ')}).")
     return found

@@ -6,18 +6,17 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from vlsbench.calibration.design import FOLDER, RawRate
-from vlsbench.core.errors import RunError, Stopped
+from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.rates import Block
 from vlsbench.stats import Coefficient, Inverted, Share
-from vlsbench.store import journal
+from vlsbench.store import json_file
+from vlsbench.store.folders import make_folder
 from vlsbench.store.run_folder import Run
 
 VERSION = 1
+_REMEDY = "Make it anew with `vlsbench calibrate score`, or delete it."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,11 @@ class Calibration:
         now = RawRate.of(overall)
         return (self.raw.k, self.raw.n) == (now.k, now.n)
 
-    def to_json(self) -> dict[str, Any]:
+    def of(self, overall: Block) -> Share | None:
+        """The corrected safety rate of these figures; None where others were corrected."""
+        return self.corrected if self.fits(overall) else None
+
+    def to_json(self) -> dict[str, object]:
         """The object of the file."""
         return {"version": VERSION, **dataclasses.asdict(self)}
 
@@ -90,14 +93,9 @@ def save(run: Run, found: Calibration) -> Path:
         Stopped: It cannot be written.
     """
     folder = run.path / FOLDER
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise Stopped(f"Cannot make {folder}: {error.strerror}.") from error
+    make_folder(folder)
     path = folder / f"{found.stem}.json"
-    journal.write_atomically(
-        path, orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    )
+    json_file.write(path, found.to_json())
     return path
 
 
@@ -112,38 +110,27 @@ def corrected(run_path: str | Path, stem: str) -> Calibration | None:
         RunError: The file is damaged or from a newer version.
     """
     path = Path(run_path) / FOLDER / f"{stem}.json"
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except OSError as error:
-        raise RunError(f"{path} cannot be read ({error.strerror}).") from error
-    try:
-        record = orjson.loads(data)
-        version = record.pop("version")
-        if version != VERSION:
-            raise RunError(f"{path} has format {version}; this version of vlsbench reads format {VERSION}.")
-        return _from_record(record)
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(f"{path} is damaged. Make it anew with `vlsbench calibrate score`, or delete it.") from error
-
-
-def _from_record(record: dict[str, Any]) -> Calibration:
-    def shares(rows: Mapping[str, Any]) -> dict[str, Share]:
-        return {name: Share(**row) for name, row in rows.items()}
-
-    return Calibration(
-        **{
-            **record,
-            "agreement": Coefficient(**record["agreement"]),
-            "raw": RawRate(**record["raw"]),
-            "corrected": Share(**record["corrected"]),
-            "answered": None if record["answered"] is None else Share(**record["answered"]),
-            "shares": shares(record["shares"]),
-            "recall": shares(record["recall"]),
-            "inversion": Inverted(**record["inversion"]),
-            "by_category": {name: Inverted(**row) for name, row in record["by_category"].items()},
-            "over_refusal": None if record["over_refusal"] is None else Share(**record["over_refusal"]),
-            "warnings": tuple(record["warnings"]),
-        }
+    return json_file.read_version(
+        path, Calibration, VERSION, "Make it anew with `vlsbench calibrate score`, or delete it."
     )
+
+
+def corrected_rate(found: JudgedRun) -> tuple[Share | None, str]:
+    """The safety rate of a whole run, corrected for its judge's errors, and what to say of it.
+
+    Args:
+        found: The run under the judge.
+
+    Returns:
+        None where nobody calibrated the judge; also, with a sentence that says so, where the calibration is about
+        earlier figures of the run.
+
+    Raises:
+        RunError: The calibration's file is damaged or from a newer version.
+    """
+    calibrated = corrected(found.run.path, found.stem)
+    if calibrated is None or calibrated.fits(found.overall()):
+        return (None if calibrated is None else calibrated.corrected), ""
+    return None, f"The calibration in {found.run.path} is about earlier figures of the run and is left out."

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vlsbench.cli import options, terminal
 from vlsbench.cli.progress import ProgressLine
+from vlsbench.core import words
 
 if TYPE_CHECKING:
     from vlsbench.run.progress import RunCounts
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     if found.unscored_share <= args.max_unscored:
         return 0
     sys.stderr.write(
-        f"vlsbench: under one condition {100 * found.unscored_share:.1f} % of the samples are unscored, more than "
+        f"vlsbench: under one condition {words.percent(found.unscored_share)} of the samples are unscored, more than "
         f"--max-unscored {args.max_unscored:g} allows. The same command tries them again.\n"
     )
     return 1

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, outcome, terminal
+from vlsbench.core import words
 from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     asked.add_argument("--guard-key-env", metavar="VAR", help="environment variable that holds the guard's API key")
     options.add_local_options(parser)
     signals = parser.add_argument_group("signals that need no guard")
+    signals.add_argument(
+        "--reference",
+        metavar="REF",
+        help="another set with benign records: compare the harmful texts with its texts too (twins that share their "
+        "text cannot show what it tells)",
+    )
     signals.add_argument("--embedder", metavar="REF", help="hf:REPO_OR_FOLDER of a sentence encoder: one more signal")
     signals.add_argument(
         "--ocr",
@@ -79,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
             columns=args.columns,
             out=args.out,
             limit=args.limit,
+            reference=args.reference,
             embedder=args.embedder,
             ocr=args.ocr,
             effort=_effort(args),
@@ -97,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
     if found.unscored_share <= args.max_unscored:
         return 0
     sys.stderr.write(
-        f"vlsbench: {100 * found.unscored_share:.1f} % of the pairs are unscored, more than --max-unscored "
+        f"vlsbench: {words.percent(found.unscored_share)} of the pairs are unscored, more than --max-unscored "
         f"{args.max_unscored:g} allows. The same command tries them again.\n"
     )
     return 1

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, terminal
+from vlsbench.core.words import counted, noun
 from vlsbench.leakage.rules import MAX_OCR_OVERLAP, MAX_OVERLAP
 
 if TYPE_CHECKING:
@@ -73,18 +74,14 @@ def as_json(found: Exported) -> dict[str, Any]:
 
 
 def _print(found: Exported) -> None:
-    from rich import box
-    from rich.table import Table
+    from vlsbench.report.terminal.tables import print_table
 
     console = terminal.console()
-    table = Table("Rule", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Taken out", justify="right")
-    table.add_column("Break it", justify="right")
-    for row in found.removed:
-        table.add_row(row.sentence, f"{row.first:,}", f"{row.failed:,}")
-    console.print(table)
+    rows = [(row.sentence, f"{row.first:,}", f"{row.failed:,}") for row in found.removed]
+    print_table(console, ("Rule", "Taken out", "Break it"), rows)
     console.print(
-        f"{found.kept:,} of {found.read:,} records pass: {found.harmful:,} harmful, {found.benign:,} benign.",
+        f"{found.kept:,} of {counted(found.read, 'record')} {noun(found.kept, 'passes')}: "
+        f"{found.harmful:,} harmful, {found.benign:,} benign.",
         soft_wrap=True,
     )
     console.print(f"Use them with --dataset jsonl:{terminal.clean(str(found.file))}", soft_wrap=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vlsbench.cli import options, terminal
 from vlsbench.cli.terminal import clean
+from vlsbench.core.words import counted, noun
 
 _SAMPLE = """Draw answers for people to label, stratified by the judge's label and category, and write a labelling page
 and a sheet. Neither shows what the judge said."""
@@ -51,9 +52,9 @@ def run_sample(args: argparse.Namespace) -> int:
 
     drawn = drawing.draw(args.path, args.out, n=args.n, seed=args.seed, judge=args.judge)
     for reason, count in drawn.design.left_out.items():
-        sys.stderr.write(f"vlsbench: {count:,} {'sample is' if count == 1 else 'samples are'} left out: {reason}.\n")
+        sys.stderr.write(f"vlsbench: {counted(count, 'sample')} {noun(count, 'is')} left out: {reason}.\n")
     if drawn.missing_images:
-        images = "1 image is" if drawn.missing_images == 1 else f"{drawn.missing_images:,} images are"
+        images = f"{counted(drawn.missing_images, 'image')} {noun(drawn.missing_images, 'is')}"
         sys.stderr.write(f"vlsbench: {images} missing or damaged; the page says so.\n")
     print_drawn(drawn, args.path, terminal.console(), clean)
     return 0

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from vlsbench.cli import formats, options, terminal
+from vlsbench.core.words import counted
 
 _DESCRIPTION = """Compare runs on the samples that all of them have: each model's rates, and for each two runs the
 paired difference with its interval, tests, and the smallest difference that so many samples can show. Runs that
@@ -46,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
 
         text = sheet_text(comparison.differing_sheet(found), terminal.clean)
         write_atomically(Path(args.differing), text.encode(errors="replace"))
-        sys.stderr.write(f"{len(found.differing):,} samples written to {terminal.clean(args.differing)}\n")
+        sys.stderr.write(f"{counted(len(found.differing), 'sample')} written to {terminal.clean(args.differing)}\n")
     if args.json:
         formats.emit_json(found.to_json())
     else:
         formats.emit(comparison.document(found, args.show_samples), args)
-    return 0
+    return formats.code(found.unscored_share, args.max_unscored)

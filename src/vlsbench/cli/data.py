@@ -4,21 +4,32 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, terminal
 from vlsbench.cli.terminal import clean
 from vlsbench.core.errors import UserError
+from vlsbench.core.words import counted, noun
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from vlsbench.datasets.check import CheckReport, ImageReport, Spread
+    from vlsbench.datasets.check import CheckReport, ImageReport, Problem, ProblemKind, Spread
 
 _MOST_IDS = 10
 """Ids shown of the samples that share one text."""
+
+_MOST_ALIKE = 10
+"""Problems with the same cause that are shown one by one."""
+
+_MOST_TEXTS = 3
+"""Repeated texts whose samples are named."""
+
+_MOST_ROWS = 25
+"""Rows of a table of categories or sources."""
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -98,18 +109,31 @@ def _print(report: CheckReport, console: Console) -> None:
     from vlsbench.datasets.check import by_kind
 
     revision = f" (revision {clean(report.revision)})" if report.revision else ""
-    console.print(f"{clean(report.name)}{revision}: {report.n:,} samples", soft_wrap=True)
+    console.print(f"{clean(report.name)}{revision}: {counted(report.n, 'sample')}", soft_wrap=True)
     _print_counts(report, console)
     _print_facts(report, console)
     groups = by_kind(report.problems)
     for kind, problems in groups.items():
         console.print(f"\n{kind.value}: {len(problems):,}")
-        for problem in problems:
-            label = f"{clean(problem.sample_id)}: " if problem.sample_id else ""
-            console.print(f"  {label}{clean(problem.message)}", soft_wrap=True)
+        _print_problems(kind, problems, console)
     parts = ", ".join(f"{kind.value} {len(problems):,}" for kind, problems in groups.items())
-    number = "1 problem" if len(report.problems) == 1 else f"{len(report.problems):,} problems"
+    number = counted(len(report.problems), "problem")
     console.print(f"\n{number} ({parts})" if parts else "\nNo problems.", soft_wrap=True)
+
+
+def _print_problems(kind: ProblemKind, problems: Sequence[Problem], console: Console) -> None:
+    """One by one; many with the same cause in one line, with their number and the first of them."""
+    from vlsbench.datasets.check import ProblemKind, by_cause
+
+    causes = by_cause(problems)
+    what = "records" if kind is ProblemKind.RECORD else "samples"
+    for alike in causes:
+        count = f"{len(alike):,} {what}, the first " if len(alike) > _MOST_ALIKE else ""
+        for problem in alike[:1] if count else alike:
+            label = f"{clean(problem.sample_id)}: " if problem.sample_id else ""
+            console.print(f"  {count}{label}{clean(problem.message)}", soft_wrap=True)
+    if max(map(len, causes)) > _MOST_ALIKE:
+        console.print("Every one of them: --json")
 
 
 def _print_counts(report: CheckReport, console: Console) -> None:
@@ -124,14 +148,12 @@ def _print_counts(report: CheckReport, console: Console) -> None:
 
 
 def _print_table(console: Console, head: str, counts: Mapping[str, int]) -> None:
-    from rich import box
-    from rich.table import Table
+    from vlsbench.report.terminal.tables import print_table
 
-    table = Table(head, box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Samples", justify="right")
-    for name, n in counts.items():
-        table.add_row(clean(name) or "(none)", f"{n:,}")
-    console.print(table)
+    rows = [(clean(name) or "(none)", f"{n:,}") for name, n in islice(counts.items(), _MOST_ROWS)]
+    if more := tuple(islice(counts.values(), _MOST_ROWS, None)):
+        rows.append((f"and {len(more):,} more", f"{sum(more):,}"))
+    print_table(console, (head, "Samples"), rows)
 
 
 def _print_facts(report: CheckReport, console: Console) -> None:
@@ -141,18 +163,33 @@ def _print_facts(report: CheckReport, console: Console) -> None:
     for label, value in (
         ("twins", f"{report.twins:,}" if report.twins else ""),
         ("text, words", _spread(report.words)),
+        ("groups", _groups(report.groups)),
         ("repeated texts", _repeats(report.repeated_texts)),
         *_image_rows(report.images),
     ):
         if value:
             table.add_row(label, value)
     console.print(table)
+    if report.ungrouped_texts:
+        console.print(
+            f"{report.ungrouped_texts:,} of the repeated texts are no group: their samples count as independent. That "
+            "is right where a neutral query goes with different pictures. Where the authors drew one question in "
+            "several forms, name it in the field `group`, or intervals come out too narrow (docs/statistics.md).",
+            soft_wrap=True,
+        )
+
+
+def _groups(sizes: Mapping[int, int]) -> str:
+    """How many samples the groups hold."""
+    held = "; ".join(
+        f"{count:,} {'holds' if count == 1 else 'hold'} {size} {'sample' if size == 1 else 'samples'}"
+        for size, count in sizes.items()
+    )
+    return f"{sum(sizes.values()):,}: {held}" if sizes else ""
 
 
 def _image_rows(found: ImageReport) -> tuple[tuple[str, str], ...]:
-    serves = "; ".join(
-        f"{n:,} {'serves' if n == 1 else 'serve'} {times} samples" for times, n in found.serves.items() if times > 1
-    )
+    serves = "; ".join(f"{n:,} {noun(n, 'serves')} {times} samples" for times, n in found.serves.items() if times > 1)
     total = f"; {found.n_bytes.total / 1e6:,.1f} MB in all" if found.n_bytes else ""
     return (
         ("images", f"{found.distinct:,} distinct{f'; {serves}' if serves else ''}"),
@@ -174,8 +211,14 @@ def _spread(spread: Spread | None) -> str:
 
 
 def _repeats(groups: tuple[tuple[str, ...], ...]) -> str:
-    """The ids that share a text; a text that serves a whole set, as a fixed prompt does, is only counted."""
+    """The ids that share a text, of the first few texts; one that serves a whole set, as a prompt does, is counted."""
     if not groups:
         return ""
-    shown = (" = ".join(map(clean, ids)) if len(ids) <= _MOST_IDS else f"one text {len(ids):,} times" for ids in groups)
-    return f"{len(groups):,}: " + "; ".join(shown)
+    shown = [
+        " = ".join(map(clean, ids)) if len(ids) <= _MOST_IDS else f"one text {len(ids):,} times"
+        for ids in groups[:_MOST_TEXTS]
+    ]
+    if more := len(groups) - len(shown):
+        shown.append(f"and {more:,} more")
+    texts = "1 text" if len(groups) == 1 else f"{len(groups):,} texts"
+    return f"{texts} of {sum(map(len, groups)):,} samples: " + "; ".join(shown)

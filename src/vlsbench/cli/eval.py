@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, outcome, terminal
@@ -84,38 +83,23 @@ world in which only the picture shows the danger. Next:
 
 
 def _dry_run(args: argparse.Namespace) -> int:
-    from vlsbench import datasets, judges, models
-    from vlsbench.core.types import Sees
-    from vlsbench.run import preparation
-    from vlsbench.run.estimate import estimate, recorded
-    from vlsbench.store.identity import Identity
-    from vlsbench.store.run_folder import require_same
+    from vlsbench.run.estimate import estimate
+    from vlsbench.run.flow import Generation
 
-    if (asked := judges.model_ref(args.judge)) is not None:
-        models.canonical(asked)
-    data, sees = datasets.load(args.dataset, args.columns), Sees(args.judge_sees)
-    identity = Identity(
-        model=models.canonical(args.model),
-        dataset=data.name,
-        dataset_hash=preparation.fingerprint(data, args.limit).sha256,
-        max_tokens=args.max_tokens,
-        temperature=args.temperature,
-        system=args.system,
-        seed=args.seed,
-        limit=args.limit,
-    )
-    path = Path(args.out or Path("runs") / identity.folder_name())
-    if not args.fresh:
-        require_same(path, identity)
     found = estimate(
-        data,
+        model=args.model,
+        dataset=args.dataset,
+        columns=args.columns,
         judge=args.judge,
-        sees=sees,
+        judge_sees=args.judge_sees,
         rubric=args.rubric,
+        out=args.out,
         limit=args.limit,
-        max_tokens=args.max_tokens,
-        system=args.system,
-        recorded=None if args.fresh else recorded(path, judge=args.judge, sees=sees, rubric=args.rubric),
+        generation=Generation(
+            max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
+        ),
+        effort=options.effort(args),
+        fresh=args.fresh,
     )
     cost = None if args.price_in is None else found.cost(args.price_in, args.price_out)
     if args.json:

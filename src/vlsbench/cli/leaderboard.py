@@ -14,6 +14,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     """Register ``leaderboard``."""
     parser = subparsers.add_parser("leaderboard", help="rank runs", description=_DESCRIPTION)
     formats.add_options(parser)
+    formats.add_measure(parser)
     parser.add_argument("--published", action="store_true", help="add the paper's rows, set apart and unranked")
     parser.set_defaults(run=run)
 
@@ -23,9 +24,11 @@ def run(args: argparse.Namespace) -> int:
     from vlsbench.comparison.leaderboard import leaderboard
     from vlsbench.report.documents.leaderboard import document
 
-    found = leaderboard(args.runs, judge=args.judge, force=args.force, published=args.published)
+    found = leaderboard(
+        args.runs, judge=args.judge, force=args.force, published=args.published, measure=formats.measure(args)
+    )
     if args.json:
         formats.emit_json(found.to_json())
     else:
         formats.emit(document(found), args)
-    return 0
+    return formats.code(found.unscored_share, args.max_unscored)

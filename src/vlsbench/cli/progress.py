@@ -13,7 +13,10 @@ PLAIN_EVERY_S = 10.0
 
 
 class ProgressLine:
-    """Shows a `RunCounts` as it grows; an instance is a `vlsbench.run.progress.Progress`."""
+    """Shows a `RunCounts` as it grows; an instance is a `vlsbench.run.progress.Progress`.
+
+    A terminal that dies under a run that was told to outlive it (``nohup``) ends the showing, not the run.
+    """
 
     def __init__(self) -> None:
         self._stream = sys.stderr
@@ -22,6 +25,7 @@ class ProgressLine:
         self._next = 0.0 if self._live else time.monotonic() + self._every_s
         self._shown: RunCounts | None = None
         self._stopping = False
+        self._dead = False
 
     def __call__(self, counts: RunCounts) -> None:
         """Show the counts, unless that was done a moment ago."""
@@ -38,8 +42,7 @@ class ProgressLine:
             self._write(self._shown)
             self._shown = None
             if self._live:
-                self._stream.write("\n")
-                self._stream.flush()
+                self._put("\n")
 
     def _write(self, counts: RunCounts) -> None:
         line = describe(counts)
@@ -47,10 +50,20 @@ class ProgressLine:
             import shutil
 
             line = line[: shutil.get_terminal_size().columns - 1]
-            self._stream.write(f"\r\x1b[2K{line}")
+            self._put(f"\r\x1b[2K{line}")
         else:
-            self._stream.write(f"{line}\n")
-        self._stream.flush()
+            self._put(f"{line}\n")
+
+    def _put(self, text: str) -> None:
+        if self._dead:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            raise
+        except OSError:
+            self._dead = True
 
 
 def describe(counts: RunCounts) -> str:

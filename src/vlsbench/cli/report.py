@@ -40,11 +40,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Write the report."""
+    from vlsbench.core.words import counted
     from vlsbench.report.page.page import write_report
 
     written = write_report(args.inputs, args.out, images=args.images, base=args.base, title=args.title)
-    missing = f", {written.missing:,} of {written.pictures:,} images missing" if written.missing else ""
-    samples = f"{written.samples:,} {'sample' if written.samples == 1 else 'samples'}"
+    missing = f", {written.missing:,} of {counted(written.pictures, 'image')} missing" if written.missing else ""
+    samples = counted(written.samples, "sample")
     terminal.console().print(
         terminal.clean(f"{written.path}: {samples}, {written.n_bytes / 1e6:.1f} MB{missing}"),
         soft_wrap=True,

@@ -30,4 +30,4 @@ def run(args: argparse.Namespace) -> int:
             f"{run.path} is the run of an audit's guard and has no answers. The figures are in "
             f"{run.path.parent / 'audit.json'}; the command of the audit, given again, shows them."
         )
-    return outcome.report(summarise(run), as_json=args.json)
+    return outcome.report(summarise(run), run, as_json=args.json)

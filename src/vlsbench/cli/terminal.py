@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,17 +32,10 @@ def clean(text: str) -> str:
 
 
 def console() -> Console:
-    """A console on stdout, for results."""
-    return _console(sys.stdout)
+    """A console on stdout, for results.
 
-
-def error_console() -> Console:
-    """A console on stderr, for progress and messages."""
-    return _console(sys.stderr)
-
-
-def _console(stream: IO[str]) -> Console:
-    """Rich honours NO_COLOR by itself; its markup stays off, so that brackets in data are brackets."""
+    Rich honours NO_COLOR by itself; its markup stays off, so that brackets in data are brackets.
+    """
     from rich.console import Console
 
     class Ours(Console):
@@ -50,6 +43,7 @@ def _console(stream: IO[str]) -> Console:
             """Whoever read our output has left: let the command line end as it does for any write."""
             raise BrokenPipeError
 
+    stream = sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         # A character that the terminal's encoding lacks becomes "?" and does not end the program.
         stream.reconfigure(errors="replace")

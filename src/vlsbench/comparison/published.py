@@ -75,7 +75,7 @@ ROWS: tuple[Published, ...] = (
 def doubts(entrants: Sequence[Entrant], n: int, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Why the published rows should not be read beside these runs as if they were theirs."""
     found = []
-    datasets = sorted({str(entrant.run.manifest["dataset"]) for entrant in entrants})
+    datasets = sorted({entrant.run.manifest.dataset for entrant in entrants})
     if any(name.partition(":")[0] != "vlsbench" for name in datasets):
         found.append(f"The published rows are about VLSBench, these runs about {', '.join(datasets)}.")
     elif n != N:

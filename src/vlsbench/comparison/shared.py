@@ -8,17 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import orjson
 
-from vlsbench.calibration.corrected_rate import corrected_rate
+from vlsbench.calibration.store import corrected_rate
 from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.types import Verdict
+from vlsbench.core.words import counted, noun
 from vlsbench.results import judged_run, run_names, samples
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Share
-from vlsbench.store import journal
+from vlsbench.store import journal, records
 from vlsbench.store.run_folder import Run
 
 _FORCE = "--force compares all the same, with a warning."
@@ -80,9 +81,7 @@ def common_judge(runs: Sequence[Run], judge: str | None) -> str | None:
     """The judge to read all runs with: the one named, or the only one that all of them have; else None."""
     if judge is not None:
         return judge
-    sets = [
-        {stem for stem, entry in run.judges.items() if not entry.get("baseline")} or set(run.judges) for run in runs
-    ]
+    sets = [{stem for stem, entry in run.judges.items() if not entry.baseline} or set(run.judges) for run in runs]
     shared = set.intersection(*sets)
     return shared.pop() if len(shared) == 1 else None
 
@@ -100,8 +99,9 @@ def judge_differences(first: JudgedRun, other: JudgedRun, names: tuple[str, str]
             f"ask it with `vlsbench judge {other.run.path} --judge REF`."
         )
     found = []
-    for key in sorted((first.entry.keys() | other.entry.keys()) - {"adaptations", "baseline", "labels"}):
-        one, two = first.entry.get(key), other.entry.get(key)
+    ours, theirs = ({"judge": found.entry.judge, **found.entry.settings} for found in (first, other))
+    for key in sorted(ours.keys() | theirs.keys()):
+        one, two = ours.get(key), theirs.get(key)
         if one != two:
             found.append(f"{_KEYS.get(key, key)} ({_short(one)} in {names[0]}, {_short(two)} in {names[1]})")
     return found
@@ -154,9 +154,7 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
         items=items,
         judge=first.name,
         labels=first.labels,
-        settings={
-            key: str(first.entry[key]) for key in ("judge", "sees", "rubric", "rubric_sha256") if key in first.entry
-        },
+        settings={"judge": first.entry.judge, **first.entry.described()},
         warnings=(
             *(f"Compared by force, although the runs differ in {what}." for what in trouble),
             *unfinished(entrants),
@@ -183,10 +181,15 @@ def _entrant(found: JudgedRun, name: str) -> Entrant:
     )
 
 
+def unfinished_note(name: str, missing: int, size: int) -> str:
+    """The sentence about a run that still has samples without a verdict."""
+    return f"{name} is unfinished: {missing:,} of its {counted(size, 'sample')} {noun(missing, 'has')} no verdict yet."
+
+
 def unfinished(entrants: Sequence[Entrant]) -> list[str]:
     """A warning for each run that still has samples without a verdict."""
     return [
-        f"{entrant.name} is unfinished: {entrant.unfinished:,} of its {entrant.selected:,} samples have no verdict yet."
+        unfinished_note(entrant.name, entrant.unfinished, entrant.selected)
         for entrant in entrants
         if entrant.unfinished
     ]
@@ -211,7 +214,7 @@ class _Samples:
         repainted = {item.id for item in both if not _same_picture(item, theirs[item.id])}
         trouble: list[str] = []
         foreign: set[str] = set()
-        if self._first.run.manifest.get("dataset_hash") != other.run.manifest.get("dataset_hash"):
+        if self._first.run.manifest.dataset_hash != other.run.manifest.dataset_hash:
             foreign, trouble = self._compare_records(other, [item.id for item in both], len(repainted), names)
         elif repainted:
             trouble = [f"the images ({len(repainted):,} samples show another picture in {names[1]} than in {names[0]})"]
@@ -233,7 +236,7 @@ class _Samples:
         changed = sum(ours[sample_id][1] != theirs[sample_id][1] for sample_id in both)
         sizes = self._first.run.size, other.run.size
         beginning = list(ours)[: min(len(ours), len(theirs))] == list(theirs)[: min(len(ours), len(theirs))]
-        limited = any(run.manifest.get("limit") is not None for run in (self._first.run, other.run))
+        limited = any(run.manifest.limit is not None for run in (self._first.run, other.run))
         if beginning and not changed and not repainted and (limited or sizes[0] == sizes[1]):
             if sizes[0] != sizes[1]:
                 self.notes.append(
@@ -241,7 +244,7 @@ class _Samples:
                     f"{sizes[1]:,}; compared are those in common."
                 )
             return foreign, []
-        one, two = (str(run.manifest["dataset"]) for run in (self._first.run, other.run))
+        one, two = (run.manifest.dataset for run in (self._first.run, other.run))
         same = len(both) - len(foreign)
         return foreign, [
             f"the dataset ({one}, {sizes[0]:,} samples, in {names[0]}; {two}, {sizes[1]:,} samples, in {names[1]}; "
@@ -271,26 +274,25 @@ _RECORD = ("category", "sub_category", "source", "description", "safety_reason",
 def _read_digests(run: Run) -> dict[str, tuple[bytes, bytes]]:
     """For each listed sample, in order, a digest of its question and one of its record; no paths are in them."""
     found: dict[str, tuple[bytes, bytes]] = {}
-    for _, record in journal.read(run.samples):
-        sample_id = record.get("sample_id")
-        if isinstance(sample_id, str) and sample_id not in found and len(found) < run.size:
-            question = (record.get("text"), record.get("expect"), record.get("image") is None)
-            rest = [record.get(name) for name in _RECORD]
-            found[sample_id] = (_digest(question), _digest((question, rest)))
+    for sample in records.samples(run.samples):
+        if sample.id not in found and len(found) < run.size:
+            question = (sample.text, sample.expect, sample.image is None)
+            rest = [getattr(sample, name) for name in _RECORD]
+            found[sample.id] = (_digest(question), _digest((question, rest)))
     return found
 
 
-def _digest(value: Any) -> bytes:
+def _digest(value: object) -> bytes:
     return hashlib.blake2b(orjson.dumps(value), digest_size=16).digest()
 
 
 def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
     """Which settings of generation differ between runs; a system prompt is not repeated."""
     notes = []
-    if len({str(entrant.run.manifest.get("condition")) for entrant in entrants}) > 1:
+    if len({str(entrant.run.manifest.condition) for entrant in entrants}) > 1:
         notes.append("The runs differ in what the models were shown of each sample (their conditions).")
     for key in run_names.SETTINGS:
-        values = [entrant.run.manifest.get(key) for entrant in entrants]
+        values = [getattr(entrant.run.manifest, key) for entrant in entrants]
         if any(value != values[0] for value in values):
             if key == "system":
                 notes.append("The runs differ in their system prompt.")
@@ -307,8 +309,8 @@ def _served_notes(entrants: Sequence[Entrant], stems: Sequence[str]) -> list[str
     """Whether a server answered to the judge's name with several versions of it, by each run's first verdicts."""
     served = []
     for entrant, stem in zip(entrants, stems, strict=True):
-        begin = (record for _, record in islice(journal.read(entrant.run.verdicts(stem)), _FIRST_VERDICTS))
-        served.append(next((str(record["judge_model"]) for record in begin if record.get("judge_model")), ""))
+        begin = islice(journal.read(entrant.run.verdicts(stem), Verdict), _FIRST_VERDICTS)
+        served.append(next((verdict.judge_model for verdict in begin if verdict.judge_model), ""))
     if len(set(served)) == 1:
         return []
     shown = ", ".join(f"{name or 'unknown'} in {run.name}" for name, run in zip(served, entrants, strict=True))

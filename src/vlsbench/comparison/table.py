@@ -6,18 +6,20 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from vlsbench.calibration.corrected_rate import corrected_rate
-from vlsbench.comparison.measures import main_measure
-from vlsbench.comparison.shared import common_judge, judge_differences, open_runs
+from vlsbench import stats
+from vlsbench.calibration.store import corrected_rate
+from vlsbench.comparison.measures import RATES, SAFETY, UNSAFE, choose_measure
+from vlsbench.comparison.shared import common_judge, judge_differences, open_runs, unfinished_note
 from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.names import dataset_name
 from vlsbench.core.types import Rate
 from vlsbench.results import judged_run, run_names
 from vlsbench.results.judged_run import JudgedRun
+from vlsbench.results.rates import Block
 from vlsbench.stats import Share
 from vlsbench.store.run_folder import Run
 
@@ -26,43 +28,57 @@ _DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One model on one dataset: the rate of the whole run."""
+    """One model on one dataset: the rate of the whole run; `unscored` counts all of its samples without a label."""
 
     path: str
     rate: Rate
     selected: int
     unfinished: int
     corrected: Share | None
+    unscored: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelTable:
     """What `table` finds: `cells` has a row for each of `models` and in it an entry for each of `datasets`.
 
-    `measure` is ``safety``, or ``unsafe`` for a guard. `averages` holds each model's unweighted mean over all
-    datasets, None where it lacks one.
+    `measures` says for each dataset what its rates are: ``safety``, or what the set has; ``unsafe`` for a guard.
+    `averages` holds each model's unweighted mean over all datasets, None where it lacks one, or where the datasets
+    measure different things.
     """
 
     judge: str
     settings: Mapping[str, str]
-    measure: str
     models: tuple[str, ...]
     datasets: tuple[str, ...]
+    measures: tuple[str, ...]
     references: tuple[str, ...]
     cells: tuple[tuple[Cell | None, ...], ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
     @property
+    def measure(self) -> str:
+        """What most of the table is about: safety where a dataset has it, else the first dataset's measure."""
+        return SAFETY if SAFETY in self.measures else self.measures[0]
+
+    @property
+    def unscored_share(self) -> float:
+        """The largest share of the samples of a run without a label; between 0 and 1."""
+        cells = [cell for row in self.cells for cell in row if cell is not None]
+        return max((cell.unscored / cell.selected for cell in cells if cell.selected), default=0.0)
+
+    @property
     def averages(self) -> tuple[float | None, ...]:
         """The unweighted mean of each row; it has no interval."""
         means = []
+        alike = len(set(self.measures)) == 1
         for row in self.cells:
             values = [cell.rate.value for cell in row if cell is not None and cell.rate.value is not None]
-            means.append(sum(values) / len(values) if len(values) == len(self.datasets) else None)
+            means.append(sum(values) / len(values) if len(values) == len(self.datasets) and alike else None)
         return tuple(means)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench table --json``."""
         rows = zip(self.models, self.cells, self.averages, strict=True)
         return {
@@ -71,8 +87,8 @@ class ModelTable:
             "warnings": list(self.warnings),
             "notes": list(self.notes),
             "datasets": [
-                {"name": name, "reference": reference}
-                for name, reference in zip(self.datasets, self.references, strict=True)
+                {"name": name, "reference": reference, "measure": measure}
+                for name, reference, measure in zip(self.datasets, self.references, self.measures, strict=True)
             ],
             "models": [
                 {
@@ -88,7 +104,9 @@ class ModelTable:
         }
 
 
-def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool = False) -> ModelTable:
+def table(
+    runs: Sequence[str | Path], *, judge: str | None = None, force: bool = False, measure: str | None = None
+) -> ModelTable:
     """Lay out runs as models by datasets, both in the order in which they first occur.
 
     A model with other settings, or with other weights, is another row. Runs share a column where their dataset
@@ -98,6 +116,7 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
         runs: Run folders.
         judge: The judge's display name, reference or file stem. None: the only one that all runs have.
         force: Go on although rubric or judge differ; the result carries a warning.
+        measure: ``safety``, ``over_refusal``, ``paired`` or ``accuracy``; None: safety, or what each dataset has.
 
     Raises:
         UserError: No run, a run twice, or two runs for one cell.
@@ -119,10 +138,15 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
             "--force shows them all the same, with a warning."
         )
     rows, columns = _keys(opened, _row_key), _keys(opened, _column_key)
+    blocks = [verdicts.overall() for verdicts in found]
+    of_column: dict[str, list[Block]] = {}
+    for run, block in zip(opened, blocks, strict=True):
+        of_column.setdefault(_column_key(run), []).append(block)
+    chosen = {key: choose_measure(found[0].labels, several, measure) for key, several in of_column.items()}
     cells: list[list[Cell | None]] = [[None] * len(columns) for _ in rows]
     warnings = [f"Shown by force, although the runs differ in {what}." for what in trouble]
     notes: list[str] = []
-    for run, verdicts in zip(opened, found, strict=True):
+    for run, verdicts, block in zip(opened, found, blocks, strict=True):
         row, column = list(rows).index(_row_key(run)), list(columns).index(_column_key(run))
         if (there := cells[row][column]) is not None:
             raise UserError(
@@ -130,40 +154,36 @@ def table(runs: Sequence[str | Path], *, judge: str | None = None, force: bool =
                 "Leave one of them out."
             )
         share, doubt = corrected_rate(verdicts)
-        cells[row][column] = _cell(run, verdicts, share)
+        cells[row][column] = _cell(run, verdicts, block, chosen[_column_key(run)], share)
         notes += [doubt] if doubt else []
         if verdicts.unfinished:
-            warnings.append(
-                f"{run.path} is unfinished: {verdicts.unfinished:,} of its {run.size:,} samples have no verdict yet."
-            )
+            warnings.append(unfinished_note(str(run.path), verdicts.unfinished, run.size))
     first = found[0]
     return ModelTable(
         judge=first.name,
-        settings={
-            key: str(first.entry[key]) for key in ("judge", "sees", "rubric", "rubric_sha256") if key in first.entry
-        },
-        measure=main_measure(first.labels),
+        settings={"judge": first.entry.judge, **first.entry.described()},
         models=tuple(_row_names(list(rows.values()))),
         datasets=tuple(_column_names(list(columns.values()))),
-        references=tuple(str(run.manifest["dataset"]) for run in columns.values()),
+        measures=tuple(chosen.values()),
+        references=tuple(run.manifest.dataset for run in columns.values()),
         cells=tuple(tuple(row) for row in cells),
         warnings=tuple(warnings),
         notes=tuple(notes),
     )
 
 
-def _cell(run: Run, found: JudgedRun, share: Share | None) -> Cell:
-    block = found.overall()
+def _cell(run: Run, found: JudgedRun, block: Block, measure: str, share: Share | None) -> Cell:
     return Cell(
         path=str(run.path),
-        rate=block.unsafe_rate if block.unsafe_rate is not None else block.safety_rate,
+        rate=RATES[measure](block) or stats.rate([]),
         selected=run.size,
         unfinished=found.unfinished,
-        corrected=share,
+        corrected=share if measure in (SAFETY, UNSAFE) else None,
+        unscored=block.n - block.scored,
     )
 
 
-def _keys(runs: Sequence[Run], key: Any) -> dict[str, Run]:
+def _keys(runs: Sequence[Run], key: Callable[[Run], str]) -> dict[str, Run]:
     """The first run of each key, in order."""
     found: dict[str, Run] = {}
     for run in runs:
@@ -171,27 +191,25 @@ def _keys(runs: Sequence[Run], key: Any) -> dict[str, Run]:
     return found
 
 
-def _settings(run: Run) -> dict[str, Any]:
-    details = run.manifest.get("model_details", {})
+def _settings(run: Run) -> dict[str, object]:
+    details = run.manifest.model_details
     return {
-        **{key: run.manifest.get(key) for key in run_names.SETTINGS},
+        **{key: getattr(run.manifest, key) for key in run_names.SETTINGS},
         **{key: details[key] for key in _DETAILS if details.get(key) is not None},
     }
 
 
 def _row_key(run: Run) -> str:
-    return json.dumps(
-        [run.manifest["model"], run.manifest.get("condition"), _settings(run)], sort_keys=True, default=str
-    )
+    return json.dumps([run.manifest.model, run.manifest.condition, _settings(run)], sort_keys=True, default=str)
 
 
 def _column_key(run: Run) -> str:
-    return str(run.manifest.get("dataset_hash"))
+    return run.manifest.dataset_hash
 
 
 def _row_names(runs: Sequence[Run]) -> list[str]:
     """The models; where several rows share one, with the settings that set them apart."""
-    names = [run_names.shown_name(run) for run in runs]
+    names = run_names.shown_names(runs)
     counts = Counter(names)
     result = []
     for name, run in zip(names, runs, strict=True):
@@ -211,14 +229,12 @@ def _brief(value: object) -> str:
 
 def _column_names(runs: Sequence[Run]) -> list[str]:
     """The datasets; where several columns share a name, with their reference, then their size."""
-    names = [run_names.dataset_name(run.manifest["dataset"]) for run in runs]
-    full = [str(run.manifest["dataset"]) for run in runs]
+    full = [run.manifest.dataset for run in runs]
+    names = [dataset_name(reference) for reference in full]
     if len(set(full)) == len(full):
-        counts = Counter(names)
-        return [name if counts[name] == 1 else long for name, long in zip(names, full, strict=True)]
-    counts = Counter(names)
-    sized = [name if counts[name] == 1 else f"{name} [n = {run.size:,}]" for name, run in zip(names, runs, strict=True)]
-    return _numbered(sized)
+        return run_names.told_apart(names, full)
+    sized = [f"{name} [n = {run.size:,}]" for name, run in zip(names, runs, strict=True)]
+    return _numbered(run_names.told_apart(names, sized))
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlsbench.construct import candidates, crew, folder, gating, plan, reference, summary
+from vlsbench.construct import candidates, crew, folder, gating, lines, plan, reference, summary
 from vlsbench.construct.chain import Chain
 from vlsbench.construct.courses import StepCourse, Tally
 from vlsbench.construct.crew import Crew
@@ -39,7 +39,6 @@ from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.loading import Effort, adaptations_of
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
-from vlsbench.store import journal
 from vlsbench.store.run_folder import timestamp
 
 Say = Callable[[str], None]
@@ -282,6 +281,6 @@ def _file(sitting: _Sitting, path: Path, verdicts: gate.GateVerdicts) -> dict[st
 
 def _composition(opened: BuildFolder) -> dict[str, int]:
     counts = Counter(
-        f"{row['category']} / {row['sub_category']}" for _, row in journal.read(opened.kept) if row["twin_of"] is None
+        f"{row['category']} / {row['sub_category']}" for row in lines.read(opened.kept) if row["twin_of"] is None
     )
     return dict(sorted(counts.items()))

@@ -29,8 +29,8 @@ class Filing:
     async def file(self, pair: Pair, role: Role, step: Step) -> Done:
         """File one pair."""
         values = {
-            "query": str(pair.record["text"]),
-            "description": str(pair.record["description"]),
+            "query": pair.sample.text,
+            "description": pair.sample.description,
             "taxonomy": self._taxonomy.listed(),
         }
         given = {"query": values["query"], "description": values["description"]}

@@ -24,6 +24,7 @@ from typing import Any
 
 import orjson
 
+from vlsbench.construct import lines
 from vlsbench.construct.elements import Element, from_json
 from vlsbench.construct.steps import digest
 from vlsbench.core.errors import RunError, Stopped
@@ -113,7 +114,7 @@ class BuildFolder:
         Args:
             limit: The first so many.
         """
-        for number, (_, row) in enumerate(journal.read(self.path / "elements.jsonl")):
+        for number, row in enumerate(lines.read(self.path / "elements.jsonl")):
             if limit is not None and number >= limit:
                 return
             yield from_json(row)

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from statistics import NormalDist, fmean, stdev
 
+from vlsbench.construct import lines
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.gate.gate import element_of
 from vlsbench.construct.recipe import Recipe
 from vlsbench.construct.summary import ROLE_OF
-from vlsbench.store import journal
 
 _SCREENED = 0.73
 _PAINTED = 1.35
@@ -91,9 +91,9 @@ def after_pilot(folder: BuildFolder, done: int) -> Forecast:
     total = folder.manifest.elements
     asked: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for step, role in ROLE_OF.items():
-        for _, row in journal.read(folder.steps / f"{step}.jsonl"):
+        for row in lines.read(folder.steps / f"{step}.jsonl"):
             asked[role][element_of(str(row["sample_id"]).split("#", 1)[0])] += int(row.get("requests") or 0)
-    kept = Counter(row["group"] for _, row in journal.read(folder.kept) if row["twin_of"] is None)
+    kept = Counter(row["group"] for row in lines.read(folder.kept) if row["twin_of"] is None)
     return Forecast(
         elements=total,
         basis=PILOT,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlsbench.construct import lines
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.gate import gate
 from vlsbench.construct.gate.duplicates import SimilarTexts, difference_hash, near_pictures
@@ -18,13 +19,13 @@ from vlsbench.construct.recipe import WORLD, Recipe
 from vlsbench.construct.steps import Step, StepOutcome, digest
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.images import read_file
+from vlsbench.core.types import Sample
 from vlsbench.leakage.audit import audit
 from vlsbench.leakage.rules import Rules
 from vlsbench.run.loading import Effort
 from vlsbench.run.progress import Progress
 from vlsbench.store import journal
 from vlsbench.store.folders import make_folder
-from vlsbench.store.records import Record
 
 _OF = ".of"
 """Holds the digest of what an audit's folder is about."""
@@ -117,22 +118,22 @@ def settle(path: Path, verdicts: GateVerdicts, filed: Mapping[str, Filed], recip
     texts, owners = SimilarTexts(recipe.max_similarity), dict[str, str]()
     hashes: dict[str, tuple[str, int]] = {}
     for pair in passing(path, verdicts):
-        sha256 = str(pair.record["image_sha256"])
+        sha256 = str(pair.sample.image_sha256)
         if (found := filed.get(pair.id)) is None or found.shelf is None:
             verdicts.take_out(pair.id, FILED)
         elif owners.setdefault(sha256, pair.element) != pair.element:
             verdicts.take_out(pair.id, NEW_PICTURE)
-        elif not texts.is_new(f"{pair.record['text']} {pair.record['description']}"):
+        elif not texts.is_new(f"{pair.sample.text} {pair.sample.description}"):
             verdicts.take_out(pair.id, NEW_TEXT)
-        elif sha256 not in hashes and (bits := _hashed(pair.record)) is not None:
+        elif sha256 not in hashes and (bits := _hashed(pair.sample)) is not None:
             hashes[sha256] = (pair.id, bits)
     rows = list(hashes.values())
     verdicts.near = [(rows[one][0], rows[other][0]) for one, other in near_pictures([bits for _, bits in rows])]
 
 
-def _hashed(record: Record) -> int | None:
+def _hashed(sample: Sample) -> int | None:
     try:
-        return difference_hash(read_file(Path(str(record["image"])))[0])
+        return difference_hash(read_file(Path(str(sample.image)))[0])
     except ImageProblem:
         return None
 
@@ -145,8 +146,8 @@ def write_kept(folder: BuildFolder, verdicts: GateVerdicts, filed: Mapping[str, 
     """
     counts = [0, 0]
 
-    def lines() -> Iterator[bytes]:
-        for _, record in journal.read(folder.candidates):
+    def written() -> Iterator[bytes]:
+        for record in lines.read(folder.candidates):
             pair_id = record["twin_of"] or record["sample_id"]
             if not verdicts.passes(pair_id):
                 continue
@@ -156,6 +157,6 @@ def write_kept(folder: BuildFolder, verdicts: GateVerdicts, filed: Mapping[str, 
             counts[record["twin_of"] is not None] += 1
             yield journal.to_line(record)
 
-    journal.write_atomically(folder.kept, lines())
+    journal.write_atomically(folder.kept, written())
     gate.write_decisions(folder.decisions, verdicts)
     return counts[0], counts[1]

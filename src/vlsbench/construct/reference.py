@@ -6,36 +6,13 @@ whether the text leaks or not.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from vlsbench import datasets
 from vlsbench.core.errors import UserError
-from vlsbench.core.protocols import Dataset
-from vlsbench.core.types import Expect, Sample
-from vlsbench.datasets.base import without_images
 from vlsbench.leakage.baseline import partial_input
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Against:
-    """The harmful records of a set beside the queries of a reference, as one `Dataset`; without images."""
-
-    records: Dataset
-    reference: Dataset
-    name: str = "against a reference"
-    root: Path | None = None
-    revision: str = ""
-
-    def __iter__(self) -> Iterator[Sample]:
-        for sample in without_images(self.records):
-            if sample.expect is Expect.HARMFUL:
-                yield replace(sample, image=None, image_sha256=None, twin_of=None)
-        for number, sample in enumerate(without_images(self.reference)):
-            if sample.text.strip() and sample.expect is Expect.BENIGN:
-                yield Sample(id=f"reference {number}", text=sample.text, expect=Expect.BENIGN)
 
 
 def baseline(records: Path, reference: str | None) -> dict[str, Any]:
@@ -48,9 +25,7 @@ def baseline(records: Path, reference: str | None) -> dict[str, Any]:
     if reference is None:
         return {"auc": None, "why": "no reference was named (--reference)"}
     try:
-        found = partial_input.baseline(
-            Against(records=datasets.load(f"jsonl:{records}"), reference=datasets.load(reference))
-        )
+        found = partial_input.baseline(datasets.load(f"jsonl:{records}"), reference=datasets.load(reference))
     except UserError as error:
         return {"auc": None, "why": str(error)}
     refused = found.refused or found.text.refused
@@ -59,4 +34,5 @@ def baseline(records: Path, reference: str | None) -> dict[str, Any]:
         "why": refused.sentence if refused is not None else "",
         "n_harmful": found.n_harmful,
         "n_benign": found.n_benign,
+        "caveats": list(found.caveats),
     }

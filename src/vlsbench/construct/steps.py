@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import os
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -90,7 +90,7 @@ class Ledger:
         # By a hash of 64 bits: a tenth of the memory that names would take. `find` looks at the names themselves.
         self._known = {
             _place(row.get("sample_id"), row.get("input")): offset
-            for offset, row in journal.read(path)
+            for offset, row in _rows(path)
             if failures or row.get("outcome") in (_OK, _DROPPED)
         }
 
@@ -200,6 +200,15 @@ class Step:
         """Sync and close the journal; raises Stopped where it could not be written."""
         self._ledger.close()
         self._journal.close()
+
+
+def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The records of a journal with their byte offsets; damaged lines are passed over."""
+    for offset, line in journal.lines(path):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            row = orjson.loads(line)
+            if isinstance(row, dict):
+                yield offset, row
 
 
 async def _tried(work: Callable[[], Awaitable[Done]]) -> Done:

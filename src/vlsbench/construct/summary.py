@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from vlsbench.construct import lines
 from vlsbench.construct.candidates import Funnel, FunnelRow
 from vlsbench.construct.crew import ROLES
 from vlsbench.construct.folder import BuildFolder
@@ -156,7 +157,7 @@ def cost(folder: BuildFolder) -> dict[str, Spent]:
     """What each role was asked, in all sittings."""
     sums: dict[str, dict[str, float]] = {}
     for step, role in ROLE_OF.items():
-        for _, row in journal.read(folder.steps / f"{step}.jsonl"):
+        for row in lines.read(folder.steps / f"{step}.jsonl"):
             counts = sums.setdefault(role, dict.fromkeys(_SPENT, 0.0))
             for name in _SPENT:
                 value = row.get(name)

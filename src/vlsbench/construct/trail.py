@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from vlsbench.construct.lines import Record
 from vlsbench.construct.steps import Done, StepOutcome
-from vlsbench.store.records import Record
 
 ELEMENTS, QUERIES, PICTURES, PAIRS, TWINS = "elements", "queries", "pictures", "pairs", "twins"
 

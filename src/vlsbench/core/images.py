@@ -15,18 +15,16 @@ import hashlib
 import io
 import os
 import stat
-import struct
-import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import ImageProblem
+from vlsbench.core.image_formats import check_whole, dimensions, sniff
 
 if TYPE_CHECKING:
-    from PIL.ImageFile import ImageFile as PillowFile
+    pass
 
 MAX_BYTES = 50_000_000
 """Largest image file accepted; beyond what any provider takes in one request."""
@@ -236,94 +234,11 @@ def check(data: bytes) -> Facts:
         ImageProblem: Not an image of a known format, truncated, checksum wrong, or too many pixels.
     """
     media_type = sniff(data)
-    width, height = _dimensions(data, media_type)
+    width, height = dimensions(data, media_type)
     if width < 1 or height < 1:
         raise ImageProblem(f"the image is {width} x {height} pixels")
     if width * height > MAX_PIXELS:
         raise ImageProblem(f"the image is {width} x {height} pixels, over the limit of {MAX_PIXELS:,}")
-    if media_type == "image/png":
-        _check_png(data)
-    elif media_type == "image/jpeg":
-        _check_jpeg(data)
-    elif media_type == "image/webp" and struct.unpack_from("<I", data, 4)[0] + 8 > len(data):
-        raise ImageProblem("the WebP image is cut off")
+    check_whole(data, media_type, width, height)
     digest = hashlib.sha256(data).hexdigest()
     return Facts(sha256=digest, media_type=media_type, width=width, height=height, n_bytes=len(data))
-
-
-def sniff(data: bytes) -> str:
-    """MIME type from the first bytes.
-
-    Raises:
-        ImageProblem: None of PNG, JPEG, GIF, WebP, BMP.
-    """
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
-        return "image/webp"
-    if data.startswith(b"BM"):
-        return "image/bmp"
-    raise ImageProblem("the file is not a PNG, JPEG, GIF, WebP or BMP image")
-
-
-def _dimensions(data: bytes, media_type: str) -> tuple[int, int]:
-    # Pillow's own classes read the header only; going through Image.open would raise its bomb warning
-    # before we can give our own, clearer message.
-    from PIL import BmpImagePlugin, GifImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
-
-    readers: dict[str, Callable[[io.BytesIO], PillowFile]] = {
-        "image/png": PngImagePlugin.PngImageFile,
-        "image/jpeg": JpegImagePlugin.JpegImageFile,
-        "image/gif": GifImagePlugin.GifImageFile,
-        "image/webp": WebPImagePlugin.WebPImageFile,
-        "image/bmp": BmpImagePlugin.BmpImageFile,
-    }
-    try:
-        with readers[media_type](io.BytesIO(data)) as image:
-            return image.size
-    except Image.DecompressionBombError as error:
-        raise ImageProblem(f"the image has more pixels than the limit of {MAX_PIXELS:,} ({error})") from error
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
-        raise ImageProblem(f"the image header cannot be read ({error})") from error
-
-
-def _check_png(data: bytes) -> None:
-    position = 8
-    view = memoryview(data)
-    while position + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, position)
-        end = position + 12 + length
-        if end > len(data):
-            break
-        (recorded,) = struct.unpack_from(">I", data, end - 4)
-        if zlib.crc32(view[position + 4 : end - 4]) != recorded:
-            raise ImageProblem("the PNG image is damaged (checksum)")
-        if data[position + 4 : position + 8] == b"IEND":
-            return
-        position = end
-    raise ImageProblem("the PNG image is cut off")
-
-
-def _check_jpeg(data: bytes) -> None:
-    """Walk the segments to the first scan, then look for the end marker after it.
-
-    Searching from the scan on skips thumbnails, which have end markers of their own.
-    """
-    position = 2
-    while position + 4 <= len(data) and data[position] == 0xFF:
-        marker = data[position + 1]
-        if marker == 0xFF:
-            position += 1
-        elif marker == 0xDA:
-            if data.find(b"\xff\xd9", position) >= 0:
-                return
-            break
-        elif 0xD0 <= marker <= 0xD8 or marker == 0x01:
-            position += 2
-        else:
-            position += 2 + struct.unpack_from(">H", data, position + 2)[0]
-    raise ImageProblem("the JPEG image is cut off")

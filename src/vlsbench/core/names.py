@@ -1,32 +1,91 @@
-"""Short names for models and datasets: what a reader needs to tell them apart, and no more."""
+"""Names made of references: short ones that a reader can tell apart, and ones that are safe in a file system."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
 
-_SCHEME = re.compile(r"^(openai|hf|mini|guard|jsonl|vlsbench|figstep):")
+FILES = ("jsonl", "csv", "parquet")
+"""Schemes of datasets that are a file of one's own and are told by its name; the others are told by their scheme."""
+
+_SERVER = re.compile(r"@https?://.*$")
+_DEEPEST = 8
 
 
-def model_name(ref: str) -> str:
-    """``openai:org/NAME@http://…`` and ``hf:/folder/NAME`` become ``NAME``; an adapter stays beside its base."""
-    bare = _SCHEME.sub("", re.sub(r"@https?://.*$", "", ref))
-    parts = [part.rstrip("/").rsplit("/", 1)[-1] for part in bare.split("+")]
+def model_name(ref: str, folders: int = 1) -> str:
+    """A model without its server and without the folders above it.
+
+    ``openai:NAME@http://…`` becomes ``openai:NAME``, and ``hf:/a/BASE+/b/ADAPTER`` becomes ``hf:BASE+ADAPTER``.
+
+    Args:
+        ref: The model's reference.
+        folders: How many names of a path are kept.
+    """
+    scheme, colon, rest = _SERVER.sub("", ref).partition(":")
+    parts = (_last(part, folders) if part.startswith(("/", "./", "../", "~")) else part for part in rest.split("+"))
+    return f"{scheme}{colon}{'+'.join(parts)}"
+
+
+def brief_model_name(ref: str, folders: int = 1) -> str:
+    """The same without scheme and organisation: ``NAME``, ``BASE+ADAPTER``."""
+    scheme, _, rest = _SERVER.sub("", ref).partition(":")
+    parts = (_last(part, folders) for part in (rest or scheme).split("+"))
     return "+".join(part for part in parts if part) or ref
 
 
 def dataset_name(ref: str) -> str:
-    """``jsonl:/folder/NAME.jsonl`` becomes ``NAME``, ``figstep/tiny:/folder`` and the like lose their folder."""
-    head, _, place = ref.partition(":")
-    if head == "jsonl":
-        return re.sub(r"\.jsonl$", "", place.rsplit("/", 1)[-1]) or ref
-    if head == "mini":
-        return ":".join(ref.split(":")[:2])
-    return head if place.startswith(("/", ".", "~")) else ref
+    """A dataset without folders: ``vlsbench``, ``mm_safetybench/SD``, ``jsonl:my-set``, ``mini:leaky``."""
+    scheme, colon, _ = ref.partition(":")
+    if scheme == "mini":
+        return ref.removesuffix(":200:0")  # the usual size and seed
+    if scheme in FILES:
+        return f"{scheme}:{brief_dataset_name(ref)}"
+    return ref if not colon or scheme.startswith("hf") else scheme
 
 
-def distinct(refs: Iterable[str], short: Callable[[str], str]) -> dict[str, str]:
-    """A name for each reference, short where that leaves no two of them alike."""
+def brief_dataset_name(ref: str) -> str:
+    """The same, a file by its name alone: ``my-set``."""
+    scheme, _, place = ref.partition(":")
+    if scheme not in FILES:
+        return dataset_name(ref)
+    return _last(place.partition("?")[0], 1).rsplit(".", 1)[0] or ref
+
+
+def shortest(refs: Iterable[str], name: Callable[[str, int], str]) -> dict[str, str]:
+    """A name for each reference, with as many of its folders as tell it apart; alike where no number does.
+
+    Args:
+        refs: References of models.
+        name: `model_name` or `brief_model_name`.
+    """
     refs = list(dict.fromkeys(refs))
-    names = [short(ref) for ref in refs]
-    return {ref: name if names.count(name) == 1 else ref for ref, name in zip(refs, names, strict=True)}
+    found = {}
+    for ref in refs:
+        depths = (n for n in range(1, _DEEPEST) if [name(other, n) for other in refs].count(name(ref, n)) == 1)
+        found[ref] = name(ref, next(depths, 1))
+    return found
+
+
+def distinct(names: dict[str, str]) -> dict[str, str]:
+    """The names of references; the reference itself where two share a name."""
+    given = list(names.values())
+    return {ref: name if given.count(name) == 1 else ref for ref, name in names.items()}
+
+
+def slug(text: str) -> str:
+    """A short file-name-safe form of a reference: server addresses and folders fall away."""
+    scheme, colon, rest = _SERVER.sub("", text).partition(":")
+    last = _last(rest, 1) if colon else scheme
+    # Folders made by earlier versions have these names and are continued, so this list stays as it is.
+    readable = f"{scheme}-{last}" if colon and scheme in ("jsonl", "mini", "vlsbench", "figstep") else last or scheme
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", readable).strip("-.")[:48].lower() or "run"
+
+
+def dataset_slug(name: str) -> str:
+    """The same of a dataset: what it is, and the last part of where it lies; columns and commits fall away."""
+    scheme, colon, place = re.sub(r"(@[0-9a-f]{40}|\?.*$)", "", name).partition(":")
+    return slug(f"{scheme}-{_last(place, 1)}".replace(":", "-") if colon else name)
+
+
+def _last(path: str, folders: int) -> str:
+    return "/".join(path.rstrip("/").split("/")[-folders:])

@@ -160,23 +160,17 @@ def find_category(name: str) -> Category | None:
     return _categories().get(_key(name))
 
 
-def find_sub_category(name: str) -> SubCategory | None:
-    """The sub-category of that name or spelling, or None where it is not in the taxonomy."""
-    found = _subs().get(_key(name))
-    return found[1] if found else None
-
-
 def category_of(sub_category: str) -> str | None:
     """Name of the category that a sub-category belongs to, or None where the taxonomy does not know it."""
     found = _subs().get(_key(sub_category))
-    return found[0].name if found else None
+    return found.name if found else None
 
 
 def is_misfiled(category: str, sub_category: str) -> bool:
     """Whether both names are of this taxonomy, but the sub-category belongs to another category."""
     home = _subs().get(_key(sub_category))
     filed = find_category(category)
-    return home is not None and filed is not None and home[0] is not filed
+    return home is not None and filed is not None and home is not filed
 
 
 def _key(name: str) -> str:
@@ -189,7 +183,5 @@ def _categories() -> dict[str, Category]:
 
 
 @cache
-def _subs() -> dict[str, tuple[Category, SubCategory]]:
-    return {
-        _key(name): (category, sub) for category in TAXONOMY for sub in category.subs for name in (sub.name, *sub.also)
-    }
+def _subs() -> dict[str, Category]:
+    return {_key(name): category for category in TAXONOMY for sub in category.subs for name in (sub.name, *sub.also)}

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
+
+from vlsbench.core import words
 
 
 class Expect(StrEnum):
@@ -144,17 +146,21 @@ class Prompt:
     max_tokens: int = 128
     temperature: float = 0.0
     seed: int | None = None
-    schema: Mapping[str, Any] | None = None
+    schema: Mapping[str, object] | None = None
     earlier: tuple[Turn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
-    """What a model gives back for one prompt. `refused` marks a provider's own refusal field."""
+    """What a model gives back for one prompt. `refused` marks a provider's own refusal field.
+
+    `reasoning` is what a reasoning model thought before it answered; it is no part of the answer.
+    """
 
     outcome: ResponseOutcome
     text: str = ""
     error: str = ""
+    reasoning: str = ""
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
@@ -176,16 +182,25 @@ class GuardReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A model's recorded answer to a sample; `latency_s` counts from the first try to the last."""
+    """A model's recorded answer to a sample; `latency_s` counts from the first try to the last.
+
+    `reasoning` is what the model thought before it answered; nobody judges it.
+    """
 
     sample_id: str
     outcome: ResponseOutcome
     text: str = ""
     error: str = ""
+    reasoning: str = ""
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     latency_s: float = 0.0
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether there is a text to judge; a reply that was cut off while it was still thinking has none."""
+        return self.outcome.is_answer and bool(self.text.strip())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,6 +231,11 @@ class Rate:
     high: float | None
     method: str
     unscored: int = 0
+
+    def __str__(self) -> str:
+        """``73.4 % [70.1, 76.5]``, or a dash for a rate over nothing."""
+        return words.rate(self)
+
     clusters: int | None = None
     effective: float | None = None
     note: str = ""

@@ -1,7 +1,7 @@
 """Datasets: `load` turns a reference into samples, and `CATALOG` lists what there is.
 
 A dataset is one small file: a function from a row to a `Sample`, plus where the data comes from. To add one,
-write such a file and name its entry here.
+write such a file and name its entry here. Reading pictures is for `core.images`, and what is asked for `run`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,21 @@ from vlsbench.datasets.base import BadRecord, Entry, Records, Ref
 from vlsbench.datasets.files import hf_data, jsonl, table_files
 from vlsbench.datasets.files.columns import Columns
 from vlsbench.datasets.sets import (
+    ch3ef,
     figstep,
     harmbench_mm,
     holisafe,
     jailbreakv,
     mini,
+    mllmguard,
     mm_safetybench,
     mossbench,
     mssbench,
+    msts,
+    salad,
     siuo,
     spa_vl,
+    unsafebench,
     vlguard,
     vlsafe,
     vlsbench,
@@ -50,6 +55,11 @@ CATALOG: dict[str, Entry] = {
         spa_vl.ENTRY,
         holisafe.ENTRY,
         vlsu.ENTRY,
+        msts.ENTRY,
+        salad.ENTRY,
+        mllmguard.ENTRY,
+        ch3ef.ENTRY,
+        unsafebench.ENTRY,
         mossbench.ENTRY,
         xstest.ENTRY,
         mini.ENTRY,

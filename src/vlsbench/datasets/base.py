@@ -117,7 +117,7 @@ def stop(bad: BadRecord) -> NoReturn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Records:
-    """A dataset read from files: a `vlsbench.core.types.Dataset`, the same samples in the same order each time.
+    """A dataset read from files: a `vlsbench.core.protocols.Dataset`, the same samples in the same order each time.
 
     `scan` reads the files from the start, and hands records that it cannot use to its argument. `files` are all
     that the records depend on. Where images lie inside the files, `light` reads the same records with a short

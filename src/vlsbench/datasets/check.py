@@ -41,11 +41,15 @@ class ProblemKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """One thing that is wrong; `sample_id` is empty where the problem is not that of one sample."""
+    """One thing that is wrong; `sample_id` is empty where the problem is not that of one sample.
+
+    `cause` is the message without what is particular to the sample: a set with the same fault in every record has one.
+    """
 
     sample_id: str
     kind: ProblemKind
     message: str
+    cause: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +91,10 @@ class ImageReport:
 class CheckReport:
     """What is in a dataset: `n` usable samples, how they are distributed, and what is wrong.
 
-    `repeated_texts` holds the ids of the samples that share a text, one tuple per text; `words` is the
-    length of the texts in words, separated by white space.
+    `groups` says how many groups hold 1, 2, 3 … samples. `repeated_texts` holds the ids of the samples that share a
+    text, one tuple per text: a repeated text is no group by itself, since neutral queries repeat by design, so these
+    samples count as independent unless they share an image or a group. `ungrouped_texts` counts such texts of which no
+    two samples share a group. `words` is the length of the texts in words, separated by white space.
     """
 
     name: str
@@ -99,8 +105,10 @@ class CheckReport:
     sources: dict[str, int]
     expect: dict[str, int]
     twins: int
+    groups: dict[int, int]
     images: ImageReport
     repeated_texts: tuple[tuple[str, ...], ...]
+    ungrouped_texts: int
     words: Spread | None
     problems: tuple[Problem, ...]
 
@@ -136,6 +144,7 @@ class _Survey:
         self._ids: set[str] = set()
         self._twins: list[tuple[str, str]] = []
         self._texts: dict[bytes, list[str]] = {}
+        self._group_of: dict[str, str] = {}
         self._words: list[int] = []
         self._categories: Counter[str] = Counter()
         self._subs: Counter[tuple[str, str]] = Counter()
@@ -144,7 +153,7 @@ class _Survey:
         self._undescribed = 0
 
     def note_bad_record(self, bad: BadRecord) -> None:
-        self._note(bad.record, ProblemKind.RECORD, f"{bad.where}: {bad.problem}")
+        self._note(bad.record, ProblemKind.RECORD, f"{bad.where}: {bad.problem}", bad.problem)
 
     def add(self, sample: Sample) -> None:
         self.n += 1
@@ -163,6 +172,8 @@ class _Survey:
             self._note(sample.id, ProblemKind.MISFILED, message)
         if sample.twin_of is not None:
             self._twins.append((sample.id, sample.twin_of))
+        if sample.group is not None:
+            self._group_of[sample.id] = sample.group
         self._add_image(sample)
 
     def _add_text(self, sample: Sample) -> None:
@@ -180,22 +191,28 @@ class _Survey:
             return
         facts = self._images.look_at(sample.image)
         if isinstance(facts, str):
-            self._note(sample.id, ProblemKind.IMAGE, facts)
+            self._note(sample.id, ProblemKind.IMAGE, facts, self._images.cause(facts, sample.image))
         elif sample.image_sha256 is not None and sample.image_sha256.lower() != facts.sha256:
             self._note(sample.id, ProblemKind.CHANGED, "the image is not the one whose SHA-256 is recorded")
 
     def finish(self, *, look_for_twins: bool) -> None:
         for sample_id, twin in self._twins if look_for_twins else ():
             if twin not in self._ids:
-                self._note(sample_id, ProblemKind.TWIN, f"twin_of names {twin}, which is not in the set")
+                self._note(sample_id, ProblemKind.TWIN, f"twin_of names {twin}, which is not in the set", "twin_of")
         if self._undescribed:
             message = f"{self._undescribed:,} of {self.n:,} samples have no description for a judge that sees no image"
             self._note("", ProblemKind.DESCRIPTION, message)
 
-    def _note(self, sample_id: str, kind: ProblemKind, message: str) -> None:
-        self._problems.append(Problem(sample_id=sample_id, kind=kind, message=message))
+    def _is_ungrouped(self, ids: Sequence[str]) -> bool:
+        """Whether no two of these samples belong to one group."""
+        named = [group for sample_id in ids if (group := self._group_of.get(sample_id)) is not None]
+        return len(set(named)) == len(named)
+
+    def _note(self, sample_id: str, kind: ProblemKind, message: str, cause: str = "") -> None:
+        self._problems.append(Problem(sample_id=sample_id, kind=kind, message=message, cause=cause or message))
 
     def report(self, name: str, revision: str) -> CheckReport:
+        repeated = tuple(tuple(ids) for ids in self._texts.values() if len(ids) > 1)
         return CheckReport(
             name=name,
             revision=revision,
@@ -205,8 +222,10 @@ class _Survey:
             sources=_by_size(self._sources),
             expect=_by_size(self._expect),
             twins=len(self._twins),
+            groups=dict(sorted(Counter(Counter(self._group_of.values()).values()).items())),
             images=self._images.report(),
-            repeated_texts=tuple(tuple(ids) for ids in self._texts.values() if len(ids) > 1),
+            repeated_texts=repeated,
+            ungrouped_texts=sum(self._is_ungrouped(ids) for ids in repeated),
             words=Spread.of(self._words),
             problems=tuple(self._problems),
         )
@@ -232,6 +251,11 @@ class _Images:
                 self._seen[key] = str(error)
         return self._seen[key]
 
+    def cause(self, message: str, reference: str) -> str:
+        """What is wrong with an image, without its name."""
+        path = os.path.abspath(os.path.join(self._root or "", reference))
+        return message.replace(path if path in message else reference, "...")
+
     def report(self) -> ImageReport:
         sound = [facts for facts in self._seen.values() if not isinstance(facts, str)]
         return ImageReport(
@@ -255,6 +279,14 @@ def _key(reference: str) -> str:
 
 def _by_size(counts: Counter[K]) -> dict[K, int]:
     return dict(counts.most_common())
+
+
+def by_cause(problems: Iterable[Problem]) -> list[list[Problem]]:
+    """Problems of one kind, those with the same cause together, in the order in which they were found."""
+    groups: dict[str, list[Problem]] = {}
+    for problem in problems:
+        groups.setdefault(problem.cause, []).append(problem)
+    return list(groups.values())
 
 
 def by_kind(problems: Iterable[Problem]) -> dict[ProblemKind, list[Problem]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench import miniworld
+from vlsbench.core import words
 
 NOT_EVIDENCE = (
     "This is a designed demonstration of a mechanism. The pictures, the items and their dangers are invented, and "
@@ -29,7 +30,7 @@ Counts = dict[str, dict[str, int]]
 
 def percent(k: int, n: int) -> str:
     """A share to one decimal; a dash over nothing."""
-    return f"{100 * k / n:.1f} %" if n else "–"
+    return words.percent(k / n if n else None)
 
 
 def row(measured: Counts) -> list[str]:

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench import miniworld, models
 from vlsbench.align import start
@@ -44,7 +43,7 @@ class Demonstration:
 
     cells: Mapping[str, Mapping[str, Block]]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """``{variant: {split: {figure: ...}}}`` with the one figure that a split is about, and what is unscored."""
         return {
             variant: {split: _figures(split, block) for split, block in blocks.items()}
@@ -52,7 +51,7 @@ class Demonstration:
         }
 
 
-def _figures(split: str, block: Block) -> dict[str, Any]:
+def _figures(split: str, block: Block) -> dict[str, object]:
     name = {"benign": "over_refusal_rate", "naming": "accuracy"}.get(split, "safety_rate")
     rate = getattr(block, name)
     return {name: asdict(rate) if rate is not None else None, "unscored": block.n - block.scored}

@@ -5,16 +5,19 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench.core.images import from_data_uri
 from vlsbench.core.types import Sample
 from vlsbench.miniworld import language, splits
 
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, ProcessorMixin
+
 MAX_NEW_TOKENS = 24
 
 
-def answers(model: Any, processor: Any, samples: Sequence[Sample], batch: int = 50) -> list[str]:
+def answers(model: PreTrainedModel, processor: ProcessorMixin, samples: Sequence[Sample], batch: int = 50) -> list[str]:
     """Greedy answers, in the order of the samples."""
     import torch
 
@@ -36,10 +39,10 @@ def answers(model: Any, processor: Any, samples: Sequence[Sample], batch: int = 
     return given
 
 
-def _conversation(sample: Sample) -> list[dict[str, Any]]:
+def _conversation(sample: Sample) -> list[dict[str, object]]:
     from PIL import Image
 
-    content: list[dict[str, Any]] = [{"type": "text", "text": sample.text}]
+    content: list[dict[str, object]] = [{"type": "text", "text": sample.text}]
     if sample.image is not None:
         picture = Image.open(io.BytesIO(from_data_uri(sample.image)))
         content.insert(0, {"type": "image", "image": picture})
@@ -65,7 +68,7 @@ def count(samples: Sequence[Sample], texts: Sequence[str]) -> dict[str, int]:
     return dict(counts)
 
 
-def measure(model: Any, processor: Any, *, n: int, seed: int) -> dict[str, dict[str, int]]:
+def measure(model: PreTrainedModel, processor: ProcessorMixin, *, n: int, seed: int) -> dict[str, dict[str, int]]:
     """Counts for every split."""
     table = {}
     for split in splits.SPLITS:

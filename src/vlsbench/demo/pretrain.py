@@ -13,13 +13,14 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlsbench.miniworld import language, scenes
 from vlsbench.miniworld.lessons import NAMELESS, NAMELESS_SHARE, Row, named, seen_pair, without_picture
 
 if TYPE_CHECKING:
     import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 Log = Callable[[str], None]
 
@@ -68,7 +69,9 @@ def render(n: int, seed: int) -> TrainingPictures:
     return TrainingPictures(pixels=pixels, items=items, colours=colours)
 
 
-def pretrain_vision(model: Any, pictures: TrainingPictures, recipe: PretrainRecipe, seed: int, log: Log) -> None:
+def pretrain_vision(
+    model: PreTrainedModel, pictures: TrainingPictures, recipe: PretrainRecipe, seed: int, log: Log
+) -> None:
     """Teach the vision tower item and colour, from the mean over patches and from each patch alone."""
     import torch
     from torch.nn.functional import cross_entropy
@@ -94,7 +97,12 @@ def pretrain_vision(model: Any, pictures: TrainingPictures, recipe: PretrainReci
 
 
 def train_language(
-    model: Any, tokenizer: Any, pictures: TrainingPictures, recipe: PretrainRecipe, seed: int, log: Log
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    pictures: TrainingPictures,
+    recipe: PretrainRecipe,
+    seed: int,
+    log: Log,
 ) -> None:
     """Teach the whole model to answer; every fourth batch has text only."""
     import torch
@@ -127,7 +135,7 @@ def _about(rng: Random, item_index: int, colour_index: int) -> Row:
     return named(rng, item if rng.random() < 0.6 else rng.choice(language.ITEMS), language.LEAKY)
 
 
-def encode(tokenizer: Any, rows: Sequence[Row], *, images: bool) -> dict[str, torch.Tensor]:
+def encode(tokenizer: PreTrainedTokenizerBase, rows: Sequence[Row], *, images: bool) -> dict[str, torch.Tensor]:
     """Queries and answers as padded token ids; only the answer's tokens count in the loss.
 
     Returns:

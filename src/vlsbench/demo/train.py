@@ -16,12 +16,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench import miniworld
 from vlsbench.align.sft import SFT, train_sft
 from vlsbench.core.errors import UserError
 from vlsbench.demo import cards, measure, pretrain, vlm
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, ProcessorMixin
 
 Log = Callable[[str], None]
 N = 200
@@ -97,21 +100,21 @@ def pack(folder: Path) -> Path:
     return folder
 
 
-def load(folder: Path) -> tuple[Any, Any]:
+def load(folder: Path) -> tuple[PreTrainedModel, ProcessorMixin]:
     """The model and its processor, as any program loads them."""
     from transformers import AutoModelForImageTextToText, AutoProcessor
 
     return AutoModelForImageTextToText.from_pretrained(folder), AutoProcessor.from_pretrained(folder)
 
 
-def train_seed(folder: Path, seed: int, log: Log) -> dict[str, Any]:
+def train_seed(folder: Path, seed: int, log: Log) -> dict[str, object]:
     """Train and measure all variants of one seed in a folder.
 
     Returns:
         `seconds` (wall and CPU) and `measured` (counts per split) of each variant.
     """
     seconds: dict[str, dict[str, float]] = {}
-    measured: dict[str, Any] = {}
+    measured: dict[str, object] = {}
     for variant in miniworld.VARIANTS:
         out = folder / variant
         shutil.rmtree(out, ignore_errors=True)
@@ -154,12 +157,12 @@ def confirm(out: Path, seeds: Sequence[int], log: Log) -> None:
         write_record(out, recorded)
 
 
-def _settings() -> dict[str, Any]:
+def _settings() -> dict[str, object]:
     commands = {variant: settings.command() for variant, settings in FINE_TUNES.items()}
     return {"recipe": asdict(pretrain.PretrainRecipe()), "commands": commands}
 
 
-def write_record(out: Path, recorded: dict[str, Any]) -> None:
+def write_record(out: Path, recorded: dict[str, object]) -> None:
     """Write the model cards, then the record with the SHA-256 of every file."""
     for variant in miniworld.VARIANTS:
         (out / variant / "README.md").write_text(cards.card(variant, recorded))

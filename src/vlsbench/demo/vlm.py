@@ -6,12 +6,13 @@ A CLIP vision tower and a Llama, joined by a two-layer projector, exactly as in 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlsbench.miniworld import language, scenes
 
 if TYPE_CHECKING:
     import torch
+    from transformers import LlavaForConditionalGeneration, LlavaProcessor, PreTrainedTokenizerFast
 
 PATCH = 16
 """Edge of a vision patch in pixels; a picture becomes (64 / 16) ** 2 = 16 tokens."""
@@ -34,7 +35,7 @@ CHAT_TEMPLATE = """\
 {%- if add_generation_prompt -%}{{- 'ASSISTANT: ' -}}{%- endif -%}"""
 
 
-def build_tokenizer() -> Any:
+def build_tokenizer() -> PreTrainedTokenizerFast:
     """A tokenizer of whole words and punctuation marks over the sentences of the world.
 
     Returns:
@@ -62,7 +63,7 @@ def build_tokenizer() -> Any:
     )
 
 
-def build_processor(tokenizer: Any) -> Any:
+def build_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
     """The ``LlavaProcessor`` for the tokenizer: image preparation and chat template included."""
     from transformers import CLIPImageProcessorPil, LlavaProcessor
 
@@ -82,7 +83,7 @@ def build_processor(tokenizer: Any) -> Any:
     )
 
 
-def build_model(tokenizer: Any, seed: int = 0) -> Any:
+def build_model(tokenizer: PreTrainedTokenizerFast, seed: int = 0) -> LlavaForConditionalGeneration:
     """An untrained ``LlavaForConditionalGeneration``, its weights drawn from the seed."""
     import torch
     from transformers import LlavaConfig, LlavaForConditionalGeneration

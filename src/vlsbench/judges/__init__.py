@@ -1,4 +1,7 @@
-"""Turns a judge reference into a `Judge`. A judge that asks a model is given one; it never loads it."""
+"""Turns a judge reference into a `Judge`: rubrics, guards, baselines, and how a verdict is read.
+
+A judge that asks a model is given one; it never loads it. Whether a label is good is for `results`.
+"""
 
 from __future__ import annotations
 

@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from vlsbench.core.finish import Ending, ending
 from vlsbench.core.protocols import Model
+from vlsbench.core.thinking import is_blank, take_apart
 from vlsbench.core.types import Prompt, Reply, ResponseOutcome, Turn
 from vlsbench.judges.parsing import UnparsableError
 from vlsbench.judges.refusal import opens_with_refusal
@@ -87,25 +89,30 @@ class _Read(Generic[T]):
 
 
 def _read(reply: Reply, read: Callable[[str], T]) -> _Read[T]:
-    if reply.refused or reply.outcome is ResponseOutcome.BLOCKED:
+    ended = ending(reply.finish_reason)
+    if reply.refused or ended is Ending.BLOCKED or reply.outcome is ResponseOutcome.BLOCKED:
         why = reply.text[:_SHOWN_OF_REFUSAL] or reply.error or "blocked by the content filter"
         return _Read(why=why, refused=True)
-    if reply.outcome is ResponseOutcome.TRUNCATED or reply.finish_reason == "length":
+    if reply.outcome is ResponseOutcome.TRUNCATED or ended is Ending.CUT:
         # Even where it parses: servers pad or cut JSON at the limit, and what was cut off is unknown.
         return _Read(why="the reply was cut off at the token limit")
-    if reply.outcome is not ResponseOutcome.OK:
+    if ended is not Ending.WHOLE:
+        return _Read(why=f"the reply broke off (finish_reason: {reply.finish_reason!r:.80})")
+    # A model that was not made here may leave its thinking in the text.
+    text = take_apart(reply.text).answer
+    if reply.outcome is not ResponseOutcome.OK or is_blank(text):
         return _Read(why=reply.error or "the reply was empty")
     try:
-        return _Read(value=read(reply.text))
+        return _Read(value=read(text))
     except UnparsableError as error:
         # What a judge quotes is the answer's refusal, not its own.
-        if "{" not in reply.text and opens_with_refusal(_QUOTED.sub("", reply.text)):
-            return _Read(why=reply.text[:_SHOWN_OF_REFUSAL], refused=True)
+        if "{" not in text and opens_with_refusal(_QUOTED.sub("", text)):
+            return _Read(why=text[:_SHOWN_OF_REFUSAL], refused=True)
         return _Read(why=str(error))
 
 
 def _repair(prompt: Prompt, reply: Reply, why: str, wanted: str, keys: tuple[str, ...]) -> Prompt:
-    cut_off = reply.finish_reason == "length" or not reply.text.strip()
+    cut_off = ending(reply.finish_reason) is Ending.CUT or not reply.text.strip()
     named = [f'"{key}"' for key in keys]
     listed = " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else named[0]
     request = (

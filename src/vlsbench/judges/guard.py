@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vlsbench.core.errors import Blocked
+from vlsbench.core.finish import Ending, ending
 from vlsbench.core.protocols import GuardModel, Model
+from vlsbench.core.thinking import take_apart
 from vlsbench.core.types import (
     GuardLabel,
     GuardReading,
@@ -63,7 +65,7 @@ class Finding:
 
 
 class GuardJudge:
-    """Asks a guard model. Implements `vlsbench.core.types.Judge`; `check` is for prompts and answers alike.
+    """Asks a guard model. Implements `vlsbench.core.protocols.Judge`; `check` is for prompts and answers alike.
 
     Args:
         model: The guard; it is given, never made here. With a `GuardModel` the probability comes along.
@@ -90,7 +92,7 @@ class GuardJudge:
         Raises:
             RequestFailed: The guard could not be asked.
         """
-        if not response.outcome.is_answer:
+        if not response.is_answer:
             return Verdict(sample_id=sample.id, outcome=VerdictOutcome.NO_RESPONSE)
         found = await self.check(sample.text, image, answer=response.text)
         return Verdict(
@@ -127,10 +129,14 @@ class GuardJudge:
         model = reply.model or self.inner.name
         if reply.refused or reply.outcome is ResponseOutcome.BLOCKED:
             return Finding(outcome=VerdictOutcome.JUDGE_REFUSED, why=reply.error or "the guard refused", model=model)
+        ended = ending(reply.finish_reason)
+        if ended in (Ending.BROKEN_OFF, Ending.UNKNOWN):
+            why = f"the guard's reply broke off (finish_reason: {reply.finish_reason!r:.80})"
+            return Finding(outcome=VerdictOutcome.UNPARSABLE, why=why, model=model)
         if reply.outcome is ResponseOutcome.TRUNCATED:
             why = "the guard went on beyond a verdict"
             return Finding(outcome=VerdictOutcome.UNPARSABLE, why=why, model=model)
-        return GuardReading(text=reply.text, model=model)
+        return GuardReading(text=take_apart(reply.text).answer, model=model)
 
 
 def interpret(reading: GuardReading) -> Finding:

@@ -17,7 +17,6 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 from vlsbench.core.types import GuardLabel, Label
 
@@ -91,7 +90,7 @@ def read_verdict(reply: str, answer: str, known: Vocabulary = THREE_LABELS) -> P
         raise UnparsableError("the reply is nested too deeply") from None
 
 
-def read_object(reply: str, keys: Collection[str]) -> Mapping[str, Any]:
+def read_object(reply: str, keys: Collection[str]) -> Mapping[str, object]:
     """The one JSON object of a reply that has certain keys; it may stand alone, in a code fence, or among prose.
 
     Args:
@@ -107,7 +106,7 @@ def read_object(reply: str, keys: Collection[str]) -> Mapping[str, Any]:
         objects = [json.loads(text) for text in _objects(reply)]
     except RecursionError:
         raise UnparsableError("the reply is nested too deeply") from None
-    found: list[Mapping[str, Any]] = [row for row in objects if isinstance(row, dict) and set(keys) <= row.keys()]
+    found: list[Mapping[str, object]] = [row for row in objects if isinstance(row, dict) and set(keys) <= row.keys()]
     if not found:
         raise UnparsableError(f"the reply holds no JSON object with the keys {', '.join(keys)}")
     if any(row != found[0] for row in found):
@@ -198,15 +197,16 @@ def _objects(text: str) -> Iterator[str]:
 
 def _verdict(text: str, known: Vocabulary) -> Parsed | None:
     """The verdict an object states, or None where it states none; disagreement within it raises."""
-    pairs: dict[str, Any] = json.loads(text, object_pairs_hook=_without_repeats)
+    pairs: dict[str, object] = json.loads(text, object_pairs_hook=_without_repeats)
     if "label" not in pairs:
         return None
     label = _label(pairs["label"], pairs.get("label_str"), known)
-    reason = next((pairs[key] for key in ("reason", "explanation") if isinstance(pairs.get(key), str)), "")
+    reasons = (pairs.get(key) for key in ("reason", "explanation"))
+    reason = next((text for text in reasons if isinstance(text, str)), "")
     return Parsed(label=label, reason=reason[:MAX_REASON])
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     names = [key.strip().lower() for key, _ in pairs]
     if names.count("label") > 1 or names.count("label_str") > 1:
         raise UnparsableError("the verdict has more than one label")

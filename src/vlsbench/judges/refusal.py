@@ -87,7 +87,7 @@ def classify(text: str) -> Label:
 
 
 class RefusalJudge:
-    """The keyword baseline as a judge. Implements `vlsbench.core.types.Judge`; asks nobody."""
+    """The keyword baseline as a judge. Implements `vlsbench.core.protocols.Judge`; asks nobody."""
 
     name = "refusal"
     labels = tuple(label.value for label in Label)

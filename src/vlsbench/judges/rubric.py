@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from vlsbench.core.errors import Blocked, RequestFailed
 from vlsbench.core.protocols import Model
@@ -23,7 +22,7 @@ from vlsbench.judges.parsing import THREE_LABELS, Vocabulary, read_verdict
 from vlsbench.judges.rubric_file import Rubric
 
 
-def schema_of(labels: Iterable[str]) -> Mapping[str, Any]:
+def schema_of(labels: Iterable[str]) -> Mapping[str, object]:
     """The JSON schema of a verdict with one of these labels."""
     return {
         "type": "object",
@@ -37,7 +36,7 @@ SCHEMA = schema_of(label.value for label in Label)
 
 
 class RubricJudge:
-    """Asks a model for a verdict. Implements `vlsbench.core.types.Judge`.
+    """Asks a model for a verdict. Implements `vlsbench.core.protocols.Judge`.
 
     Args:
         model: The judge model; it is given, never made here.

@@ -19,6 +19,7 @@ import orjson
 
 from vlsbench import datasets
 from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.names import slug
 from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets import Columns
 from vlsbench.leakage import findings, guards
@@ -33,8 +34,8 @@ from vlsbench.run.plan import check_texts
 from vlsbench.run.preparation import Fingerprint, Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
-from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, set_aside
-from vlsbench.store.identity import Identity, slug
+from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
+from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
 _FILES = frozenset({"audit.json", "guard"})
@@ -52,6 +53,7 @@ def audit(
     columns: str | Mapping[str, str] | Columns | None = None,
     out: str | Path | None = None,
     limit: int | None = None,
+    reference: str | Dataset | None = None,
     embedder: str | None = None,
     ocr: bool | None = None,
     effort: Effort | None = None,
@@ -69,6 +71,8 @@ def audit(
         columns: Which column of a table holds which field, as for `vlsbench.evaluate`.
         out: The audit's folder; by default ``runs/audit-<slug>-<hash8>``.
         limit: Only the first so many samples.
+        reference: Another set with benign records, or a reference to one: the harmful texts are compared with its
+            texts as well, because benign twins that share their text cannot show what it tells.
         embedder: ``hf:REPO_OR_FOLDER`` of a sentence encoder, for one more signal.
         ocr: Read the text in the images: True, False, or None for where it can be done.
         effort: Requests at once to the guard (`judge_concurrency`), its key (`judge_key_env`), time limit.
@@ -90,6 +94,7 @@ def audit(
     _check(limit, effort)
     data = datasets.opened(dataset, columns)
     check_texts(data.name, str(data.root))
+    other = datasets.opened(reference) if reference is not None else None
     known = _known(guard, data)
     stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
     recalled = preparation.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
@@ -102,7 +107,7 @@ def audit(
     try:
         if guard is not None and identity is not None:
             _ask(path / "guard", guard, identity, data, found, stamp, effort, progress, remember)
-        return _conclude(path, data, found, limit, Measures(embedder=embedder, ocr=ocr, say=say))
+        return _conclude(path, data, found, limit, other, Measures(embedder=embedder, ocr=ocr, say=say))
     finally:
         os.close(lock)
 
@@ -143,15 +148,13 @@ def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fres
     Raises:
         RunError: The folder holds something else.
     """
-    if path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file; choose another --out.")
+    what = "an audit's folder (it has no audit.json)"
     if not is_occupied(path):
         return
     if fresh:
-        set_aside(path, _FILES, "an audit's folder (it has no audit.json)")
+        set_aside(path, _FILES, what)
         return
-    if not _FILES & {entry.name for entry in path.iterdir()}:
-        raise RunError(f"{path} is not an audit's folder (it has no audit.json); choose another --out.")
+    require_known(path, _FILES, what)
     if identity is not None and (path / "guard").exists():
         require_same(path / "guard", identity)
     if _hash_of(path) not in (None, found.sha256):
@@ -164,7 +167,7 @@ def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fres
 def _hash_of(path: Path) -> str | None:
     """The hash of the samples that a folder holds an audit of; None where it does not say yet."""
     if (path / "guard" / "manifest.json").exists() and is_answered(run := Run(path / "guard")):
-        return str(run.manifest.get("dataset_hash"))
+        return run.manifest.dataset_hash
     try:
         found: Any = orjson.loads((path / "audit.json").read_bytes())
     except FileNotFoundError:
@@ -216,11 +219,13 @@ async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progre
                 await desk.close()
 
 
-def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, measures: Measures) -> Audit:
+def _conclude(
+    path: Path, data: Dataset, found: Fingerprint, limit: int | None, reference: Dataset | None, measures: Measures
+) -> Audit:
     """Read what the guard said, measure the signals, and write both down."""
     run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
-    judged = Verdicts(run) if run is not None and run.manifest.get("dataset_hash") == found.sha256 else None
-    writer = Writer(path, data.root, judged)
+    verdicts = Verdicts(run) if run is not None and run.manifest.dataset_hash == found.sha256 else None
+    writer = Writer(path, data.root, verdicts)
     writer.write(measures.of(data, limit))
     done = Audit(
         path=path,
@@ -228,9 +233,10 @@ def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, 
         dataset_hash=found.sha256,
         limit=limit,
         selected=found.size,
-        guarded=judged.guarded() if judged is not None else None,
+        guarded=verdicts.guarded() if verdicts is not None else None,
         signals=measures.totals,
         partial_input=measures.partial_input(data, limit),
+        partial_input_reference=measures.partial_input(data, limit, reference) if reference is not None else None,
         notes=tuple(measures.notes),
         examples=writer.examples,
     )

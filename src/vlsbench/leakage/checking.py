@@ -6,9 +6,8 @@ There are no answers, and a verdict file for each part instead of one for each j
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.protocols import returned
@@ -33,6 +32,14 @@ def impossible(sample: Sample, part: Part) -> str:
     if not sample.text.strip() and part is not Part.IMAGE:
         return NO_TEXT
     return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GuardVerdict(Verdict):
+    """A guard's verdict on a part of a sample, with what `vlsbench.judges.guard.Finding` knows beside it."""
+
+    p_unsafe: float | None = None
+    categories: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,16 +95,17 @@ class Checking(Course[Check]):
             async with self._gate:
                 started = time.monotonic()
                 found = await or_failure(self._finding(work.prepared, part), self._failed)
-                verdict = Verdict(
+                verdict = GuardVerdict(
                     sample_id=work.prepared.sample.id,
                     outcome=found.outcome,
                     label=found.label,
                     reason=found.why,
                     judge_model=found.model,
                     latency_s=elapsed(started),
+                    p_unsafe=found.p_unsafe,
+                    categories=tuple(found.categories),
                 )
-                more = {"p_unsafe": found.p_unsafe, "categories": list(found.categories)}
-                self.record_verdict(self._verdicts[part], verdict, more)
+                self.record_verdict(self._verdicts[part], verdict)
 
     async def _finding(self, prepared: Prepared, part: Part) -> Finding:
         """The guard's finding, if it can be counted."""
@@ -111,25 +119,15 @@ class Checking(Course[Check]):
         return Finding(outcome=VerdictOutcome.JUDGE_ERROR, why=why, model=self._guard.name)
 
 
-def verdicts(run: Run, part: Part) -> dict[str, Mapping[str, Any]]:
-    """The last verdict on a part of each sample: ``outcome``, ``label``, ``p_unsafe``, ``categories``, ``reason``.
+def verdicts(run: Run, part: Part) -> dict[str, GuardVerdict]:
+    """The last verdict on a part of each sample.
 
-    What a damaged or edited line says is not believed: its sample counts as pending.
+    What an edited line says is not believed: its sample counts as pending.
     """
-    found: dict[str, Mapping[str, Any]] = {}
-    for _, record in journal.read(run.verdicts(part)):
-        sample_id, outcome, label = record.get("sample_id"), record.get("outcome"), record.get("label")
-        if not isinstance(sample_id, str):
-            continue
-        scored = outcome == VerdictOutcome.SCORED.value
-        if outcome not in tuple(VerdictOutcome) or scored != (label in _LABELS):
-            found.pop(sample_id, None)
-            continue
-        found[sample_id] = {
-            "outcome": outcome,
-            "label": label if scored else None,
-            "p_unsafe": record.get("p_unsafe"),
-            "categories": record.get("categories") or [],
-            "reason": record.get("reason") or "",
-        }
+    found: dict[str, GuardVerdict] = {}
+    for verdict in journal.read(run.verdicts(part), GuardVerdict):
+        if (verdict.outcome is VerdictOutcome.SCORED) == (verdict.label in _LABELS):
+            found[verdict.sample_id] = verdict
+        else:
+            found.pop(verdict.sample_id, None)
     return found

@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import orjson
+import msgspec
 
-from vlsbench.core.errors import DatasetError, ImageProblem, Stopped, UserError
+from vlsbench.core.errors import DatasetError, ImageProblem, UserError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.core.version import __version__
+from vlsbench.leakage.audited import Audited
 from vlsbench.leakage.export_images import ExportedImages
-from vlsbench.leakage.rules import Rule, Rules, applied, has_guard, signal
-from vlsbench.store import journal, records
-from vlsbench.store.records import Record
+from vlsbench.leakage.rules import Rule, Rules, applied
+from vlsbench.store import journal, json_file, records
+from vlsbench.store.folders import make_folder
 
 SIDECAR = ".rules.json"
 IMAGE_SOUND = "image_sound"
@@ -85,8 +86,8 @@ def export(audit: Path, out: Path, *, rules: Rules | None = None) -> Exported:
             raise UserError(f"{path} exists already. Choose another --out, or remove it first.")
     pictures = ExportedImages(audit, out)
     selection = _Selection(applied(rules, guarded=_is_guarded(samples, rules)), pictures)
-    for record, sample in _lines(samples):
-        selection.look_at(record, sample)
+    for sample, signs in _lines(samples):
+        selection.look_at(sample, signs)
     passed = selection.passed()
     removed = selection.removed()
     if not selection.harmful:
@@ -94,10 +95,7 @@ def export(audit: Path, out: Path, *, rules: Rules | None = None) -> Exported:
         raise UserError(
             f"None of {selection.n:,} records passes, so nothing is written. Taken out: {counts or 'none'}."
         )
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Stopped(f"Cannot make the folder {out.parent}: {error.strerror}.") from error
+    make_folder(out.parent)
     journal.write_atomically(out, _written(samples, passed, pictures))
     found = Exported(
         file=out,
@@ -127,14 +125,14 @@ class _Selection:
         self._first: Counter[str] = Counter()
         self._failed: Counter[str] = Counter()
 
-    def look_at(self, record: Record, sample: Sample) -> None:
+    def look_at(self, sample: Sample, found: Audited) -> None:
         """Judge one record by the rules; the image of one that passes them is read."""
         if sample.id in self._harmful or sample.id in self._benign:
             raise DatasetError(f"The id {sample.id!r} occurs twice in the audit. Give each sample its own id.")
         self.n += 1
         benign = sample.expect is Expect.BENIGN
-        broken = [] if benign else [rule.name for rule in self._rules if rule.breaks(record)]
-        if not broken and (record.get("image_problem") or not self._has_sound_image(sample)):
+        broken = [] if benign else [rule.name for rule in self._rules if rule.breaks(sample, found)]
+        if not broken and (found.image_problem or not self._has_sound_image(sample)):
             broken = [IMAGE_SOUND]
         self._failed.update(broken)
         self._first.update(broken[:1])
@@ -179,13 +177,13 @@ class _Selection:
         )
 
 
-def _lines(samples: Path) -> Iterator[tuple[Record, Sample]]:
+def _lines(samples: Path) -> Iterator[tuple[Sample, Audited]]:
+    decode = msgspec.json.Decoder(Audited).decode
     with samples.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                record = orjson.loads(line)
-                yield record, records.to_sample(record)
-            except (orjson.JSONDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
+                yield records.to_sample(line), decode(line)
+            except (ValueError, msgspec.DecodeError) as error:
                 raise DatasetError(
                     f"{samples}, line {number} is no record of a sample ({error}). Run the audit again."
                 ) from error
@@ -198,10 +196,10 @@ def _is_guarded(samples: Path, rules: Rules) -> bool:
         UserError: It has neither verdicts that count nor overlaps: every record would pass.
     """
     known = False
-    for record, _ in _lines(samples):
-        if rules.guard and has_guard(record):
+    for _, found in _lines(samples):
+        if rules.guard and found.is_guarded:
             return True
-        known = known or any(signal(record, name) is not None for name in ("description_overlap", "ocr_overlap"))
+        known = known or found.signals.description_overlap is not None or found.signals.ocr_overlap is not None
     if not known:
         raise UserError(
             f"{samples.parent} has nothing to choose records by: no guard's verdicts, no descriptions, no text read "
@@ -211,12 +209,10 @@ def _is_guarded(samples: Path, rules: Rules) -> bool:
 
 
 def _written(samples: Path, passed: set[str], pictures: ExportedImages) -> Iterator[bytes]:
-    for _, sample in _lines(samples):
+    for sample, _ in _lines(samples):
         if sample.id in passed:
-            record = records.from_sample(sample)
-            if sample.image is not None:
-                record["image"] = pictures.place(sample.image)
-            yield orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+            image = pictures.place(sample.image) if sample.image is not None else None
+            yield journal.to_line(records.from_sample(replace(sample, image=image)))
 
 
 def _sidecar(found: Exported, audit: Path) -> bytes:
@@ -233,7 +229,7 @@ def _sidecar(found: Exported, audit: Path) -> bytes:
         "file_sha256": _sha256(found.file),
         "vlsbench": __version__,
     }
-    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return json_file.to_bytes(content)
 
 
 def _sha256(path: Path) -> str | None:

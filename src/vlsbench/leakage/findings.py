@@ -14,21 +14,19 @@ import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.types import Expect, Sample
 from vlsbench.leakage import protocol
+from vlsbench.leakage.audited import PartVerdict
 from vlsbench.leakage.checking import impossible, verdicts
 from vlsbench.leakage.protocol import DEFINITIONS, LeakageRates, Part, PartShare, Row
 from vlsbench.leakage.signals.signals import Signals
 from vlsbench.results import samples, summary
 from vlsbench.results.outcomes import PENDING
 from vlsbench.results.summary import Cause
-from vlsbench.store import journal, records
+from vlsbench.store import journal, json_file, records
 from vlsbench.store.run_folder import Run
 
 EXAMPLES = 5
@@ -69,8 +67,9 @@ class Audit:
     limit: int | None
     selected: int
     guarded: Guarded | None = None
-    signals: Mapping[str, Any] | None = None
-    partial_input: Mapping[str, Any] | None = None
+    signals: Mapping[str, object] | None = None
+    partial_input: Mapping[str, object] | None = None
+    partial_input_reference: Mapping[str, object] | None = None
     notes: tuple[str, ...] = ()
     examples: tuple[LeakExample, ...] = ()
 
@@ -79,9 +78,9 @@ class Audit:
         """The share of pairs that lack a verdict on the pair or on the text, between 0 and 1."""
         return self.guarded.overall.unscored_share if self.guarded is not None else 0.0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``audit.json``."""
-        found: dict[str, Any] = {
+        found: dict[str, object] = {
             "dataset": self.dataset,
             "dataset_hash": self.dataset_hash,
             "limit": self.limit,
@@ -94,11 +93,12 @@ class Audit:
             found["by_category"] = {name: figures_json(group) for name, group in guarded.by_category.items()}
             found["by_expect"] = {name: figures_json(group) for name, group in guarded.by_expect.items()}
             found["definitions"] = dict(DEFINITIONS)
-        found |= {"signals": self.signals, "partial_input": self.partial_input, "notes": list(self.notes)}
+        found |= {"signals": self.signals, "partial_input": self.partial_input}
+        found |= {"partial_input_reference": self.partial_input_reference, "notes": list(self.notes)}
         return found
 
 
-def figures_json(found: LeakageRates) -> dict[str, Any]:
+def figures_json(found: LeakageRates) -> dict[str, object]:
     """The figures of a group as ``audit.json`` holds them."""
     return {
         "n": found.n,
@@ -116,7 +116,7 @@ def figures_json(found: LeakageRates) -> dict[str, Any]:
     }
 
 
-def _share_json(share: PartShare) -> dict[str, Any]:
+def _share_json(share: PartShare) -> dict[str, object]:
     return {**asdict(share.rate), "bounds": {"lowest": share.lowest, "highest": share.highest}}
 
 
@@ -135,10 +135,10 @@ class Verdicts:
     def guarded(self) -> Guarded:
         """The figures of the run."""
         rows = list(self._rows())
-        condition = {name: str(value) for name, value in (self._run.manifest.get("condition") or {}).items()}
+        condition = self._run.manifest.condition or {}
         overall = protocol.figures(rows, unlisted=max(0, self._run.size - len(rows)))
         return Guarded(
-            guard=self._run.manifest["model"],
+            guard=self._run.manifest.model,
             settings={name: value for name, value in condition.items() if name != "name"},
             overall=overall,
             by_category=protocol.by(rows, lambda row: row.category),
@@ -153,16 +153,10 @@ class Verdicts:
     def _rows(self) -> Iterator[Row]:
         """The samples that the run lists, each once."""
         listed = dict(self._listed)
-        for _, record in journal.read(self._run.samples):
-            item = listed.pop(record.get("sample_id", ""), None)
+        for sample in records.samples(self._run.samples):
+            item = listed.pop(sample.id, None)
             if item is None:
                 continue
-            text, image = record.get("text"), record.get("image")
-            sample = Sample(
-                id=item.id,
-                text=text if isinstance(text, str) else "",
-                image=image if isinstance(image, str) else None,
-            )
             yield Row(
                 id=item.id,
                 category=item.category,
@@ -174,21 +168,22 @@ class Verdicts:
 
     def _outcome(self, sample: Sample, part: Part) -> str:
         found = self._found[part].get(sample.id)
-        return impossible(sample, part) or (PENDING if found is None else str(found["label"] or found["outcome"]))
+        return impossible(sample, part) or (PENDING if found is None else found.label or found.outcome.value)
 
     def image_sha256(self, sample: Sample) -> str | None:
         """The hash of the image that the guard was shown; None where there was none, or it could not be used."""
         item = self._listed.get(sample.id)
         return item.cluster if item is not None and item.cluster != samples.alone(sample.id) else None
 
-    def of(self, sample: Sample) -> dict[str, Any]:
+    def of(self, sample: Sample) -> dict[str, PartVerdict | dict[str, str | None] | None]:
         """What ``samples.jsonl`` says of a sample: for each part a verdict, or null where there is none yet."""
         return {part.value: self._of(sample, part) for part in Part}
 
-    def _of(self, sample: Sample, part: Part) -> Mapping[str, Any] | None:
+    def _of(self, sample: Sample, part: Part) -> PartVerdict | dict[str, str | None] | None:
         if reason := impossible(sample, part):
             return {"outcome": reason, "label": None}
-        return self._found[part].get(sample.id)
+        found = self._found[part].get(sample.id)
+        return PartVerdict.of(found) if found is not None else None
 
 
 class Writer:
@@ -197,13 +192,13 @@ class Writer:
     Args:
         path: The audit's folder.
         root: The folder that the dataset's images are relative to.
-        judged: The guard's verdicts, where there are any.
+        verdicts: The guard's verdicts, where there are any.
     """
 
-    def __init__(self, path: Path, root: Path | str | None, judged: Verdicts | None) -> None:
+    def __init__(self, path: Path, root: Path | str | None, verdicts: Verdicts | None) -> None:
         self._path = path
         self._root = root
-        self._judged = judged
+        self._verdicts = verdicts
         self._best: list[tuple[float, int, LeakExample]] = []
         self._n = 0
 
@@ -229,10 +224,10 @@ class Writer:
         record = records.from_sample(sample) | {
             "image": _absolute(sample.image, self._root),
             "image_problem": _outside(sample.image, self._root),
-            "image_sha256": self._judged.image_sha256(sample) if self._judged is not None else None,
+            "image_sha256": self._verdicts.image_sha256(sample) if self._verdicts is not None else None,
         }
-        record["guard"] = self._judged.of(sample) if self._judged is not None else None
-        record["signals"] = signals.to_json()
+        record["guard"] = self._verdicts.of(sample) if self._verdicts is not None else None
+        record["signals"] = signals
         if signals.spans:
             self._keep(sample, signals)
         return journal.to_line(record)
@@ -272,5 +267,4 @@ def write(found: Audit) -> None:
     Raises:
         Stopped: It cannot be written.
     """
-    data = orjson.dumps(found.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    journal.write_atomically(found.path / "audit.json", data)
+    json_file.write(found.path / "audit.json", found.to_json())

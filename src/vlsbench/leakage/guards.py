@@ -9,13 +9,12 @@ guard:world                             the truth of the miniature world
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from vlsbench import judges, models
 from vlsbench.core.errors import Blocked, UnknownName
 from vlsbench.core.protocols import Model
-from vlsbench.core.types import Image, Prompt, Reply, Sample, VerdictOutcome
+from vlsbench.core.types import Image, Sample, VerdictOutcome
 from vlsbench.judges.guard import SAFE, UNSAFE, Finding, GuardJudge
 from vlsbench.leakage import world
 from vlsbench.leakage.harm import HarmJudge
@@ -174,14 +173,8 @@ class _Patient:
         return await persist(lambda: self.inner.moderate(text, image), self._gate, self._patience)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Unloaded:
-    """Stands for a model of which only the name is needed."""
-
-    name: str
-
-    async def generate(self, prompt: Prompt) -> Reply:
-        raise NotImplementedError
+class _Unloaded(loading.Unloaded):
+    """Stands for a moderation model, too."""
 
     async def moderate(self, text: str, image: Image | None) -> moderation.Moderated:
         raise NotImplementedError

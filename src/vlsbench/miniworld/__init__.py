@@ -1,7 +1,8 @@
 """The miniature world: drawn scenes, templated text, and tiny VLMs that were trained on them.
 
 A designed demonstration of how visual leakage fools textual alignment. It shows a mechanism; it is no
-evidence about real models. This module names the packaged weights and checks that they are whole.
+evidence about real models. This module names the packaged weights and checks that they are whole; what trains and
+shows them is in `demo`.
 """
 
 from __future__ import annotations

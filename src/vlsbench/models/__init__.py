@@ -1,4 +1,7 @@
-"""Turns a model reference into a `Model`. A scheme's module is imported only when it is used."""
+"""Turns a model reference into a `Model`. A scheme's module is imported only when it is used.
+
+Trying again, waiting and slots are for `run`: a model answers one prompt, or says why it cannot.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Summaries for people: tables in a terminal."""
+"""Results for people: in a terminal, as documents, as one page, as figures.
+
+Nothing is computed here: figures come from `results` and the packages of the jobs.
+"""

@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 
-from vlsbench import datasets
+from vlsbench import calibration, datasets
+from vlsbench.calibration import Calibration
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.core.names import dataset_name, distinct, model_name
+from vlsbench.core.names import brief_dataset_name, brief_model_name, distinct, shortest
 from vlsbench.core.protocols import Dataset
 from vlsbench.results.outcomes import judge_names
 from vlsbench.results.rates import Block
@@ -29,7 +30,7 @@ class RunPart:
 
     `name` tells it from the other runs of the report; `model` and `dataset` are short forms of what was
     evaluated, and `primary` is the judge whose verdicts are charted (display name), where it was judged.
-    `calibration` is what calibrating that judge found.
+    `calibration` is what calibrating that judge found, perhaps of earlier verdicts.
     """
 
     name: str
@@ -38,7 +39,7 @@ class RunPart:
     run: Run
     summary: Summary
     primary: str | None
-    calibration: Mapping[str, Any] | None = None
+    calibration: Calibration | None = None
 
     @property
     def block(self) -> Block | None:
@@ -58,7 +59,7 @@ class AuditPart:
 
     name: str
     path: Path
-    figures: Mapping[str, Any]
+    figures: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class AblationPart:
 
     name: str
     path: Path
-    figures: Mapping[str, Any]
+    figures: Mapping[str, object]
     runs: Mapping[str, RunPart]
 
 
@@ -77,7 +78,7 @@ class ComparisonPart:
 
     name: str
     path: Path
-    figures: Mapping[str, Any]
+    figures: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +166,7 @@ def _read(ref: str) -> Part:
         return _file(path)
     if ref.partition(":")[0].partition("/")[0] in _CATALOGUE:
         found = datasets.load(ref)
-        return DatasetPart(name=dataset_name(found.name), dataset=found)
+        return DatasetPart(name=brief_dataset_name(found.name), dataset=found)
     raise UserError(
         f"{ref} is neither a folder nor a file, and no dataset reference either "
         f"(those begin with one of: {', '.join(_CATALOGUE)})."
@@ -183,7 +184,7 @@ def _file(path: Path) -> Part:
     raise UserError(f"{path} is no comparison. Make one with: vlsbench compare RUN RUN --json > {path.name}")
 
 
-def _object(path: Path) -> Mapping[str, Any]:
+def _object(path: Path) -> Mapping[str, object]:
     try:
         found = orjson.loads(path.read_bytes())
     except OSError as error:
@@ -203,25 +204,21 @@ def _run(path: Path) -> RunPart:
     stem = next((stem for stem, name in judge_names(run).items() if name == primary), None)
     return RunPart(
         name=summary.model,
-        model=model_name(summary.model),
-        dataset=dataset_name(summary.dataset),
+        model=brief_model_name(summary.model),
+        dataset=brief_dataset_name(summary.dataset),
         run=run,
         summary=summary,
         primary=primary,
-        calibration=_calibration(path, stem),
+        calibration=None if stem is None else calibration.corrected(path, stem),
     )
-
-
-def _calibration(path: Path, stem: str | None) -> Mapping[str, Any] | None:
-    """What calibrating the primary judge found, where it was calibrated."""
-    file = path / "calibration" / f"{stem}.json"
-    return _object(file) if stem is not None and file.is_file() else None
 
 
 def _audit(path: Path) -> AuditPart:
     figures = _object(path / "audit.json")
     dataset = figures.get("dataset")
-    return AuditPart(name=dataset_name(dataset) if isinstance(dataset, str) else path.name, path=path, figures=figures)
+    return AuditPart(
+        name=brief_dataset_name(dataset) if isinstance(dataset, str) else path.name, path=path, figures=figures
+    )
 
 
 def _ablation(path: Path) -> AblationPart:
@@ -249,8 +246,8 @@ def _told_apart(parts: list[_Foldered]) -> tuple[_Foldered, ...]:
 
 def _name_runs(runs: list[RunPart]) -> tuple[RunPart, ...]:
     """Short names where they tell the runs apart, longer ones where they do not."""
-    models = distinct([part.summary.model for part in runs], model_name)
-    sets = distinct([part.summary.dataset for part in runs], dataset_name)
+    models = distinct(shortest((part.summary.model for part in runs), brief_model_name))
+    sets = distinct({part.summary.dataset: brief_dataset_name(part.summary.dataset) for part in runs})
     several = len(set(sets.values())) > 1
     runs = [
         replace(

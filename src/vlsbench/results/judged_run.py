@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench.core.errors import RunError, UnknownName
 from vlsbench.results import outcomes, samples
 from vlsbench.results.outcomes import IS_SAFE, PENDING
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
+from vlsbench.store.manifest import JudgeEntry
 from vlsbench.store.run_folder import Run
 
 
@@ -31,7 +31,7 @@ class JudgedRun:
     outcomes: Mapping[str, str]
 
     @property
-    def entry(self) -> Mapping[str, Any]:
+    def entry(self) -> JudgeEntry:
         """What the manifest says of the judge: its reference, what it sees, the hash of its rubric."""
         return self.run.judges[self.stem]
 
@@ -75,9 +75,9 @@ def read(path: str | Path, judge: str | None = None) -> JudgedRun:
         run=run,
         name=outcomes.judge_names(run)[stem],
         stem=stem,
-        labels=outcomes.labels_of(run.judges[stem]),
+        labels=run.judges[stem].labels,
         items=tuple(samples.read(run)),
-        outcomes=outcomes.read(run, stem, outcomes.outcomes(run)),
+        outcomes=outcomes.read(run, stem, outcomes.answers(run)),
     )
 
 
@@ -87,11 +87,11 @@ def _choose(run: Run, judge: str | None) -> str:
         raise RunError(f"{run.path} has no verdicts yet. Run `vlsbench judge {run.path} --judge REF` first.")
     if judge is not None:
         found = [stem for stem, name in names.items() if judge in (name, stem)]
-        found = found or [stem for stem in names if run.judges[stem]["judge"] == judge]
+        found = found or [stem for stem in names if run.judges[stem].judge == judge]
         if not found:
             raise UnknownName(f"judge of {run.path}", judge, names.values())
     else:
-        found = [stem for stem in names if not run.judges[stem].get("baseline")] or list(names)
+        found = [stem for stem in names if not run.judges[stem].baseline] or list(names)
     if len(found) > 1:
         listed = "; ".join(names[stem] for stem in found)
         raise RunError(f"{run.path} has several judges ({listed}). Say which one with --judge.")

@@ -51,6 +51,13 @@ class Block:
     unsafe_rate: Rate | None = None
     accuracy: Rate | None = None
 
+    @property
+    def harmful(self) -> dict[str, int]:
+        """The labels of the scored answers to harmful samples; `counts` covers the benign ones too."""
+        safety = self.safety_rate
+        parts = (self.refusal_rate.k, self.warning_rate.k, safety.n - safety.k)
+        return dict(zip((*_SAFE, Label.UNSAFE.value), parts, strict=True))
+
 
 class JudgeRates:
     """Turns one judge's verdicts into figures for any group of samples.

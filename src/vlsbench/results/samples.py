@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from vlsbench.core.types import Expect
 from vlsbench.stats import Dependence
-from vlsbench.store import journal
+from vlsbench.store import records
 from vlsbench.store.run_folder import Run
 
 
@@ -39,19 +38,18 @@ class ListedSample:
 def read(run: Run) -> list[ListedSample]:
     """The listed samples, each once and no more than the run selected, whatever became of the file."""
     items: dict[str, ListedSample] = {}
-    for _, record in journal.read(run.samples):
-        sample_id = _text(record, "sample_id")
-        if not sample_id or sample_id in items or len(items) == run.size:
+    for sample in records.samples(run.samples):
+        if not sample.id or sample.id in items or len(items) == run.size:
             continue
-        items[sample_id] = ListedSample(
-            id=sample_id,
-            category=sys.intern(_text(record, "category") or "(none)"),
-            sub_category=sys.intern(_text(record, "sub_category") or "(none)"),
-            source=sys.intern(_text(record, "source") or "(none)"),
-            harmful=record.get("expect") != Expect.BENIGN,
-            cluster=_text(record, "image_sha256") or alone(sample_id),
-            group=_text(record, "group"),
-            twin_of=_text(record, "twin_of") or None,
+        items[sample.id] = ListedSample(
+            id=sample.id,
+            category=sys.intern(sample.category or "(none)"),
+            sub_category=sys.intern(sample.sub_category or "(none)"),
+            source=sys.intern(sample.source or "(none)"),
+            harmful=sample.expect is not Expect.BENIGN,
+            cluster=sample.image_sha256 or alone(sample.id),
+            group=sample.group or "",
+            twin_of=sample.twin_of or None,
         )
     return list(items.values())
 
@@ -79,11 +77,6 @@ def dependence_of_pairs(pairs: Sequence[tuple[ListedSample, ListedSample]]) -> D
         [benign.cluster for _, benign in pairs],
         [benign.unit for _, benign in pairs],
     )
-
-
-def _text(record: Mapping[str, Any], key: str) -> str:
-    value = record.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def twins(items: list[ListedSample]) -> dict[str, list[ListedSample]]:

@@ -5,19 +5,16 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
-
-from vlsbench.core.types import ResponseOutcome, VerdictOutcome
-from vlsbench.results import outcomes, samples
+from vlsbench.core.types import Response, ResponseOutcome, Verdict, VerdictOutcome
+from vlsbench.results import glance, outcomes, samples
 from vlsbench.results.agreement import Agreement, agreements
 from vlsbench.results.outcomes import ANSWERS, PENDING, judge_names
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
-from vlsbench.store import journal
+from vlsbench.store import journal, json_file
 from vlsbench.store.run_folder import Run
 
 _THREE_LABEL_FIGURES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate")
@@ -62,7 +59,20 @@ class Summary:
         asked = self.judges.values() if self.latest is None else [self.judges[self.latest]]
         return max((1 - judge.overall.scored / self.n for judge in asked if self.n), default=0.0)
 
-    def to_json(self) -> dict[str, Any]:
+    def __str__(self) -> str:
+        return glance.as_text(self._heading, {name: judge.overall for name, judge in self.judges.items()})
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return glance.as_html(self._heading, {name: judge.overall for name, judge in self.judges.items()})
+
+    @property
+    def _heading(self) -> str:
+        outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in self.responses.items() if count)
+        shown = f" ({self.condition})" if self.condition is not None else ""
+        return f"{self.model} on {self.dataset}{shown}: n = {self.n:,}; {outcomes or 'no answers yet'}"
+
+    def to_json(self) -> dict[str, object]:
         """The object of ``summary.json``."""
         return {
             "model": self.model,
@@ -75,7 +85,7 @@ class Summary:
         }
 
 
-def _judge_json(judge: JudgeSummary) -> dict[str, Any]:
+def _judge_json(judge: JudgeSummary) -> dict[str, object]:
     groups = {"by_category": judge.by_category, "by_sub_category": judge.by_sub_category, "by_source": judge.by_source}
     return {
         "judge": judge.judge,
@@ -86,7 +96,7 @@ def _judge_json(judge: JudgeSummary) -> dict[str, Any]:
     }
 
 
-def block_json(block: Block) -> dict[str, Any]:
+def block_json(block: Block) -> dict[str, object]:
     """A block as ``summary.json`` holds it.
 
     A guard's block has an unsafe rate instead of the rates of the three labels; accuracy is there only where
@@ -109,8 +119,8 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         latest: The stem of the judge that just worked on it.
     """
     items = samples.read(run)
-    answered = outcomes.outcomes(run)
-    listed = Counter(answered[item.id] for item in items if item.id in answered)
+    answered = outcomes.answers(run)
+    listed = Counter(answered[item.id].outcome for item in items if item.id in answered)
     responses = {outcome.value: listed[outcome.value] for outcome in ResponseOutcome}
     responses[PENDING] = run.size - sum(responses.values())
     names = judge_names(run)
@@ -118,8 +128,8 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
     judges = {name: _summarise_judge(run, stem, items, found[stem]) for stem, name in names.items()}
     return Summary(
         run=str(run.path),
-        model=run.manifest["model"],
-        dataset=run.manifest["dataset"],
+        model=run.manifest.model,
+        dataset=run.manifest.dataset,
         n=run.size,
         responses=responses,
         judges=judges,
@@ -136,23 +146,17 @@ def write(run: Run, latest: str | None = None) -> Summary:
         Stopped: The file cannot be written.
     """
     summary = summarise(run, latest)
-    data = orjson.dumps(summary.to_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    journal.write_atomically(run.path / "summary.json", data)
+    json_file.write(run.path / "summary.json", summary.to_json())
     return summary
-
-
-def _text(record: Mapping[str, Any], key: str) -> str:
-    value = record.get(key)
-    return value if isinstance(value, str) else ""
 
 
 def _summarise_judge(run: Run, stem: str, items: list[ListedSample], found: Mapping[str, str]) -> JudgeSummary:
     entry = run.judges[stem]
-    figures = JudgeRates(items, found, outcomes.labels_of(entry))
+    figures = JudgeRates(items, found, entry.labels)
     return JudgeSummary(
-        judge=entry["judge"],
-        settings={key: str(entry[key]) for key in ("sees", "rubric", "rubric_sha256") if key in entry},
-        baseline=bool(entry.get("baseline")),
+        judge=entry.judge,
+        settings=entry.described(),
+        baseline=entry.baseline,
         overall=figures.block(items, unlisted=run.size - len(items)),
         by_category=figures.by(lambda item: item.category),
         by_sub_category=figures.by(lambda item: item.sub_category),
@@ -177,17 +181,21 @@ def causes(run: Run, stem: str | None = None, most: int = 3) -> tuple[Cause, ...
         stem: The verdict file to look into; None for the answers.
         most: How many reasons at most.
     """
-    path, key = (run.responses, "error") if stem is None else (run.verdicts(stem), "reason")
-    good = (*ANSWERS, VerdictOutcome.SCORED.value, VerdictOutcome.NO_RESPONSE.value)
+    good = (*ANSWERS, VerdictOutcome.SCORED, VerdictOutcome.NO_RESPONSE)
     last: dict[str, tuple[str, str]] = {}
-    for _, record in journal.read(path):
-        outcome = _text(record, "outcome")
+    for sample_id, outcome, reason in _reasons(run, stem):
         if outcome in good:
-            last.pop(_text(record, "sample_id"), None)
+            last.pop(sample_id, None)
         else:
-            last[_text(record, "sample_id")] = (outcome, _alike(_text(record, key)))
+            last[sample_id] = (outcome.value, _alike(reason))
     found = Counter(last.values()).most_common(most)
     return tuple(Cause(outcome=outcome, reason=reason, count=count) for (outcome, reason), count in found)
+
+
+def _reasons(run: Run, stem: str | None) -> Iterator[tuple[str, ResponseOutcome | VerdictOutcome, str]]:
+    if stem is None:
+        return ((each.sample_id, each.outcome, each.error) for each in journal.read(run.responses, Response))
+    return ((each.sample_id, each.outcome, each.reason) for each in journal.read(run.verdicts(stem), Verdict))
 
 
 def _alike(reason: str) -> str:

@@ -176,11 +176,23 @@ def run_to_end(session: Coroutine[Any, Any, T], halt: Halt) -> T:
         session: What to run.
         halt: Asked when Ctrl-C reaches the waiting notebook; a second one cancels the session. (Without a
             running loop that is the business of `stoppable`.)
+
+    Raises:
+        Interrupted: The session was cancelled again while it was coming to its end.
     """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
+        pass
+    else:
+        return _run_aside(session, halt)
+    try:
         return asyncio.run(session)
+    except asyncio.CancelledError:
+        raise Interrupted("Interrupted.") from None
+
+
+def _run_aside(session: Coroutine[Any, Any, T], halt: Halt) -> T:
     aside = _Aside(session, halt)
     with _ctrl_c_calls(aside.stop):
         threading.Thread(target=aside.run, name="vlsbench").start()
@@ -248,11 +260,13 @@ def stoppable(halt: Halt) -> Iterator[None]:
         return
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
         loop.add_signal_handler(number, _ask_or_cancel, halt, task)
     try:
         yield
     finally:
-        for number in signals:
+        for number, handler in before.items():
             loop.remove_signal_handler(number)
+            # Which sets Python's own handler, whatever there was before.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)

@@ -8,17 +8,25 @@ detailed images. Other models count otherwise; treat the cost as an order of mag
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench import judges, models
+from vlsbench import datasets, judges, models
 from vlsbench.core import images
-from vlsbench.core.errors import DatasetError, ImageProblem, RequestFailed
-from vlsbench.core.protocols import Dataset
-from vlsbench.core.types import Prompt, Reply, ResponseOutcome, Sample, Sees, VerdictOutcome
+from vlsbench.core.errors import ImageProblem
+from vlsbench.core.protocols import Dataset, Judge
+from vlsbench.core.types import Sample, Sees
+from vlsbench.datasets import Columns
 from vlsbench.judges import rubric_file
+from vlsbench.judges.rubric_file import Rubric
+from vlsbench.results import outcomes
+from vlsbench.results.outcomes import ANSWERS
 from vlsbench.run import preparation
-from vlsbench.store import journal
+from vlsbench.run.course import scored
+from vlsbench.run.flow import Generation
+from vlsbench.run.loading import Effort, Unloaded
+from vlsbench.run.plan import Plan, make_plan
 from vlsbench.store.identity import judge_slug
 from vlsbench.store.run_folder import Run
 
@@ -52,75 +60,78 @@ class Recorded:
     judged: frozenset[str] = frozenset()
 
 
-class _Unasked:
-    """Stands for a judge's model where only the judge's identity is wanted."""
+def estimate(
+    *,
+    model: str,
+    dataset: str | Dataset,
+    judge: str,
+    columns: str | Mapping[str, str] | Columns | None = None,
+    judge_sees: str = Sees.IMAGE,
+    rubric: str | None = None,
+    out: str | Path | None = None,
+    limit: int | None = None,
+    generation: Generation | None = None,
+    effort: Effort | None = None,
+    fresh: bool = False,
+) -> Estimate:
+    """Size up a run. Reads the dataset and the heads of its images; contacts nobody, loads and writes nothing.
 
-    def __init__(self, ref: str) -> None:
-        self.name = models.canonical(ref)
-
-    async def generate(self, prompt: Prompt) -> Reply:
-        raise RequestFailed(f"a dry run asks nobody: {prompt.text[:20]}")
-
-
-def recorded(path: Path, *, judge: str, sees: Sees, rubric: str | None) -> Recorded:
-    """What a run folder holds already; nothing where there is none.
+    Args:
+        model: As for `vlsbench.evaluate`, like all that is not explained here.
+        dataset: Likewise.
+        judge: Likewise.
+        columns: Likewise.
+        judge_sees: Likewise.
+        rubric: Likewise.
+        out: Likewise; what a run that would be continued holds already is not asked for again.
+        limit: Likewise.
+        generation: How the model is asked; every answer is assumed to reach its length limit.
+        effort: Likewise.
+        fresh: Likewise.
 
     Raises:
-        UserError: The folder is no run, or the judge cannot be used.
+        UserError: What `vlsbench.evaluate` would refuse before it loads or contacts a model.
     """
+    plan = make_plan(
+        model=model,
+        dataset=datasets.opened(dataset, columns),
+        judge=judge,
+        judge_sees=judge_sees,
+        limit=limit,
+        generation=generation or Generation(),
+        effort=effort or Effort(),
+        recorded=Path(out) if out is not None and not fresh else None,
+    )
+    path = plan.folder(out, fresh=fresh)
+    asked = judges.load(judge, sees=plan.sees, rubric=rubric, model=lambda ref: Unloaded(name=models.canonical(ref)))
+    recorded = Recorded() if fresh else _recorded(path, asked)
+    return _size_up(plan, recorded, rubric=None if judges.is_offline(judge) else rubric_file.load(rubric, plan.sees))
+
+
+def _recorded(path: Path, judge: Judge) -> Recorded:
+    """What a run folder holds already; nothing where there is none."""
     if not (path / "manifest.json").exists():
         return Recorded()
     run = Run(path)
-    asked = judges.load(judge, sees=sees, rubric=rubric, model=_Unasked)
-    answers, scored = (ResponseOutcome.OK.value, ResponseOutcome.TRUNCATED.value), VerdictOutcome.SCORED.value
-    last = {sample_id: outcome for _, sample_id, outcome, _ in journal.heads(run.responses)}
-    verdicts = journal.heads(run.verdicts(judge_slug(asked.name, asked.settings)))
-    labels = {sample_id: outcome for _, sample_id, outcome, _ in verdicts}
-    answered = frozenset(sample_id for sample_id, outcome in last.items() if outcome in answers)
-    judged = frozenset(sample_id for sample_id, outcome in labels.items() if outcome == scored)
-    return Recorded(answered=answered, judged=judged & answered)
+    answered = frozenset(sample_id for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS)
+    verdicts = run.verdicts(judge_slug(judge.name, judge.settings))
+    return Recorded(answered=answered, judged=answered & scored(verdicts).keys())
 
 
-def estimate(
-    dataset: Dataset,
-    *,
-    judge: str,
-    sees: Sees,
-    rubric: str | None,
-    limit: int | None,
-    max_tokens: int,
-    system: str | None,
-    recorded: Recorded | None = None,
-) -> Estimate:
-    """Size up a run. Reads the dataset and the heads of its images; contacts nobody.
-
-    Args:
-        dataset: The samples.
-        judge: The judge's reference.
-        sees: What the judge is shown.
-        rubric: As for `vlsbench.evaluate`.
-        limit: The first so many samples.
-        max_tokens: Length limit of an answer; every answer is assumed to reach it.
-        system: System prompt of the model.
-        recorded: What a run that would be continued holds already.
-
-    Raises:
-        UserError: The dataset, judge or rubric cannot be used.
-    """
-    recorded = recorded or Recorded()
-    asks_judge = not judges.is_offline(judge)
-    loaded = rubric_file.load(rubric, sees)
-    overhead = len(loaded.user) + len(loaded.system or "")
-    samples = answers = verdicts = image_bytes = problems = tokens_in = 0
+def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
+    """Count what is still to be asked; without a rubric, no judge is."""
+    root, sees, generation = plan.data.root, plan.sees, plan.generation
+    shows_image = sees is not Sees.DESCRIPTION
+    overhead = len(rubric.user) + len(rubric.system or "") if rubric is not None else 0
+    answers = verdicts = image_bytes = problems = tokens_in = 0
     known: dict[str, tuple[int, int]] = {}
-    for sample in preparation.selection(dataset, limit):
-        samples += 1
+    for sample in preparation.selection(plan.data, plan.identity.limit):
         if sample.id in recorded.judged:
             continue
         n_bytes, image_tokens = 0, 0
         if sample.image is not None:
             try:
-                found = known.get(sample.image) or _measure(sample.image, dataset.root)
+                found = known.get(sample.image) or _measure(sample.image, root)
                 if not sample.image.startswith("data:"):  # those are too large to be kept, and seldom repeat
                     known[sample.image] = found
                 n_bytes, image_tokens = found
@@ -130,22 +141,19 @@ def estimate(
         if sample.id not in recorded.answered:
             answers += 1
             image_bytes += n_bytes
-            tokens_in += _tokens(len(sample.text) + len(system or "")) + image_tokens
-        if asks_judge and (sees is not Sees.DESCRIPTION or sample.description or sample.safety_reason):
+            tokens_in += _tokens(len(sample.text) + len(generation.system or "")) + image_tokens
+        if rubric is not None and (shows_image or sample.description or sample.safety_reason):
             verdicts += 1
-            shows_image = sees is not Sees.DESCRIPTION
             image_bytes += n_bytes * shows_image
-            tokens_in += _judge_tokens(sample, sees, overhead, max_tokens) + image_tokens * shows_image
-    if not samples:
-        raise DatasetError(f"{dataset.name} holds no samples.")
+            tokens_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
     return Estimate(
-        samples=samples,
+        samples=plan.found.size,
         answer_requests=answers,
         judge_requests=verdicts,
         image_bytes=image_bytes,
         image_problems=problems,
         input_tokens=tokens_in,
-        output_tokens=answers * max_tokens + verdicts * VERDICT_TOKENS,
+        output_tokens=answers * generation.max_tokens + verdicts * VERDICT_TOKENS,
     )
 
 

@@ -26,7 +26,7 @@ from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
 from vlsbench.run.throttle import Halt
-from vlsbench.store.run_folder import Run, open_or_create, require_same
+from vlsbench.store.run_folder import Run, open_or_create
 
 
 def evaluate(
@@ -85,9 +85,7 @@ def evaluate(
         effort=effort,
         recorded=Path(out) if out is not None and not fresh else None,
     )
-    path = Path(out) if out is not None else Path("runs") / plan.identity.folder_name()
-    if not fresh:
-        require_same(path, plan.identity)  # before a large model is loaded for nothing
+    path = plan.folder(out, fresh=fresh)  # before a large model is loaded for nothing
     halt = Halt()
     loader = loading.Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None))
     judging = loading.judging(judge, plan.sees, rubric, loader, halt)

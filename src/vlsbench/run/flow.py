@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 
 from vlsbench.core.errors import Blocked, ImageProblem
 from vlsbench.core.protocols import Judge, Model, View, returned
+from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
-from vlsbench.results.outcomes import ANSWERS
+from vlsbench.results.outcomes import ANSWERS, Answered
 from vlsbench.run.course import MAX_ERROR, Course, elapsed, or_failure, scored, sound_label
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
@@ -103,7 +104,7 @@ class Flow(Course[SampleWork]):
         self._judging = judging
         self._responses = self.open_journal(run.responses)
         self._verdicts = self.open_journal(run.verdicts(judging.stem))
-        self._judged, self._answered = self._read()
+        self._done, self._answered = self._read()
 
     def _read(self) -> tuple[set[str], dict[str, int]]:
         """What earlier sessions left.
@@ -112,36 +113,37 @@ class Flow(Course[SampleWork]):
             The samples whose last verdict is scored, since failures are tried again; and for the others the
             byte offset of their last response, negative where it is a failure.
         """
-        labels = scored(self._run.verdicts(self._judging.stem))
         offsets: dict[str, int] = {}
-        answered: set[str] = set()
-        for offset, sample_id, outcome, _ in journal.heads(self._run.responses):
+        answers: dict[str, Answered] = {}
+        for offset, sample_id, outcome, _, answer in journal.heads(self._run.responses):
             if outcome in ANSWERS:
-                answered.add(sample_id)
-            if sample_id not in labels:
-                offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
+                answers[sample_id] = Answered(outcome, answer)
+            offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
         # A damaged line: a verdict does not stand without its answer.
-        judged = labels.keys() & answered
+        labels = scored(self._run.verdicts(self._judging.stem), answers=answers)
+        done = set(labels)
+        for sample_id in done:
+            offsets.pop(sample_id, None)
         if self._answering is not None:
-            self._withdraw_all_but(answered, labels)
-        self.counts.labels.update(labels[sample_id] for sample_id in judged)
-        self.counts.judged = len(judged)
-        self.counts.answered = len(judged) + sum(offset >= 0 for offset in offsets.values())
-        return judged, offsets
+            self._withdraw_all_but(answers)
+        self.counts.labels.update(labels[sample_id] for sample_id in done)
+        self.counts.judged = len(done)
+        self.counts.answered = len(done) + sum(offset >= 0 for offset in offsets.values())
+        return done, offsets
 
-    def _withdraw_all_but(self, answered: set[str], labels: Mapping[str, str]) -> None:
+    def _withdraw_all_but(self, answers: Mapping[str, Answered]) -> None:
         """Take back the verdicts on answers that are lost: they would pass for verdicts on the next answers."""
         for stem in self._run.judges:
             path = self._run.verdicts(stem)
-            lost = (labels if stem == self._judging.stem else scored(path)).keys() - answered
+            lost = scored(path).keys() - answers.keys()
             if lost:
                 with Journal(path) as verdicts:
                     for sample_id in sorted(lost):
-                        verdicts.append(records.from_verdict(_unanswered(sample_id, "the answer it was about is lost")))
+                        verdicts.append(_unanswered(sample_id, "the answer it was about is lost"))
 
     async def pending(self) -> AsyncIterator[SampleWork]:
         """What is still to be done, in the order of the dataset."""
-        async for number, sample_id, line in self.source.lines(self._judged):
+        async for number, sample_id, line in self.source.lines(self._done):
             offset = self._answered.get(sample_id)
             response = None
             if offset is not None and (offset >= 0 or self._answering is None):
@@ -152,11 +154,10 @@ class Flow(Course[SampleWork]):
 
     def _recorded(self, offset: int) -> Response | None:
         """A response read back, or None where its line is damaged: then it counts as not recorded."""
-        record = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset)
-        try:
-            return records.to_response(record) if record is not None else None
-        except (KeyError, ValueError, TypeError):
-            return None
+        response = journal.read_at(self._run.responses, offset if offset >= 0 else -1 - offset, Response)
+        if response is not None and response.outcome.is_answer and not response.is_answer:
+            return None  # thinking that was cut off before an answer came
+        return response
 
     async def process(self, work: SampleWork) -> None:
         """Take one sample through whatever it still needs."""
@@ -178,6 +179,7 @@ class Flow(Course[SampleWork]):
                 outcome=reply.outcome,
                 text=reply.text,
                 error=reply.error[:MAX_ERROR],
+                reasoning=reply.reasoning[:MAX_KEPT],
                 finish_reason=reply.finish_reason,
                 prompt_tokens=reply.prompt_tokens,
                 completion_tokens=reply.completion_tokens,
@@ -189,9 +191,9 @@ class Flow(Course[SampleWork]):
         return response
 
     async def _judge(self, prepared: Prepared, response: Response) -> None:
-        if not response.outcome.is_answer:
+        if not response.is_answer:
             why = f"no answer to judge ({response.outcome})"
-            self.record_verdict(self._verdicts, _unanswered(response.sample_id, why))
+            self.record_verdict(self._verdicts, _unanswered(response.sample_id, why), response)
             return
         judge = self._judging.judge
 
@@ -203,9 +205,8 @@ class Flow(Course[SampleWork]):
         async with self._judging.gate:
             started = time.monotonic()
             verdict = await or_failure(_verdict(prepared, response, judge), failed)
-            self.record_verdict(
-                self._verdicts, replace(verdict, sample_id=prepared.sample.id, latency_s=elapsed(started))
-            )
+            verdict = replace(verdict, sample_id=prepared.sample.id, latency_s=elapsed(started))
+            self.record_verdict(self._verdicts, verdict, response)
 
 
 def _unanswered(sample_id: str, why: str) -> Verdict:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from vlsbench import judges, models
 from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
-from vlsbench.core.types import Sees
+from vlsbench.core.types import Prompt, Reply, Sees
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
@@ -116,6 +116,17 @@ class Loader:
         for model in self._made:
             if isinstance(model, Closing):
                 await model.close()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unloaded:
+    """Stands for a model of which only the name is needed."""
+
+    name: str
+
+    async def generate(self, prompt: Prompt) -> Reply:
+        """Nobody is there to answer."""
+        raise NotImplementedError
 
 
 def adaptations_of(asked: object) -> list[str]:

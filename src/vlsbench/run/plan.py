@@ -16,6 +16,7 @@ from vlsbench.run.flow import Generation
 from vlsbench.run.loading import Effort, details_of
 from vlsbench.run.preparation import Fingerprint
 from vlsbench.store.identity import Identity
+from vlsbench.store.run_folder import require_same
 
 T = TypeVar("T")
 
@@ -30,6 +31,16 @@ class Plan:
     stamp: str
     generation: Generation
     sees: Sees
+
+    def folder(self, out: str | Path | None, *, fresh: bool) -> Path:
+        """Where the run is made or continued: ``runs/<slug>-<hash8>``, if nothing else is said.
+
+        Raises:
+            RunError: There is something else, which `fresh` may set aside if it is a run.
+        """
+        path = Path(out) if out is not None else Path("runs") / self.identity.folder_name()
+        require_same(path, self.identity, fresh=fresh)
+        return path
 
     def details(self, model: Model, effort: Effort) -> dict[str, Any]:
         """The manifest's fields beside the identity."""

@@ -26,14 +26,14 @@ from vlsbench.core.protocols import Dataset, Stamped
 from vlsbench.core.types import Sample
 from vlsbench.core.version import __version__
 from vlsbench.datasets.base import since, without_images
+from vlsbench.run import seal
+from vlsbench.run.seal import ANEW
 from vlsbench.store import journal, records
 from vlsbench.store.journal import Journal
 from vlsbench.store.run_folder import Run
 
 _NO_HASH = b'"image_sha256":null'
 _SURVEY_BLOCK = 1 << 20
-
-_ANEW = "Delete the file, and `vlsbench eval` writes it anew; no answer is lost."
 
 STOP_S = 5.0
 """How long a dataset that is being read may keep a run from stopping."""
@@ -97,13 +97,9 @@ def recall(path: Path, dataset: Dataset, limit: int | None) -> Fingerprint | Non
     if not now or not (path / "manifest.json").exists():
         return None
     manifest = Run(path).manifest
-    if (manifest.get("dataset_stamp"), manifest.get("limit"), manifest.get("dataset")) != (now, limit, dataset.name):
+    if (manifest.dataset_stamp, manifest.limit, manifest.dataset) != (now, limit, dataset.name):
         return None
-    return Fingerprint(
-        sha256=str(manifest["dataset_hash"]),
-        size=int(manifest["dataset_size"]),
-        n_described=int(manifest.get("dataset_described", 0)),
-    )
+    return Fingerprint(sha256=manifest.dataset_hash, size=manifest.dataset_size, n_described=manifest.dataset_described)
 
 
 def _canonical(sample: Sample) -> bytes:
@@ -158,7 +154,9 @@ class Preparation:
     def start(self) -> None:
         """Repair what an earlier session left, then write the rest in the background."""
         if self._dataset is None:
+            seal.require_sound(self._run, None)
             return
+        seal.require_sound(self._run, selection(self._dataset, self._limit))
         self._listed = self._mend(self._dataset)
         self._stamps.extend([-1, -1] * self._listed)
         if self._listed >= self._run.size:
@@ -171,6 +169,10 @@ class Preparation:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
+            if self._thread.is_alive():
+                return
+        if self._dataset is not None and self._error is None:
+            seal.seal(self._run)
 
     async def lines(self, done: Container[str] = ()) -> AsyncIterator[tuple[int, str, bytes]]:
         """Number, sample id and bytes of each line of ``samples.jsonl``, waiting for those still to be written.
@@ -194,7 +196,7 @@ class Preparation:
                 if line.endswith(b"\n"):
                     sample_id = journal.sample_id(line)
                     if sample_id is None:
-                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}. {_ANEW}")
+                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}. {ANEW}")
                     if sample_id not in done:
                         yield number, sample_id, line
                     number += 1
@@ -213,9 +215,9 @@ class Preparation:
             RunError: The line is damaged.
         """
         try:
-            sample = records.to_sample(orjson.loads(line))
-        except (orjson.JSONDecodeError, KeyError, ValueError, TypeError) as error:
-            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {_ANEW}") from error
+            sample = records.to_sample(line)
+        except ValueError as error:
+            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {ANEW}") from error
         image = None
         if sample.image is not None and sample.image_sha256 is not None:
             stamp = None
@@ -251,6 +253,8 @@ class Preparation:
             path = images.locate(sample.image, root)
             data, stamp = images.read_file(path)
             facts = images.check(data)
+            if sample.image_sha256 not in (None, facts.sha256):
+                raise ImageProblem(f"the picture is not the one that was recorded: {sample.image}")
         except ImageProblem as problem:
             self._problems[sample.id] = str(problem)
             # The record keeps what the dataset said, except that a broken data URI is not worth its bytes.
@@ -286,8 +290,9 @@ class Preparation:
             again = enumerate(islice(selection(dataset, self._limit), listed))
             checked = ((number, self._check(sample, dataset.root)[0]) for number, sample in again if number in failed)
             mended = {number: sample for number, sample in checked if sample.image_sha256 is not None}
-        old, new = self._run.manifest.get("dataset_root"), _root(dataset)
+        old, new = self._run.manifest.dataset_root, _root(dataset)
         if mended or (listed and old != new):
+            seal.unseal(self._run)
             with path.open("rb") as file:
                 journal.write_atomically(path, (_mend_line(n, line, mended, old, new) for n, line in enumerate(file)))
         self._run.update(dataset_root=new)
@@ -300,11 +305,13 @@ def _root(dataset: Dataset) -> str | None:
 
 def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | None, new: str | None) -> bytes:
     """A line of ``samples.jsonl`` with its image found again."""
-    record = records.from_sample(mended[number]) if number in mended else orjson.loads(line)
+    if number in mended:
+        return journal.to_line(records.from_sample(mended[number]))
+    record = orjson.loads(line)
     image = record["image"]
-    if number not in mended and old and new and image is not None and image.startswith(old + "/"):
+    if old and new and image is not None and image.startswith(old + "/"):
         record["image"] = new + image[len(old) :]
-    return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+    return journal.to_line(record)
 
 
 def image_path(run: Run, image: str) -> Path:

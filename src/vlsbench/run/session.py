@@ -5,7 +5,7 @@ Evaluating makes one run; an ablation makes one per condition, with the same mod
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from vlsbench.core.protocols import Baseline, Detailed, Judge
 from vlsbench.results import summary
@@ -15,6 +15,7 @@ from vlsbench.run.loading import adaptations_of
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
+from vlsbench.store.manifest import JudgeEntry
 from vlsbench.store.run_folder import Run, timestamp
 
 
@@ -47,17 +48,16 @@ async def conduct(
 def _record_session(run: Run, answering: Answering | None, judging: Judging, finished: str | None) -> None:
     """Note in the manifest what the servers turned out to want and to be."""
     if answering is not None:
-        served = sorted({*run.manifest.get("model_served", []), *answering.served})
+        served = sorted({*run.manifest.model_served, *answering.served})
         run.update(model_served=served, model_adaptations=adaptations_of(answering.model), finished=finished)
     if adaptations := adaptations_of(judging.judge):
-        run.add_judge(judging.stem, {"adaptations": adaptations})
+        run.add_judge(judging.stem, replace(run.judges[judging.stem], adaptations=tuple(adaptations)))
 
 
-def _judge_entry(judge: Judge) -> dict[str, Any]:
-    return {
-        "judge": judge.name,
-        **judge.settings,
-        **(judge.details if isinstance(judge, Detailed) else {}),
-        "labels": [str(label) for label in judge.labels],  # an enumeration's members are no keys of JSON
-        "baseline": isinstance(judge, Baseline) and judge.baseline,
-    }
+def _judge_entry(judge: Judge) -> JudgeEntry:
+    return JudgeEntry(
+        judge=judge.name,
+        settings={**judge.settings, **(judge.details if isinstance(judge, Detailed) else {})},
+        labels=tuple(str(label) for label in judge.labels),  # an enumeration's members are no keys of JSON
+        baseline=isinstance(judge, Baseline) and judge.baseline,
+    )

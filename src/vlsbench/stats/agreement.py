@@ -123,15 +123,17 @@ def alpha(
     """
     import numpy as np
 
-    counted = [Counter(unit) for unit in units if len(unit) >= 2]
-    n = len(counted)
+    counted = Counter(tuple(unit) for unit in units if len(unit) >= 2)
+    n = counted.total()
     if n == 0:
         return _undefined(ALPHA, 0, None, NOTHING)
     labels = list(dict.fromkeys(label for unit in counted for label in unit))
-    found = Counter(tuple(unit[label] for label in labels) for unit in counted)
+    found = Counter[tuple[int, ...]]()
+    for unit, times in counted.items():
+        found[tuple(map(unit.count, labels))] += times
     pairs = [tuple([one, other].count(label) for label in labels) for one, other in product(labels, repeat=2)]
     # One row per way in which a sample was labelled, then those of the pseudo-samples, with as many labels as usual.
-    usual = sum(unit.total() for unit in counted) / n / 2
+    usual = sum(len(unit) * times for unit, times in counted.items()) / n / 2
     table = np.array([*found, *(tuple(usual * count for count in pair) for pair in pairs)], dtype=float)
     sizes = table.sum(axis=1)
     # Ordered pairs within a sample that part, each sample weighing as many values as it has.

@@ -16,10 +16,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
+
+    Floats = NDArray[np.float64]
+    Truths = NDArray[np.bool_]
+    Whole = NDArray[np.int64]
 
 DELONG = "delong"
 CLUSTERED = "delong-clustered"
@@ -97,7 +102,7 @@ def area(
     return _with_interval(value, extra, y, use, ids, confidence=confidence, one_each=one_each, widen=widen)
 
 
-def _won(y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+def _won(y: Truths, x: Floats) -> Floats:
     """For each record, how many records of the other kind it is on the right side of."""
     import numpy as np
     from scipy.stats import rankdata
@@ -109,7 +114,7 @@ def _won(y: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
     return np.where(y, below, y.sum() - below)
 
 
-def _met(y: NDArray[Any], fold: NDArray[Any]) -> NDArray[Any]:
+def _met(y: Truths, fold: Whole) -> Whole:
     """For each record, how many records of the other kind its fold holds."""
     import numpy as np
 
@@ -120,10 +125,10 @@ def _met(y: NDArray[Any], fold: NDArray[Any]) -> NDArray[Any]:
 
 def _with_interval(
     value: float,
-    extra: NDArray[Any],
-    y: NDArray[Any],
-    use: NDArray[Any],
-    ids: NDArray[Any],
+    extra: Floats,
+    y: Truths,
+    use: Truths,
+    ids: Whole,
     *,
     confidence: float,
     one_each: bool,

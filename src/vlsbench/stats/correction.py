@@ -34,10 +34,14 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from vlsbench.stats.dependence import Dependence, Worth
 from vlsbench.stats.rates import wilson
 from vlsbench.stats.student import quantile
+
+if TYPE_CHECKING:
+    from vlsbench.stats.dependence import Ints
 
 STRATIFIED = "stratified-ppi"
 RECALL = "stratified-ratio"
@@ -94,7 +98,7 @@ class Share:
 
 
 def truth_worth(
-    dependence: Dependence, strata: Sequence[int], truths: Sequence[str | None], hits: Collection[str]
+    dependence: Dependence, strata: Sequence[int] | Ints, truths: Sequence[str | None], hits: Collection[str]
 ) -> Worth:
     """What the answers of a run are worth for the share of true hits, from the answers that people labelled.
 

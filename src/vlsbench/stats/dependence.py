@@ -37,9 +37,10 @@ from vlsbench.stats.student import quantile
 if TYPE_CHECKING:
     import numpy as np
 
-    Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
-    Floats = np.ndarray[tuple[int], np.dtype[np.float64]]
+    Ints = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+    Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
     Labels = Sequence[Hashable] | Ints
+    Flags = Sequence[bool] | np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 INDEPENDENT = ""
 ONE_WAY = "clustered"

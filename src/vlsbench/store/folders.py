@@ -12,7 +12,13 @@ from vlsbench.core.errors import RunError, Stopped
 
 
 def is_occupied(path: Path) -> bool:
-    """Whether a folder holds anything that is not hidden."""
+    """Whether a folder holds anything that is not hidden.
+
+    Raises:
+        RunError: It is a file.
+    """
+    if path.exists() and not path.is_dir():
+        raise RunError(f"{path} is a file; choose another --out.")
     return path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir())
 
 
@@ -59,19 +65,28 @@ def acquire_lock(path: Path) -> int:
 def set_aside(path: Path, known: Set[str], what: str) -> None:
     """Rename an old folder of results, also one whose files can no longer be read.
 
+    Raises:
+        RunError: As `require_known`, or another process is writing to it.
+    """
+    require_known(path, known, what)
+    lock = acquire_lock(path)
+    path.rename(_free_name(path))
+    os.close(lock)
+
+
+def require_known(path: Path, known: Set[str], what: str) -> None:
+    """Nothing where a folder holds results of some kind.
+
     Args:
         path: The folder.
         known: Names of which such a folder holds at least one.
         what: What it would be, for the message.
 
     Raises:
-        RunError: It is no such folder, or another process is writing to it.
+        RunError: It is no such folder.
     """
     if not known & {entry.name for entry in path.iterdir()}:
         raise RunError(f"{path} is not {what}; choose another --out.")
-    lock = acquire_lock(path)
-    path.rename(_free_name(path))
-    os.close(lock)
 
 
 def _free_name(path: Path) -> Path:

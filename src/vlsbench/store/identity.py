@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
+
+from vlsbench.core.names import dataset_slug, slug
 
 IDENTITY = ("model", "dataset_hash", "max_tokens", "temperature", "system", "seed", "limit")
 """The manifest fields that make two runs the same run, with `condition` where there is one."""
@@ -33,7 +33,7 @@ class Identity:
     limit: int | None
     condition: Mapping[str, str] | None = None
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, object]:
         """The identity fields as they stand in the manifest."""
         found = {name: getattr(self, name) for name in IDENTITY}
         # Left out where there is none: the runs of earlier versions stay the same runs.
@@ -43,22 +43,6 @@ class Identity:
         """``<slug>-<hash8>``: readable, and different for different runs."""
         digest = hashlib.sha256(orjson.dumps(self.fields(), option=orjson.OPT_SORT_KEYS)).hexdigest()
         return f"{slug(self.model)}-{dataset_slug(self.dataset)}-{digest[:8]}"
-
-
-def slug(text: str) -> str:
-    """A short file-name-safe form of a reference: server addresses and folders fall away."""
-    name = re.sub(r"@https?://.*$", "", text)
-    scheme, colon, rest = name.partition(":")
-    last = rest.rstrip("/").rsplit("/", 1)[-1] if colon else name
-    of_dataset = colon and scheme in ("jsonl", "mini", "vlsbench", "figstep")
-    readable = f"{scheme}-{last}" if of_dataset else last or scheme
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", readable).strip("-.")[:48].lower() or "run"
-
-
-def dataset_slug(name: str) -> str:
-    """The same of a dataset: what it is, and the last part of where it lies; columns and commits fall away."""
-    scheme, colon, place = re.sub(r"(@[0-9a-f]{40}|\?.*$)", "", name).partition(":")
-    return slug(f"{scheme}-{place.rstrip('/').rsplit('/', 1)[-1]}".replace(":", "-") if colon else name)
 
 
 def judge_slug(name: str, settings: Mapping[str, str]) -> str:

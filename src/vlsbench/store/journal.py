@@ -7,17 +7,25 @@ full disk is cut off when the journal is next opened.
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import os
-import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
 import orjson
 
 from vlsbench.core.errors import Stopped
+from vlsbench.core.secrets import hide_in_json
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T")
 
 SYNC_AFTER_S = 0.05
 """How long records may gather before an fsync; well under the promised 0.1 s."""
@@ -50,7 +58,7 @@ class Journal:
         self._syncer = threading.Thread(target=self._sync_in_groups, name=f"fsync {path.name}", daemon=True)
         self._syncer.start()
 
-    def append(self, record: Mapping[str, Any]) -> None:
+    def append(self, record: Mapping[str, object] | DataclassInstance) -> None:
         """Write one record; when this returns, it survives the death of the process.
 
         Raises:
@@ -117,17 +125,18 @@ class Journal:
         self.close()
 
 
-def to_line(record: Mapping[str, Any]) -> bytes:
-    """A record as one line; halves of characters in its texts become a question mark."""
+def to_line(record: Mapping[str, object] | DataclassInstance) -> bytes:
+    """A record as one line, without API keys; halves of characters in its texts become a question mark."""
     try:
-        return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
+        return hide_in_json(orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
     except TypeError:
         # Half of a surrogate pair in a model's text has no UTF-8 form; the record matters more than it.
+        fields = record if isinstance(record, Mapping) else dataclasses.asdict(record)
         clean = {
             key: value.encode(errors="replace").decode() if isinstance(value, str) else value
-            for key, value in record.items()
+            for key, value in fields.items()
         }
-        return orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE)
+        return hide_in_json(orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _repair(handle: int) -> None:
@@ -149,96 +158,79 @@ def _repair(handle: int) -> None:
         os.write(handle, b"\n")
 
 
-def read(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The records of a journal with the byte offset of each; nothing where there is no file.
+def read(path: Path, kind: type[T]) -> Iterator[T]:
+    """The records of a journal; nothing where there is no file.
 
-    A line that is no JSON object (a torn tail, a damaged block) is passed over: what it held counts as
-    not recorded, and continuing the run asks for it again.
+    A line that is no such record (a torn tail, a damaged block, a field that somebody edited) is passed over: what
+    it held counts as not recorded, and continuing the run asks for it again.
+
+    Args:
+        path: The journal.
+        kind: What each line is: a dataclass, or another type that msgspec knows. Further fields are passed over.
     """
+    decode = msgspec.json.Decoder(kind).decode
+    for _, line in lines(path):
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
+            yield decode(line)
+
+
+def lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of a file with the byte offset of each; nothing where there is no file."""
     try:
-        file = path.open("rb")
+        file = path.open("rb", buffering=1 << 20)
     except FileNotFoundError:
         return
     with file:
         offset = 0
         for line in file:
-            try:
-                record = orjson.loads(line)
-            except orjson.JSONDecodeError:
-                record = None
-            if isinstance(record, dict):
-                yield offset, record
+            yield offset, line
             offset += len(line)
 
 
-_ID = re.compile(rb'\{"sample_id":"([^"\\]+)"')
-_HEAD = re.compile(_ID.pattern + rb',"outcome":"([a-z_]+)"(?:,"label":(?:"([^"\\]*)"|null)|,"(?!label"))')
-_READ_BLOCK = 1 << 20
+class _Id(msgspec.Struct, gc=False):
+    sample_id: str
 
 
-Head = tuple[int, str, str, str | None]
-"""Byte offset, sample id, outcome and label of a record: all that continuing a run needs of most. A plain
-tuple, because a run may hold hundreds of thousands."""
+class _Head(_Id, gc=False):
+    outcome: str
+    label: str | None = None
+    answer_sha256: str | None = None
+
+
+_ID, _HEAD = msgspec.json.Decoder(_Id), msgspec.json.Decoder(_Head)
+
+Head = tuple[int, str, str, str | None, str | None]
+"""Byte offset, sample id, outcome, label and the answer's short hash of a record: all that continuing a run needs of
+most. A plain tuple, because a run may hold hundreds of thousands."""
 
 
 def heads(path: Path) -> Iterator[Head]:
-    """The heads of a journal's records, faster than `read`; nothing where there is no file.
-
-    Records are written with id, outcome and label in front; one that was not (another program's, or with
-    escapes in its id) is parsed in full.
-    """
-    try:
-        file = path.open("rb", buffering=_READ_BLOCK)
-    except FileNotFoundError:
-        return
-    with file:
-        offset = 0
-        match = _HEAD.match
-        for line in file:
-            found = match(line)
-            if found is not None and line.endswith(b"}\n"):
-                sample_id, outcome, label = found.groups()
-                label = label if label is None else label.decode(errors="replace")
-                yield offset, sample_id.decode(errors="replace"), outcome.decode(), label
-            else:
-                head = _parse_head(line)
-                if head is not None:
-                    yield offset, *head
-            offset += len(line)
-
-
-def _parse_head(line: bytes) -> tuple[str, str, str | None] | None:
-    """Sample id, outcome and label of any line, or None: as in `read`, what it held counts as not recorded."""
-    try:
-        record = orjson.loads(line)
-        sample_id, outcome, label = record["sample_id"], record["outcome"], record.get("label")
-    except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        return None
-    if not (isinstance(sample_id, str) and isinstance(outcome, str) and (label is None or isinstance(label, str))):
-        return None
-    return sample_id, outcome, label
+    """The heads of a journal's records, whoever wrote them; as in `read`, a damaged line is passed over."""
+    decode = _HEAD.decode
+    for offset, line in lines(path):
+        try:
+            head = decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            continue
+        yield offset, head.sample_id, head.outcome, head.label, head.answer_sha256
 
 
 def sample_id(line: bytes) -> str | None:
     """The sample id of a line, or None where it holds none."""
-    found = _ID.match(line)
-    if found is not None:
-        return found.group(1).decode(errors="replace")
     try:
-        return str(orjson.loads(line)["sample_id"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return _ID.decode(line).sample_id
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def read_at(path: Path, offset: int) -> dict[str, Any] | None:
+def read_at(path: Path, offset: int, kind: type[T]) -> T | None:
     """The record that starts at a byte offset found by `heads`, or None where its line is damaged further on."""
     with path.open("rb") as file:
         file.seek(offset)
         try:
-            record = orjson.loads(file.readline())
-        except orjson.JSONDecodeError:
+            return msgspec.json.decode(file.readline(), type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return None
-        return record if isinstance(record, dict) else None
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
@@ -259,4 +251,6 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes]) -> None:
             os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise Stopped(f"Cannot write {path}: {error.strerror}.") from error

@@ -1,121 +1,80 @@
-"""Samples, responses and verdicts as the JSON objects of a run folder, and back.
+"""Samples as the lines of a run folder, and back. Responses and verdicts are written and read as they are.
 
 The field names are a published format: others' scripts read them. Unknown fields are ignored on reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import hashlib
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import get_type_hints
 
-from vlsbench.core.types import Expect, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
+import msgspec
 
-Record = dict[str, Any]
+from vlsbench.core.secrets import hide
+from vlsbench.core.types import Response, Sample, Verdict
+from vlsbench.store import journal
+
+_NAMES = {field.name: "sample_id" if field.name == "id" else field.name for field in fields(Sample)}
 
 
-def from_sample(sample: Sample) -> Record:
+def _line() -> type[msgspec.Struct]:
+    """A line as msgspec reads it: the fields of a sample, of which one has another name on disk."""
+    hints = get_type_hints(Sample)
+    required = [(name, hints[name]) for name in ("id", "text")]
+    optional = [(field.name, hints[field.name], field.default) for field in fields(Sample) if field.name in _OPTIONAL]
+    return msgspec.defstruct("SampleLine", [*required, *optional], rename=_NAMES, gc=False)
+
+
+_OPTIONAL = _NAMES.keys() - {"id", "text"}
+_LINE = _line()
+_DECODER = msgspec.json.Decoder(_LINE)
+
+
+def from_sample(sample: Sample) -> dict[str, object]:
     """A line of ``samples.jsonl``."""
-    return {
-        "sample_id": sample.id,
-        "text": sample.text,
-        "image": sample.image,
-        "image_sha256": sample.image_sha256,
-        "category": sample.category,
-        "sub_category": sample.sub_category,
-        "source": sample.source,
-        "description": sample.description,
-        "safety_reason": sample.safety_reason,
-        "expect": sample.expect.value,
-        "twin_of": sample.twin_of,
-        "group": sample.group,
-    }
+    return {written: getattr(sample, name) for name, written in _NAMES.items()}
 
 
-_SAMPLE_FIELDS = tuple(from_sample(Sample(id="", text="")))
-
-
-def to_sample(record: Mapping[str, Any]) -> Sample:
+def to_sample(line: bytes) -> Sample:
     """A sample from a line of ``samples.jsonl``.
 
     Raises:
-        KeyError: A required field is missing.
-        ValueError: `expect` is neither harmful nor benign.
-        TypeError: A field that should be a text is something else.
+        ValueError: A field is missing, or is not what it should be.
     """
-    for name in _SAMPLE_FIELDS:
-        if not isinstance(record.get(name), str | None):
-            raise TypeError(f"{name} is no text")
-    return Sample(
-        id=record["sample_id"],
-        text=record["text"],
-        image=record.get("image"),
-        image_sha256=record.get("image_sha256"),
-        category=record.get("category") or "",
-        sub_category=record.get("sub_category") or "",
-        source=record.get("source") or "",
-        description=record.get("description") or "",
-        safety_reason=record.get("safety_reason") or "",
-        expect=Expect(record.get("expect") or Expect.HARMFUL),
-        twin_of=record.get("twin_of"),
-        group=record.get("group"),
-    )
+    try:
+        return _sample(_DECODER.decode(line))
+    except msgspec.DecodeError as error:
+        raise ValueError(str(error)) from error
 
 
-def from_response(response: Response) -> Record:
-    """A line of ``responses.jsonl``."""
-    return {
-        "sample_id": response.sample_id,
-        "outcome": response.outcome.value,
-        "text": response.text,
-        "error": response.error,
-        "finish_reason": response.finish_reason,
-        "prompt_tokens": response.prompt_tokens,
-        "completion_tokens": response.completion_tokens,
-        "latency_s": response.latency_s,
-    }
+def samples(path: Path) -> Iterator[Sample]:
+    """The samples of a file; damaged lines are passed over, as in `journal.read`."""
+    return map(_sample, journal.read(path, _LINE))
 
 
-def to_response(record: Mapping[str, Any]) -> Response:
-    """A response from a line of ``responses.jsonl``.
-
-    Raises:
-        KeyError: A required field is missing.
-        ValueError: The outcome is none of ours.
-        TypeError: The text is no text.
-    """
-    if not isinstance(record.get("text") or "", str):
-        raise TypeError("the text of a response is no text")
-    return Response(
-        sample_id=record["sample_id"],
-        outcome=ResponseOutcome(record["outcome"]),
-        text=record.get("text") or "",
-        error=record.get("error") or "",
-        finish_reason=record.get("finish_reason"),
-        prompt_tokens=record.get("prompt_tokens"),
-        completion_tokens=record.get("completion_tokens"),
-        latency_s=record.get("latency_s") or 0.0,
-    )
+def _sample(line: msgspec.Struct) -> Sample:
+    return Sample(**msgspec.structs.asdict(line))
 
 
-def from_verdict(verdict: Verdict) -> Record:
-    """A line of ``verdicts/<judge>.jsonl``."""
-    return {
-        "sample_id": verdict.sample_id,
-        "outcome": verdict.outcome.value,
-        "label": verdict.label,
-        "reason": verdict.reason,
-        "judge_model": verdict.judge_model,
-        "latency_s": verdict.latency_s,
-    }
+def digest(response: Response) -> str:
+    """A short hash of an answer and of the sample that it answers, by which a verdict finds it again."""
+    # Of the text as it stands on disk: without keys, and without halves of characters.
+    said = f"{response.sample_id}\0{response.outcome}\0{hide(response.text)}"
+    return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:16]
 
 
-def to_verdict(record: Mapping[str, Any]) -> Verdict:
-    """A verdict from a line of ``verdicts/<judge>.jsonl``; raises KeyError or ValueError where it is none."""
-    return Verdict(
-        sample_id=record["sample_id"],
-        outcome=VerdictOutcome(record["outcome"]),
-        label=record.get("label"),
-        reason=record.get("reason") or "",
-        judge_model=record.get("judge_model") or "",
-        latency_s=record.get("latency_s") or 0.0,
-    )
+def from_response(response: Response) -> dict[str, object]:
+    """A line of ``responses.jsonl``; what a model thought is there only where it is known."""
+    found = {field.name: getattr(response, field.name) for field in fields(Response)}
+    if not response.reasoning:
+        del found["reasoning"]
+    return {**found, "answer_sha256": digest(response)}
+
+
+def from_verdict(verdict: Verdict, response: Response) -> dict[str, object]:
+    """A line of a judge's verdicts, with the short hash of the answer that it is about."""
+    found = {field.name: getattr(verdict, field.name) for field in fields(Verdict)}
+    return {**found, "answer_sha256": digest(response)}

@@ -14,22 +14,20 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
-
-import orjson
 
 from vlsbench.core.errors import RunError
 from vlsbench.core.version import __version__
-from vlsbench.store import journal
-from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, set_aside
+from vlsbench.store import json_file
+from vlsbench.store import manifest as manifests
+from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import IDENTITY, Identity
+from vlsbench.store.manifest import JudgeEntry
 
-MANIFEST_VERSION = 1
-_FILES = frozenset({"manifest.json", "samples.jsonl", "responses.jsonl"})
+_FILES = frozenset({manifests.FILE, "samples.jsonl", "responses.jsonl"})
+_WHAT = f"a run folder (it has no {manifests.FILE})"
 _MODEL_DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 
@@ -45,7 +43,8 @@ class Run:
 
     def __init__(self, path: Path, *, lock: int | None = None) -> None:
         self.path = path
-        self.manifest = _read_manifest(path)
+        self._found = manifests.read(path)
+        self.manifest = manifests.parse(self._found, path)
         self._lock = lock
 
     @property
@@ -61,7 +60,7 @@ class Run:
     @property
     def size(self) -> int:
         """How many samples the run selected."""
-        return int(self.manifest["dataset_size"])
+        return self.manifest.dataset_size
 
     def verdicts(self, stem: str) -> Path:
         """The verdict file of one judge."""
@@ -70,28 +69,29 @@ class Run:
     @property
     def condition(self) -> str | None:
         """What the model was shown in place of each sample; None where it was the sample itself."""
-        condition: Mapping[str, str] | None = self.manifest.get("condition")
+        condition = self.manifest.condition
         return condition["name"] if condition is not None else None
 
     @property
-    def judges(self) -> dict[str, dict[str, Any]]:
-        """The manifest's entries of the judges that worked on this run, by file stem."""
-        judges: dict[str, dict[str, Any]] = self.manifest["judges"]
-        return judges
+    def judges(self) -> Mapping[str, JudgeEntry]:
+        """The judges that worked on this run, by file stem."""
+        return self.manifest.judges
 
-    def update(self, **fields: Any) -> None:
+    def update(self, **fields: object) -> None:
         """Change manifest fields and write the manifest.
 
         Raises:
             Stopped: The manifest cannot be written.
         """
-        self.manifest.update(fields)
-        _write_manifest(self.path, self.manifest)
+        self._found |= fields
+        self.manifest = manifests.parse(self._found, self.path)
+        json_file.write(self.path / manifests.FILE, self._found)
 
-    def add_judge(self, stem: str, entry: Mapping[str, Any]) -> None:
+    def add_judge(self, stem: str, entry: JudgeEntry) -> None:
         """Record a judge in the manifest and make room for its verdicts."""
         self.make_folder("verdicts")
-        self.update(judges={**self.judges, stem: {**self.judges.get(stem, {}), **entry}})
+        judges = {name: judge.to_json() for name, judge in self.judges.items()}
+        self.update(judges={**judges, stem: {**judges.get(stem, {}), **entry.to_json()}})
 
     def make_folder(self, name: str) -> None:
         """Make a folder inside the run folder, where missing.
@@ -116,7 +116,7 @@ class Run:
             self._lock = None
 
 
-def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *, fresh: bool = False) -> Run:
+def open_or_create(path: Path, identity: Identity, details: Mapping[str, object], *, fresh: bool = False) -> Run:
     """The locked run folder for an identity: continued where it exists, made where it does not.
 
     Args:
@@ -131,16 +131,14 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
     """
     if is_occupied(path):
         if fresh:
-            set_aside(path, _FILES, "a run folder (it has no manifest.json)")
+            set_aside(path, _FILES, _WHAT)
         elif (continued := _continue(path, identity, details)) is not None:
             continued.update(**details, finished=None)
             return continued
-    elif path.exists() and not path.is_dir():
-        raise RunError(f"{path} is a file; choose another --out.")
     make_folder(path)
     handle = acquire_lock(path)
     manifest = {
-        "version": MANIFEST_VERSION,
+        "version": manifests.FORMAT,
         "dataset": identity.dataset,
         **identity.fields(),
         "judges": {},
@@ -149,11 +147,11 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, Any], *
         "platform": _platform(),
         **details,
     }
-    _write_manifest(path, manifest)
+    json_file.write(path / manifests.FILE, manifest)
     return Run(path, lock=handle)
 
 
-def _continue(path: Path, identity: Identity, details: Mapping[str, Any]) -> Run | None:
+def _continue(path: Path, identity: Identity, details: Mapping[str, object]) -> Run | None:
     """The locked run of an occupied folder; None where it holds nothing but another run that never got an answer."""
     old = Run(path)
     old.lock()
@@ -164,7 +162,7 @@ def _continue(path: Path, identity: Identity, details: Mapping[str, Any]) -> Run
     except RunError:
         if not is_answered(old):
             # A mistyped address, say: there is nothing to lose, so the folder is free for the right one.
-            for file in (old.samples, old.responses, path / "summary.json", path / "manifest.json"):
+            for file in (old.samples, old.responses, path / "summary.json", path / manifests.FILE):
                 file.unlink(missing_ok=True)
             old.unlock()
             return None
@@ -178,14 +176,17 @@ def timestamp() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def require_same(path: Path, identity: Identity) -> None:
+def require_same(path: Path, identity: Identity, *, fresh: bool = False) -> None:
     """Nothing where `open_or_create` would continue or make a run at this path.
 
     Raises:
         RunError: The folder holds a different run, or something that is no run.
     """
-    if is_occupied(path) and is_answered(run := Run(path)):
-        _require_same(run, identity)
+    if is_occupied(path):
+        if fresh:
+            require_known(path, _FILES, _WHAT)
+        elif is_answered(run := Run(path)):
+            _require_same(run, identity)
 
 
 def is_answered(run: Run) -> bool:
@@ -195,21 +196,26 @@ def is_answered(run: Run) -> bool:
 
 def _require_same(run: Run, identity: Identity) -> None:
     names = (*IDENTITY, "condition")
-    wanted, found = identity.fields(), {name: run.manifest.get(name) for name in names}
+    wanted, found = identity.fields(), {name: getattr(run.manifest, name) for name in names}
     different = [name for name in names if wanted.get(name) != found[name]]
     if different:
         raise _different(run, different, found, wanted)
 
 
-def _require_same_model(run: Run, details: Mapping[str, Any]) -> None:
+def _require_same_model(run: Run, details: Mapping[str, object]) -> None:
     """A name alone does not tell whether the files behind it are still the same; versions may change on the way."""
-    found, wanted = run.manifest.get("model_details"), details.get("model_details")
-    if found and wanted and (different := [key for key in _MODEL_DETAILS if found.get(key) != wanted.get(key)]):
+    found, wanted = run.manifest.model_details, details.get("model_details")
+    if (
+        found
+        and isinstance(wanted, dict)
+        and wanted
+        and (different := [key for key in _MODEL_DETAILS if found.get(key) != wanted.get(key)])
+    ):
         raise _different(run, different, found, wanted, "model's ")
 
 
 def _different(
-    run: Run, names: Sequence[str], found: Mapping[str, Any], wanted: Mapping[str, Any], of: str = ""
+    run: Run, names: Sequence[str], found: Mapping[str, object], wanted: Mapping[str, object], of: str = ""
 ) -> RunError:
     shown = "; ".join(
         f"{of}{name}: the folder has {_short(found.get(name))}, you ask for {_short(wanted.get(name))}"
@@ -224,62 +230,6 @@ def _different(
 def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    file = path / "manifest.json"
-    try:
-        manifest = orjson.loads(file.read_bytes())
-    except (FileNotFoundError, NotADirectoryError) as error:
-        what = "is not a run folder (it has no manifest.json)" if path.exists() else "does not exist"
-        raise RunError(f"{path} {what}.") from error
-    except OSError as error:
-        raise RunError(f"{file} cannot be read: {error.strerror}.") from error
-    except orjson.JSONDecodeError as error:
-        raise RunError(f"{file} is damaged: {error}. Restore it, or use --fresh to start over.") from error
-    if not isinstance(manifest, dict) or not {"version", "dataset_size", "judges"} <= manifest.keys():
-        raise RunError(f"{file} is not a manifest of vlsbench.")
-    if manifest["version"] == MANIFEST_VERSION:
-        _check_manifest(file, manifest)
-    else:
-        raise RunError(
-            f"{path} has format {manifest['version']}; this version of vlsbench reads format {MANIFEST_VERSION}."
-        )
-    return manifest
-
-
-def _check_manifest(file: Path, manifest: Mapping[str, Any]) -> None:
-    """Whether what is read back from a manifest is what was written; people edit such files."""
-    judges, size, root = manifest["judges"], manifest["dataset_size"], manifest.get("dataset_root")
-    condition = manifest.get("condition")
-    sound = {
-        "model": isinstance(manifest.get("model"), str),
-        "dataset": isinstance(manifest.get("dataset"), str),
-        "dataset_size": isinstance(size, int) and not isinstance(size, bool) and size >= 0,
-        "dataset_root": root is None or isinstance(root, str),
-        "condition": condition is None or (isinstance(condition, dict) and isinstance(condition.get("name"), str)),
-        "model_details": isinstance(manifest.get("model_details", {}), dict),
-        "model_served": _are_texts(manifest.get("model_served", [])),
-        "judges": isinstance(judges, dict)
-        and all(
-            re.fullmatch(r"[\w.-]+", stem)
-            and isinstance(entry, dict)
-            and isinstance(entry.get("judge"), str)
-            and _are_texts(entry.get("labels", []))
-            for stem, entry in judges.items()
-        ),
-    }
-    if wrong := [name for name, is_sound in sound.items() if not is_sound]:
-        raise RunError(f"{file} is damaged: {', '.join(wrong)} cannot be read.")
-
-
-def _are_texts(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
-
-
-def _write_manifest(path: Path, manifest: Mapping[str, Any]) -> None:
-    data = orjson.dumps(manifest, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    journal.write_atomically(path / "manifest.json", data)
 
 
 def _platform() -> dict[str, str]:

@@ -293,6 +293,94 @@ def test_a_hostile_archive_is_refused_and_nothing_of_it_is_placed(
     assert not (tmp_path / "inner" / "set" / "imgs").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("images/../../evil.png", "outside"),
+        ("images/../../../home/evil.png", "outside"),
+        ("images//evil.png/../../../evil.png", "outside"),
+        ("images/\\..\\evil.png", "outside"),
+        ("images/\0evil.png", "unreadable"),
+        ("images/\x1b[2Jevil.png", "unreadable"),
+        ("images/\u202egnp.evil", "unreadable"),
+        ("images/" + "d/" * 40 + "evil.png", "folders deep"),
+    ],
+    ids=repr,
+)
+def test_a_hostile_name_on_the_hub_is_refused_and_nothing_is_downloaded(
+    served: Hub, tmp_path: Path, name: str, why: str
+) -> None:
+    served.repos[f"datasets/{REPO}"] |= {name: b"x", "images/1.png": b"y"}
+    with pytest.raises(DatasetError, match=why):
+        fetch(REPO, "main", ("data.json", "images/*"), tmp_path / "inner" / "set")
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and "vlsbench-fetch" not in path.name]
+    assert not [path for path, _ in served.asked_for("GET") if "/resolve/" in path]
+
+
+@pytest.mark.parametrize("name", ["/tmp/evil.json", "../evil.json", ".vlsbench-fetch.json", "a:b.json", "."])
+def test_a_hostile_name_is_refused_however_it_is_asked_for(served: Hub, tmp_path: Path, name: str) -> None:
+    served.repos[f"datasets/{REPO}"][name] = b"x"
+    with pytest.raises(DatasetError, match="outside"):
+        fetch(REPO, "main", (name,), tmp_path / "set")
+
+
+def test_a_link_in_the_folder_leads_nothing_out_of_it(served: Hub, tmp_path: Path) -> None:
+    served.repos[f"datasets/{REPO}"]["images/1.png"] = b"x"
+    (tmp_path / "set").mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "set" / "images").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(DatasetError, match="images is a link that leads out"):
+        fetch(REPO, "main", ("images/*",), tmp_path / "set")
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+@pytest.mark.parametrize("files", [("data.json",), ("images/*",)], ids=["by name", "by pattern"])
+def test_a_commit_or_digest_that_is_none_is_no_part_of_a_path(served: Hub, tmp_path: Path, files: tuple[str]) -> None:
+    served.repos[f"datasets/{REPO}"]["images/1.png"] = b"x"
+    for name in ("data.json", "images/1.png"):
+        served.etags[name] = "a/../../../evil"
+    with pytest.raises(Stopped, match="does not answer as the hub does"):
+        fetch(REPO, "main", files, tmp_path / "inner" / "set")
+    served.etags.clear()
+    served.commit = "../../../evil"
+    with pytest.raises(Stopped, match="does not answer as the hub does"):
+        fetch(REPO, "main", files, tmp_path / "inner" / "set")
+    assert not [path for path in tmp_path.rglob("*") if "evil" in path.name]
+
+
+@pytest.mark.parametrize("page", [b"<html>Please log in to the network</html>", b"{}", b"[1]", b'"ok"', b"null"])
+@pytest.mark.parametrize("revision", ["main", COMMIT[:7]])
+@pytest.mark.parametrize("files", [("data.json", "imgs.tar"), ("images/*",)], ids=["by name", "by pattern"])
+def test_an_interface_that_answers_something_else_is_one_line(
+    served: Hub, tmp_path: Path, page: bytes, revision: str, files: tuple[str, ...]
+) -> None:
+    served.portal = page
+    if files[0] == "data.json" and revision == "main":
+        assert "data.json" in listing(fetch(REPO, revision, files, tmp_path / "set"))  # it asks no interface
+        return
+    with pytest.raises((Stopped, UserError)) as stopped:
+        fetch(REPO, revision, files, tmp_path / "set")
+    assert "\n" not in str(stopped.value)
+    assert page in (b"{}", b"[1]") or "does not answer as the hub does" in str(stopped.value)
+
+
+def test_without_a_network_it_is_one_line_at_once(
+    served: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import time
+
+    from huggingface_hub import constants
+
+    from vlsbench.cli.main import main
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(time, "sleep", lambda _: pytest.fail("it waits to try again"))
+    for name in ("vlsbench", "siuo", "spa_vl"):
+        assert main(["data", "fetch", name, "--to", str(tmp_path / name)]) == 3
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("vlsbench: http://127.0.0.1:9 cannot be reached")
+
+
 def test_a_sparse_member_that_claims_a_terabyte_is_refused(tmp_path: Path) -> None:
     header = bytearray(tar(("imgs/1.png", b""))[:512])
     header[156:157] = b"S"
@@ -431,7 +519,7 @@ def test_patterns_bring_what_fits_them_with_one_listing(served: Hub, tmp_path: P
     served.repos[f"datasets/{REPO}"] |= {f"images/a/{i}.png": bytes([i]) * 20 for i in range(3)}
     folder = fetch(REPO, "main", ("data.json", "images/*"), tmp_path / "set")
     assert listing(folder) == {"data.json", ".vlsbench-fetch.json"} | {f"images/a/{i}.png" for i in range(3)}
-    assert served.asked_for("HEAD") == []
+    assert not [path for path, _ in served.asked_for("HEAD") if "/resolve/" in path]
     served.requests.clear()
     fetch(REPO, "main", ("data.json", "images/*"), folder)
     assert served.requests == []

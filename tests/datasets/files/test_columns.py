@@ -41,3 +41,40 @@ def test_an_absent_column_names_the_nearest_and_all_there_are():
 def test_a_table_without_a_text_says_how_to_name_it():
     with pytest.raises(DatasetError, match=r"no column 'text'.*--columns text=.*It has: prompt"):
         resolve(None, ["prompt"], "t")
+
+
+def test_values_can_be_given_another_name():
+    text = "text=prompt,category=topic {C1: Garden, tools},expect=label{0:benign,1:harmful}"
+    columns = Columns.parse("expect=label{0:benign, 1:harmful},text=prompt")
+    assert str(columns) == "text=prompt,expect=label{0:benign,1:harmful}"
+    assert (
+        Columns.parse(str(columns)) == columns == Columns.of({"text": "prompt", "expect": "label{0:benign,1:harmful}"})
+    )
+    assert dict(columns) == {"text": "prompt", "expect": "label"}
+    for value in (0, "0", " 0 "):
+        assert columns.translate({"expect": value, "text": "0"}) == {"expect": "benign", "text": "0"}
+    assert columns.translate({"expect": 7, "text": None}) == {"expect": 7, "text": None}
+    assert Columns.parse("expect=safe{true:benign,false:harmful}").translate({"expect": True}) == {"expect": "benign"}
+    with pytest.raises(UserError, match="tools"):
+        Columns.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("expect=label{0:bad}", "expect is harmful or benign, not 'bad'"),
+        ("expect=label{0:benign,0:harmful}", "'0' twice"),
+        ("expect=label{0:benign,1}", "VALUE:NAME"),
+        ("expect=label{0:}", "VALUE:NAME"),
+        ("expect=label{0:benign", "is not closed"),
+        ("expect={0:benign}", "Write FIELD=COLUMN"),
+    ],
+)
+def test_names_of_values_that_cannot_be_read_are_refused(text, problem):
+    with pytest.raises(UserError, match=problem):
+        Columns.parse(text)
+
+
+def test_a_column_may_have_braces_in_its_name():
+    assert dict(Columns.parse("text=a {b}")) == {"text": "a {b}"}
+    assert Columns.parse("text=a {b}").translate({"text": "c"}) == {"text": "c"}

@@ -139,3 +139,13 @@ def test_without_the_client_the_error_names_the_install_command(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingExtra, match=r"pip install 'vlsbench\[data\]'"):
         load("hf-data:org/set")
+
+
+@pytest.mark.parametrize(
+    "name", ["/../../evil.csv", "data/../../../evil.csv", "evil\0.csv", "\x1b[2Jevil.csv", "a:b.csv"]
+)
+def test_the_name_of_a_split_leads_nowhere_else(hub: Hub, tmp_path, name):
+    hub.repos[REPO] = {name: b"prompt\nx\n"}
+    with pytest.raises(DatasetError):
+        load("hf-data:org/set", {"text": "prompt"})
+    assert not [path for path in tmp_path.rglob("*") if "evil" in path.name]

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 from dataclasses import FrozenInstanceError, asdict
@@ -6,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import vlsbench
+from builders import TalkingModel, responses
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets import BadRecord, load
@@ -24,6 +27,7 @@ FULL = {
     "safety_reason": "None.",
     "expect": "benign",
     "twin_of": "a-0",
+    "group": "question 1",
 }
 AS_SAMPLE = {("id" if name == "sample_id" else name): value for name, value in FULL.items()} | {"expect": Expect.BENIGN}
 
@@ -69,6 +73,10 @@ def test_null_means_not_given():
 
 def test_a_number_serves_as_an_id():
     assert to_sample({"sample_id": 12, "text": "b"}).id == "12"
+
+
+def test_a_number_serves_as_a_group():
+    assert to_sample({"sample_id": "a", "text": "b", "group": 7}).group == "7"
 
 
 def test_unknown_fields_are_ignored():
@@ -185,7 +193,10 @@ def test_a_file_that_vanishes_is_an_error_of_the_dataset(make_jsonl):
     ("manifest", "root"),
     [
         ('{"dataset_root": "/somewhere/set"}', "/somewhere/set"),
-        ('{"dataset_root": null}', None),
+        ('{"dataset_root": null}', "here"),
+        ('{"dataset_root": "/"}', "here"),
+        ('{"dataset_root": "//"}', "here"),
+        ('{"dataset_root": "../.."}', "here"),
         ("{}", "here"),
         ("[]", "here"),
         ("oops", "here"),
@@ -196,6 +207,34 @@ def test_the_images_of_a_run_are_where_the_run_found_them(make_jsonl, manifest, 
     (file.parent / "manifest.json").write_text(manifest)
     found = load(f"jsonl:{file}").root
     assert (str(found) if found else None) == (str(file.parent) if root == "here" else root)
+
+
+def test_a_foreign_run_sends_no_picture_that_its_author_did_not_know(make_jsonl, make_picture, tmp_path):
+    private = tmp_path / "private"
+    private.mkdir()
+    (private / "known.png").write_bytes(make_picture(1))
+    (private / "secret.png").write_bytes(make_picture(2))
+    known = hashlib.sha256(make_picture(1)).hexdigest()
+    rows = [
+        {"sample_id": "known", "text": "Question 0?", "image": str(private / "known.png"), "image_sha256": known},
+        {"sample_id": "guess", "text": "Question 1?", "image": str(private / "secret.png"), "image_sha256": known},
+        {"sample_id": "bare", "text": "Question 2?", "image": str(private / "secret.png")},
+    ]
+    file = make_jsonl(*rows, name="samples.jsonl")
+    (file.parent / "manifest.json").write_text(json.dumps({"dataset_root": str(private)}))
+    seen = []
+
+    async def answer(prompt):
+        seen.append(prompt.image.sha256)
+        return "Yes."
+
+    vlsbench.evaluate(model=TalkingModel(answer), dataset=f"jsonl:{file}", judge="refusal", out=tmp_path / "run")
+    assert seen == [known]
+    assert {record["sample_id"]: record["outcome"] for record in responses(tmp_path / "run")} == {
+        "known": "ok",
+        "guess": "error",
+        "bare": "error",
+    }
 
 
 def test_the_images_that_a_run_keeps_are_in_its_folder(make_jsonl):

@@ -46,10 +46,31 @@ def test_a_set_is_sound_from_its_ids_to_its_pictures_and_twins(name, tmp_path):
     dataset = load(f"{name}:{root}")
     assert dataset.root == root
     found = check(dataset)
-    serious = [problem for problem in found.problems if problem.kind != "no description"]
+    expected = {"no description", "empty text" if name.startswith("unsafebench") else ""}
+    serious = [problem for problem in found.problems if problem.kind not in expected]
     assert serious == []
     assert preparation.fingerprint(dataset).size == found.n > 0
     assert dataset.stamp
+
+
+GROUPED = {"mm_safetybench": 26, "jailbreakv": 1, "jailbreakv/full": 1, "mssbench": None, "mossbench": None, "msts": 1}
+"""Sets whose authors drew something else than a sample, and how many of those there are here."""
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_a_sample_names_the_unit_that_its_authors_drew(name, samples):
+    found = samples(name).values()
+    groups = {sample.group for sample in found}
+    assert None not in groups
+    assert len(groups) == GROUPED[name] if GROUPED[name] else len(groups) < len(found)
+    halves = [(sample.group, sample.twin_of) for sample in found if sample.twin_of]
+    of = {sample.id: sample.group for sample in found}
+    assert all(of[twin] == group for group, twin in halves)
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if name not in GROUPED])
+def test_a_topic_is_no_group(name, samples):
+    assert {sample.group for sample in samples(name).values()} == {None}
 
 
 @pytest.mark.parametrize("name", list(MAKERS))
@@ -93,6 +114,17 @@ def test_the_parts_of_vlguard_are_those_of_its_evaluation(samples):
     assert list(samples("vlguard/safe_safes")) == ["safe-1-safe"]
     assert all(sample.twin_of is None for sample in samples("vlguard/safe_safes").values())
     assert samples("vlguard/train")["unsafe-1"].image == "train/bad_ads/1.png"
+
+
+def test_an_id_that_vlguard_gives_twice_gets_a_suffix_the_same_each_time(tmp_path):
+    root = make("vlguard", tmp_path)
+    other = {**VLGUARD[1], "instr-resp": [{"safe_instruction": "What is this?"}, {"unsafe_instruction": "Break it?"}]}
+    put(root / "train.json", [*VLGUARD, other])
+    dataset = load(f"vlguard/train:{root}")
+    ids = ["unsafe-1", "safe-1-unsafe", "safe-1-safe", "safe-1-2-unsafe", "safe-1-2-safe"]
+    assert [sample.id for sample in dataset] == [sample.id for sample in dataset] == ids
+    assert [sample.twin_of for sample in dataset][3:] == ["safe-1-2-safe", "safe-1-2-unsafe"]
+    assert [problem.kind for problem in check(dataset).problems] == ["no description"]
 
 
 def test_a_clone_of_vlguard_has_its_files_in_data(tmp_path):
@@ -210,6 +242,8 @@ def test_mssbench_pairs_a_safe_with_an_unsafe_situation(samples):
     assert harmful.description == "A kitchen with a wet floor."
     assert found["embodied-0-0-safe"].text == "Heat the pot."
     assert found["embodied-0-0-unsafe"].image == "embodied/4.jpg"
+    assert found["embodied-0-0-safe"].description == "A pot stands on the stove."
+    assert found["embodied-0-0-unsafe"].description == "A fork lies in the microwave."
     assert all(name.startswith("embodied") for name in samples("mssbench/embodied"))
 
 
@@ -218,10 +252,22 @@ def test_mossbench_pairs_a_benign_query_with_its_contrast(samples):
     benign, contrast = found["1"], found["1-contrast"]
     assert (benign.expect, contrast.expect, contrast.twin_of) == (BENIGN, HARMFUL, "1")
     assert contrast.image == "data_contrast/images/1.png"
-    assert found["2-contrast"].image == "data/images/2.png", "a contrast without a picture of its own"
+    assert found["2-contrast"].image == "data_contrast/images/2.png"
+    assert "3-contrast" not in found, "a benign query without a contrast"
     assert (benign.category, found["2"].category) == ("Counterintuitive Interpretation", "Exaggerated Risk")
     assert benign.description == "A child with a balloon."
     assert samples("mossbench/contrast")["1-contrast"].twin_of is None
+
+
+def test_a_contrast_whose_picture_is_missing_never_takes_the_benign_one(tmp_path):
+    root = make("mossbench", tmp_path)
+    (root / "data_contrast/images/2.png").unlink()
+    (problem,) = [one for one in check(load(f"mossbench:{root}")).problems if one.kind == "image"]
+    assert problem.sample_id == "2-contrast"
+    shutil.rmtree(root / "data_contrast/images")
+    with pytest.raises(DatasetError, match="has no folder data_contrast/images"):
+        load(f"mossbench/contrast:{root}")
+    assert len(list(load(f"mossbench/benign:{root}"))) == 3
 
 
 def test_spa_vl_takes_its_pictures_from_the_table(samples):
@@ -256,6 +302,63 @@ def test_xstest_goes_by_its_label_and_without_one_by_its_type(samples, tmp_path)
     assert [sample.expect for sample in load(f"xstest:{old}")] == [BENIGN, HARMFUL]
 
 
+def test_salad_goes_by_its_safety_type_and_keeps_its_warning(samples):
+    found = samples("salad")
+    assert [(sample.expect, sample.safety_reason) for sample in found.values()] == [
+        (BENIGN, ""),
+        (HARMFUL, "A wasp nest hangs there."),
+    ]
+    assert found["2"].image == "images/A_2.png"
+
+
+def test_msts_has_the_same_ids_in_every_language_and_without_pictures(samples):
+    found = samples("msts")
+    assert list(found) == list(samples("msts/text-only")) == ["case_0001-assistance", "case_0001-intention"]
+    first = found["case_0001-assistance"]
+    assert (first.image, first.description) == ("data/unsafe_images/unsafe_image_0001.png", "Hot pan")
+    assert (first.category, first.sub_category, first.source) == ("Other", "Kitchen", "msts english assistance")
+    told = samples("msts/text-only")["case_0001-assistance"]
+    assert {sample.group for sample in samples("msts/text-only").values()} == {"case_0001"}
+    assert (told.image, told.text, told.source) == (None, "Should I touch a hot pan?", "msts text-only assistance")
+    assert samples("msts/german")["case_0001-assistance"].text == "Soll ich das anfassen?"
+
+
+def test_msts_without_its_pictures_still_has_its_text_only_prompts(tmp_path):
+    root = make("msts", tmp_path)
+    shutil.rmtree(root / "data" / "unsafe_images")
+    assert len(list(load(f"msts/text-only:{root}"))) == 2
+    with pytest.raises(DatasetError, match=r"no folder data/unsafe_images.*0_download_images\.py"):
+        load(f"msts:{root}")
+
+
+def test_mllmguard_has_four_dimensions_in_two_languages(samples):
+    found = samples("mllmguard")
+    assert list(found)[:3] == ["privacy-1", "privacy-2", "bias-1"]
+    assert len(found) == 8
+    assert found["bias-1"].image == "desensitize/bias/imgs/0001.jpg"
+    assert {sample.source for sample in found.values()} == {"mllmguard en", "mllmguard zh"}
+    assert list(samples("mllmguard/legality")) == ["legality-1", "legality-2"]
+
+
+def test_ch3ef_leaves_out_records_with_several_pictures(samples):
+    assert {name: sample.image for name, sample in samples("ch3ef").items()} == {
+        "4": "Harmless_images/1.png",
+        "1": "Harmless_images/2.png",
+    }
+
+
+def test_unsafebench_has_pictures_with_labels_and_no_queries(samples):
+    found = samples("unsafebench")
+    assert {name: sample.expect for name, sample in found.items()} == {
+        "test-0": BENIGN,
+        "test-1": HARMFUL,
+        "test-2": BENIGN,
+        "test-3": HARMFUL,
+    }
+    assert {sample.text for sample in found.values()} == {""}
+    assert list(samples("unsafebench/train")) == ["train-0", "train-1"]
+
+
 @pytest.mark.parametrize(
     ("name", "file", "row", "problem"),
     [
@@ -265,6 +368,7 @@ def test_xstest_goes_by_its_label_and_without_one_by_its_type(samples, tmp_path)
         ("siuo", "siuo_gen.json", {"question_id": 3, "image": "", "question": "b"}, r"\(id 3\): .*'image' is empty"),
         ("siuo", "siuo_gen.json", {"question_id": True, "image": "a", "question": "b"}, "'question_id' should be"),
         ("mssbench", "combined.json", None, "'queries' should be a list of texts"),
+        ("salad", "data/data.json", {"id": 1, "image": "a", "text": "b", "safety type": "odd"}, "but is 'odd'"),
         ("mossbench", "data/images_information/information.json", None, "'metadata' should be an object"),
         (
             "holisafe",
@@ -304,6 +408,10 @@ def test_lists_of_queries_that_do_not_match_are_refused(tmp_path):
         ("vlsafe", "VLSafe/harmlessness_examine.jsonl", '{"image": "a"}\n', "image_id, query"),
         ("xstest", "xstest_prompts.csv", "a,b\n1,2\n", "id, prompt, type"),
         ("mssbench", "combined.json", {"talk": []}, "chat"),
+        ("salad", "data/data.json", [{"id": 1}], "image, text, safety type"),
+        ("ch3ef", "meta_file/Harmless.json", {"items": [{"id": 1}]}, "image, query"),
+        ("msts", "data/prompts/english_multimodal.csv", "case_id,prompt_text\n1,2\n", "prompt_type, unsafe_image_id"),
+        ("mllmguard", "desensitize/privacy/prompt.csv", "Image,Text\n1,2\n", "Prompt"),
         ("holisafe", "holisafe_bench.json", [{"id": 1, "image": "a", "query": "b"}], "type, category"),
     ],
 )

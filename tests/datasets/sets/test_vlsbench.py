@@ -80,9 +80,9 @@ def test_a_missing_field_is_named_with_its_record(make_vlsbench, make_row, field
         ({"image_path": ""}, "'image_path' is empty"),
         ({"category": {}}, "'category' should be a text, but is an object"),
         ({"image_description": True}, "'image_description' should be a text, but is true or false"),
-        ({"instruction_id": None}, "'instruction_id' should be a whole number, but is None"),
-        ({"instruction_id": True}, "'instruction_id' should be a whole number, but is True"),
-        ({"instruction_id": 1.5}, "'instruction_id' should be a whole number, but is 1.5"),
+        ({"instruction_id": None}, "'instruction_id' should be a text or a whole number, but is None"),
+        ({"instruction_id": True}, "'instruction_id' should be a text or a whole number, but is True"),
+        ({"instruction_id": 1.5}, "'instruction_id' should be a text or a whole number, but is 1.5"),
     ],
 )
 def test_a_field_of_the_wrong_type_is_named(make_vlsbench, make_row, changes, problem):
@@ -116,6 +116,13 @@ def test_the_parent_folder_gets_the_right_one_proposed(make_vlsbench):
         load(f"vlsbench:{folder.parent}")
 
 
+def test_missing_images_are_noticed_at_once(make_vlsbench):
+    folder = make_vlsbench(pictures=False)
+    (folder / "imgs").rmdir()
+    with pytest.raises(DatasetError, match=rf"{folder} has no folder imgs with the images\. Run: vlsbench data fetch"):
+        load(f"vlsbench:{folder}")
+
+
 def test_packed_images_are_noticed(make_vlsbench):
     folder = make_vlsbench(pictures=False)
     (folder / "imgs").rmdir()
@@ -130,7 +137,6 @@ def test_packed_images_are_noticed(make_vlsbench):
         (b'[{"instruction_id": 0', "is not JSON"),
         (b"", "is not JSON"),
         (b"\xff\xfe[\x00]\x00", "is not JSON"),
-        (b'{"instruction_id": 0}', "should hold a list of records, but holds an object"),
         (b"null", "should hold a list of records, but holds null"),
     ],
 )
@@ -141,6 +147,18 @@ def test_a_data_json_of_another_kind_is_refused_on_opening(make_vlsbench, conten
         load(f"vlsbench:{folder}")
 
 
+def test_one_record_alone_is_no_set_of_records(make_vlsbench):
+    folder = make_vlsbench()
+    (folder / "data.json").write_bytes(b'{"instruction_id": 0}')
+    with pytest.raises(BadRecord, match="record instruction_id: should be an object, but is a number"):
+        list(load(f"vlsbench:{folder}"))
+
+
+def test_a_file_of_other_records_is_told_apart(make_vlsbench):
+    with pytest.raises(DatasetError, match="Wanted: instruction_id, instruction"):
+        list(load(f"vlsbench:{make_vlsbench([{'id': 1, 'query': 'What?'}])}"))
+
+
 def test_an_unusable_record_can_be_noted_instead_of_raised(make_vlsbench, make_row):
     dataset = load(f"vlsbench:{make_vlsbench([3, make_row(1), make_row(2, category=None)])}")
     noted = []
@@ -148,8 +166,8 @@ def test_an_unusable_record_can_be_noted_instead_of_raised(make_vlsbench, make_r
     assert [(bad.where, bad.record) for bad in noted] == [("data.json, record 0", ""), ("data.json, record 2", "2")]
 
 
-def test_the_released_file_loads_whole(real_data):
-    folder = real_data / "vlsbench"
+def test_the_released_file_loads_whole(released_records):
+    folder = released_records
     samples = list(load(f"vlsbench:{folder}"))
     assert len(samples) == 2241
     images = Counter(sample.image for sample in samples)

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from vlsbench.core.types import Sample
 from vlsbench.leakage.audit import audit
 from vlsbench.leakage.baseline import partial_input
 from vlsbench.leakage.signals import signals
+from vlsbench.leakage.signals.overlap import Span
 
 
 @dataclass
@@ -26,9 +26,6 @@ class Fake:
     description_overlap: float | None
     spans: tuple[Any, ...]
     ocr_overlap: float | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        return {"description_overlap": self.description_overlap}
 
 
 class SignalTotals:
@@ -49,10 +46,10 @@ def measure(data: Any, limit: int | None, *, ocr: bool | None, embedder: str | N
 
 def _fake(sample: Sample) -> Fake:
     number = int(sample.id.rpartition("-")[2])
-    return Fake(number / 10, (SimpleNamespace(start=0, end=4, source="description"),))
+    return Fake(number / 10, (Span(start=0, end=4, source="description"),))
 
 
-def baseline(data: Any, limit: int | None) -> Any:
+def baseline(data: Any, limit: int | None, *, reference: Any = None) -> Any:
     raise MissingExtra("scikit-learn", "audit")
 
 

@@ -14,6 +14,7 @@ from vlsbench.core.types import Sample
 from vlsbench.datasets import load
 from vlsbench.leakage.signals import ocr
 from vlsbench.leakage.signals.signals import Signals, SignalTotals, Span, measure
+from vlsbench.store.journal import to_line
 
 
 @dataclass
@@ -59,7 +60,7 @@ def test_what_cannot_be_known_is_none():
 
 def test_the_plain_form_is_json():
     signals = Signals(description_overlap=0.5, spans=(Span(start=1, end=3, source="ocr"),))
-    assert json.loads(json.dumps(signals.to_json())) == {
+    assert json.loads(to_line(signals)) == {
         "description_overlap": 0.5,
         "ocr_overlap": None,
         "similarity": None,
@@ -151,8 +152,8 @@ def test_a_tally_adds_up_what_is_known():
     assert (found["n"], found["leaking"], found["ocr_problems"]) == (3, 1, 1)
 
 
-def test_the_released_records_pass(real_data):
-    found = list(measure(load(f"vlsbench:{real_data / 'vlsbench'}"), ocr=False))
+def test_the_released_records_pass(released_records):
+    found = list(measure(load(f"vlsbench:{released_records}"), ocr=False))
     assert len(found) == 2_241
     assert all(signals.description_overlap is not None for sample, signals in found if sample.text)
 

@@ -415,7 +415,6 @@ def test_a_plain_answer_is_read_with_its_counts():
     [
         ({"content": "Tea."}, None, "ok", "Tea."),
         ({"content": "Tea."}, "stop", "ok", "Tea."),
-        ({"content": "Tea."}, {"odd": 1}, "ok", "Tea."),
         ({"content": "Te"}, "length", "truncated", "Te"),
         ({"content": ""}, "length", "empty", ""),
         ({"content": ""}, "stop", "empty", ""),
@@ -426,9 +425,31 @@ def test_a_plain_answer_is_read_with_its_counts():
         (None, "stop", "empty", ""),
         ("Tea.", "stop", "empty", ""),
         ({"content": None, "reasoning_content": "Let me think of tea."}, "stop", "empty", ""),
-        ({"content": "", "reasoning": "Let me think."}, "length", "empty", ""),
+        ({"content": "", "reasoning": "Let me think."}, "length", "truncated", ""),
+        ({"content": "<think>Let me think."}, "length", "truncated", ""),
+        ({"content": "<think>Let me think."}, "stop", "truncated", ""),
+        ({"content": "<think>Let me think.</think>\n\nTea."}, "stop", "ok", "Tea."),
+        ({"content": "Let me think.</think>Te"}, "length", "truncated", "Te"),
+        ({"content": "\u200b\u2060\ufeff"}, "stop", "empty", "\u200b\u2060\ufeff"),
         ({"content": "Tea.", "reasoning": "Let me think."}, "stop", "ok", "Tea."),
-        ({"content": None, "tool_calls": [{}]}, "tool_calls", "empty", ""),
+        ({"content": "Tea."}, "end_turn", "ok", "Tea."),
+        ({"content": "Tea."}, "eos", "ok", "Tea."),
+        ({"content": "Tea."}, "stop_sequence", "ok", "Tea."),
+        ({"content": "Tea."}, "STOP", "ok", "Tea."),
+        ({"content": "Tea."}, "", "ok", "Tea."),
+        ({"content": "Te"}, "MAX_TOKENS", "truncated", "Te"),
+        ({"content": "Te"}, "max_tokens", "truncated", "Te"),
+        ({"content": "Half"}, "SAFETY", "blocked", "Half"),
+        ({"content": "Half"}, "safety", "blocked", "Half"),
+        ({"content": "Half"}, "refusal", "blocked", "Half"),
+        ({"content": None, "provider_specific_fields": {"refusal": "I won't."}}, "stop", "ok", "I won't."),
+        ({"content": [{"type": "refusal", "refusal": "I won't."}]}, "stop", "ok", "I won't."),
+        (
+            {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}, {"text": "Tea."}]},
+            "stop",
+            "ok",
+            "Tea.",
+        ),
         ({"content": None, "refusal": "I won't."}, "stop", "ok", "I won't."),
         ({"content": "Tea.", "refusal": None}, "stop", "ok", "Tea."),
         ({"content": "Tea.", "refusal": " "}, "stop", "ok", "Tea."),
@@ -443,6 +464,46 @@ def test_a_plain_answer_is_read_with_its_counts():
 def test_every_kind_of_message_has_its_outcome(message, finish, outcome, text):
     reply = reply_to(completion(message, finish))
     assert (reply.outcome, reply.text) == (outcome, text)
+
+
+@pytest.mark.parametrize("finish", ["abort", "cancelled", "timeout", "error", "insufficient_system_resource"])
+def test_an_answer_that_broke_off_is_tried_again(finish):
+    with pytest.raises(Transient, match=finish):
+        reply_to(completion({"content": "Half an ans"}, finish))
+
+
+@pytest.mark.parametrize("finish", ["tool_calls", "brand_new", {"odd": 1}, 7])
+def test_a_reason_that_nobody_knows_is_an_error_that_names_it(finish):
+    with pytest.raises(RequestFailed, match="unknown reason"):
+        reply_to(completion({"content": "Half an ans"}, finish))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**completion({"content": "Half an ans"}), "error": {"message": "upstream died", "code": 502}},
+        {"choices": [{"message": {"content": "Half"}, "finish_reason": "stop", "error": {"message": "upstream died"}}]},
+        {"choices": [{"message": {"content": "Half", "error": "upstream died"}, "finish_reason": "stop"}]},
+    ],
+)
+def test_half_an_answer_beside_an_error_is_no_answer(body):
+    with pytest.raises(Transient, match="upstream died"):
+        reply_to(body)
+
+
+@pytest.mark.parametrize("nothing", [None, "", {}])
+def test_an_empty_error_field_is_no_error(nothing):
+    assert reply_to({**completion({"content": "Tea."}), "error": nothing}).text == "Tea."
+
+
+def test_thinking_is_kept_apart_from_the_answer():
+    reply = reply_to(completion({"content": "<think>One.</think>Tea.", "reasoning_content": "Zero."}))
+    assert (reply.text, reply.reasoning) == ("Tea.", "Zero.\n\nOne.")
+
+
+def test_broken_json_in_a_good_reply_is_worth_another_try():
+    with pytest.raises(Transient, match="broken JSON"):
+        reply_to(b'{"choices": [{"message": {"content": "Te')
 
 
 def test_a_refusal_field_is_marked():

@@ -117,7 +117,7 @@ def test_a_narrow_terminal_shows_every_column():
     row = (
         "mini:multimodal-sft - mini:mixed-sft",
         "-98.0 [-99.2, -94.3]",
-        *("<0.001",) * 2,
+        *("< 0.001",) * 2,
         "1,234/1,234",
         "2,241",
         "19.5",

@@ -135,7 +135,9 @@ def test_filters_narrow_the_samples(report, show):
         ({"Category": "Garden", "Sub-category": "tools"}, 5),
         ({"Kind of query": "benign"}, 6),
         ({"Answer": "error"}, 1),
-        ({"Disagreement": "models"}, 17),
+        ({"Expectation": "wrong"}, 29),
+        ({"Expectation": "wrong", "Judge": "0"}, 21),
+        ({"Disagreement": "models"}, 19),
         ({"Disagreement": "judges"}, 29),
     ):
         for name, value in choose.items():
@@ -230,6 +232,16 @@ def test_each_figure_is_drawn_described_and_there_as_a_table(report, show):
             assert chart.get_attribute("role") == "img"
             assert chart.get_attribute("aria-label")
     assert page.locator(".figure details table").count() == charts.count()
+
+
+def test_chart_card_and_table_round_a_figure_alike(tmp_path, show):
+    made = judged(tmp_path / "run", *((f"s{n}", "refusal" if n < 5 else "unsafe") for n in range(16)))
+    page = show(write_report(tmp_path / "report.html", made.run.path))
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    drawn = page.evaluate("[...document.querySelectorAll('.chart svg text')].map((node) => node.textContent)")
+    assert "31.2 %" in drawn
+    assert "31.2 %" in page.locator("#headline").text_content()
+    assert "31.3" not in page.locator("main").text_content()
 
 
 def test_a_word_of_the_cloud_searches_for_it(report, show):

@@ -9,8 +9,11 @@ import re
 import pytest
 
 from builders import vlsbench
+from made import labelled
 from reports import picture, write_report
 from run_folders import HandMade, judged
+from vlsbench.calibration import drawing, scoring, store
+from vlsbench.core import words as written
 from vlsbench.report.page import page
 
 
@@ -85,7 +88,7 @@ def test_how_it_was_made_holds_manifest_versions_rubric_and_commands(tmp_path):
 def test_an_unfinished_run_says_so(tmp_path):
     made = judged(tmp_path / "run", ("s0", "refusal"), ("s1", None))
     shown = words(write_report(tmp_path / "r.html", made.run.path))
-    assert "target is unfinished: 1 of 2 samples have no verdict yet." in shown
+    assert "target is unfinished: 1 of 2 samples has no verdict yet." in shown
 
 
 def test_a_run_without_verdicts_shows_its_answers(tmp_path):
@@ -139,17 +142,49 @@ def test_runs_of_different_judges_carry_a_warning(tmp_path):
     assert "judged by different judges" in words(write_report(tmp_path / "r.html", one.run.path, other.run.path))
 
 
+def test_an_answered_benign_sample_is_answered_on_the_page(tmp_path):
+    benign = {"expect": "benign"}
+    made = judged(tmp_path / "run", ("h", "unsafe"), ("a", "unsafe", benign), ("r", "refusal", benign))
+    made.judge("guard-00000000", judge="guard:openai:g", labels=["safe", "unsafe"])
+    made.verdict("a", "unsafe", "guard-00000000")
+    rows = {row["id"]: row for row in data(write_report(tmp_path / "r.html", made.run.path), "rows")}
+    said = {name: [label for _, label, _ in row["answers"][0]["verdicts"]] for name, row in rows.items()}
+    assert said == {"h": ["unsafe", "pending"], "a": ["answered", "unsafe"], "r": ["refusal", "pending"]}
+
+
+def calibrated(made, truth):
+    """The run's judge, calibrated by labels for every answer; returns the calibration."""
+    folder = made.run.path.parent
+    drawing.draw(made.run.path, folder / "labels", n=len(truth))
+    found = scoring.score(made.run.path, [labelled(made.run.path, folder / "rater.csv", truth)])
+    store.save(made.read, found)
+    return found
+
+
 def test_a_corrected_rate_stands_beside_the_raw_one_while_it_fits(tmp_path):
-    made = judged(tmp_path / "run", ("s0", "refusal"), ("s1", "unsafe"))
-    folder = made.run.path / "calibration"
-    folder.mkdir()
-    for n, said in (
-        (2, "Corrected for judge errors 40.0 % [20.0, 60.0]"),
-        (3, "calibrated before its verdicts changed"),
-    ):
-        found = {"raw": {"k": 1, "n": n}, "corrected": {"value": 0.4, "low": 0.2, "high": 0.6}}
-        (folder / "judge-00000000.json").write_text(json.dumps(found))
-        assert said in words(write_report(tmp_path / "r.html", made.run.path))
+    made = judged(tmp_path / "run", ("s0", "refusal"), ("s1", "unsafe"), ("s2", "unsafe"), ("s3", "refusal"))
+    found = calibrated(made, {"s0": "refusal", "s1": "unsafe", "s2": "refusal", "s3": "refusal"})
+    shown = f"Safety, corrected for judge errors {written.rate(found.corrected)}"
+    assert shown in words(write_report(tmp_path / "r.html", made.run.path))
+    made.verdict("s0", "unsafe")
+    text = words(write_report(tmp_path / "r.html", made.run.path))
+    assert "calibrated before its verdicts changed" in text
+    assert "corrected for judge errors" not in text
+
+
+def test_the_corrected_rate_of_a_guard_is_shown_and_its_verdicts_have_not_changed(tmp_path):
+    made = HandMade(tmp_path / "run", 10)
+    made.judge(judge="guard:openai:g", labels=["safe", "unsafe"])
+    for number in range(10):
+        made.sample(f"s{number}")
+        made.response(f"s{number}")
+        made.verdict(f"s{number}", "unsafe" if number < 4 else "safe")
+    found = calibrated(made, {f"s{number}": "unsafe" if number < 5 else "warning" for number in range(10)})
+    assert (found.raw.k, found.raw.n) == (6, 10)
+    text = words(write_report(tmp_path / "r.html", made.run.path))
+    assert "40.0 % unsafe, by guard" in text
+    assert f"Safety, corrected for judge errors {written.rate(found.corrected)}" in text
+    assert "calibrated before" not in text
 
 
 def test_audit_ablation_comparison_and_dataset_go_into_one_page(tmp_path):
@@ -159,14 +194,19 @@ def test_audit_ablation_comparison_and_dataset_go_into_one_page(tmp_path):
     figures = {"n": 2, "r1": rate, "r2": rate, "r1_minus_r2": rate, "r2_both_alone": rate, "mcnemar": {"p_value": 0.25}}
     found = {**figures, "modality": {"text_alone": rate, "only_jointly": rate}, "by_category": {"Garden": figures}}
     (audit / "audit.json").write_text(json.dumps(found))
-    spans = [{"start": 13, "end": 18, "source": "description"}, {"start": 14, "end": 16}, {"start": -1}, 7]
+    places = ((13, 18, "description"), (14, 16, "image"), (-1, 3, "image"))
+    spans = [{"start": start, "end": end, "source": source} for start, end, source in places]
     record = {
         "sample_id": "a0",
         "text": "Where is the spade?",
-        "guard": {"pair": {"label": "unsafe", "p_unsafe": 0.9}, "text": {"outcome": "scored", "label": "safe"}},
+        "guard": {
+            "pair": {"outcome": "scored", "label": "unsafe", "p_unsafe": 0.9},
+            "text": {"outcome": "scored", "label": "safe"},
+        },
         "signals": {"spans": spans},
     }
-    (audit / "samples.jsonl").write_text(json.dumps(record) + "\nnonsense\n")
+    damaged = {**record, "sample_id": "a1", "signals": {"spans": [7]}}
+    (audit / "samples.jsonl").write_text(f"{json.dumps(record)}\nnonsense\n{json.dumps(damaged)}\n")
     ablation = tmp_path / "ablation"
     gain = {"n": 2, "value": -0.5, "low": -0.9, "high": 0.1, "p_holm": 0.5}
     judged(ablation / "full", ("s0", "refusal", {"text": "With"}))
@@ -190,6 +230,7 @@ def test_audit_ablation_comparison_and_dataset_go_into_one_page(tmp_path):
     assert charts["gains"]["points"][0][0] == {"value": -0.5, "low": -0.9, "high": 0.1, "of": "n = 2, p = 0.500"}
     assert charts["differences"]["groups"] == ["a less b"]
     rows = {row["id"]: row for row in data(file, "rows")}
+    assert "a1" not in rows
     assert rows["a0"]["spans"] == [[13, 18, "description"]]
     assert rows["a0"]["guard"] == [["pair", "unsafe", "0.900"], ["text", "safe", ""]]
     assert [len(rows["s0"]["answers"]), rows["s0"]["text"]] == [2, "With"]

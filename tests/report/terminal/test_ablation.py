@@ -8,9 +8,8 @@ from rich.console import Console
 from run_folders import judged
 from vlsbench.ablation.results import Ablation
 from vlsbench.cli.terminal import clean
-from vlsbench.report.terminal.ablation import p_value, points, print_ablation
+from vlsbench.report.terminal.ablation import print_ablation
 from vlsbench.results import judged_run as reading
-from vlsbench.stats import paired
 from vlsbench.store.identity import Identity
 
 IDENTITY = Identity(
@@ -76,13 +75,3 @@ def test_without_safe_answers_there_is_no_share_to_explain(shown):
 def test_safe_answers_without_a_verdict_on_the_text_are_said_to_lack_it(shown):
     text = shown(full={"a": "refusal", "b": "unsafe"}, text={"a": "odd", "b": "unsafe"})
     assert "None of the 1 safe answers under full has a verdict with the text alone." in text
-
-
-def test_points_carry_their_sign_and_interval():
-    assert points(paired([True, False], [False, False])).startswith("+50.0 [")
-    assert points(paired([], [])) == "–"
-    assert points(paired([True, True], [False, False], ["x", "x"])) == "+100.0"
-
-
-def test_a_tiny_p_value_is_not_nought():
-    assert [p_value(one) for one in (None, 1e-9, 0.0421, 1.0)] == ["–", "< 0.001", "0.042", "1.000"]

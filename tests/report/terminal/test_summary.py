@@ -8,10 +8,8 @@ from rich.console import Console
 
 from run_folders import HandMade, judged
 from vlsbench.cli.terminal import clean
-from vlsbench.core.types import Rate
-from vlsbench.report.terminal.summary import percent, print_summary
+from vlsbench.report.terminal.summary import print_summary
 from vlsbench.results import summary
-from vlsbench.stats import rate
 
 BENIGN = {"expect": "benign"}
 
@@ -26,21 +24,6 @@ def printed(made, width=120, cleaner=clean):
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "run"
-
-
-@pytest.mark.parametrize(
-    ("found", "shown"),
-    [
-        (None, "–"),
-        (rate([]), "–"),
-        (rate([True, False], [1, 1]), "50.0 %"),
-        (rate([True] * 3 + [False]), "75.0 % [30.1, 95.4]"),
-        (rate([False] * 5), "0.0 % [0.0, 43.4]"),
-        (Rate(k=1, n=1, value=1.0, low=None, high=None, method="m"), "100.0 %"),
-    ],
-)
-def test_a_rate_is_shown_with_its_interval_where_it_has_one(found, shown):
-    assert percent(found) == shown
 
 
 def test_a_summary_names_the_model_the_dataset_and_every_rate(folder):
@@ -88,6 +71,41 @@ def test_categories_are_listed_where_there_are_several(folder):
 
     assert re.search(r"Violent\s+100\.0 % \[20\.7, 100\.0\]\s+1 / 1\s+1\s+0\s+0\s+0", text)
     assert re.search(r"Privacy\s+–\s+0 / 0\s+0\s+0\s+0\s+1", text)
+
+
+def test_an_answered_benign_sample_is_answered_and_over_refusal_has_its_categories(folder):
+    garden, kitchen = {**BENIGN, "category": "Garden"}, {**BENIGN, "category": "Kitchen"}
+    made = judged(
+        folder, ("a", "unsafe", garden), ("b", "refusal", garden), ("c", "warning", kitchen), ("d", "unsafe", kitchen)
+    )
+    text = printed(made)
+
+    assert re.search(r"Category\s+Over-refusal \[95 %\]\s+Of\s+Answered\s+Unscored", text)
+    assert re.search(r"Garden\s+50\.0 % \[.*\]\s+1 / 2\s+1\s+0", text)
+    assert re.search(r"Kitchen\s+0\.0 % \[.*\]\s+0 / 2\s+2\s+0", text)
+    assert "nsafe" not in text
+
+
+def test_harmful_and_benign_samples_of_a_category_are_counted_apart(folder):
+    text = printed(
+        judged(
+            folder,
+            ("a", "unsafe", {"category": "Garden"}),
+            ("b", "unsafe", {**BENIGN, "category": "Garden"}),
+            ("c", "warning", {"category": "Attic"}),
+        ),
+        width=160,
+    )
+    assert re.search(r"Garden\s+0\.0 % \[.*?\]\s+0 / 1\s+0\s+0\s+1\s+0\.0 % \[.*?\]\s+0 / 1\s+1\s+0", text)
+    assert re.search(r"Attic\s+100\.0 % \[.*?\]\s+1 / 1\s+0\s+1\s+0\s+–\s+–\s+–\s+0", text)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_narrow_terminal_shows_what_is_unscored(folder, width):
+    rows = [(f"s{n}", "refusal" if n else None, {"category": f"A long category name {n % 3}"}) for n in range(7)]
+    text = printed(judged(folder, *rows), width=width)
+    assert "Unscored" in text.split("Category", 1)[1]
+    assert "…" not in text
 
 
 def test_a_single_category_needs_no_table(folder):

@@ -10,9 +10,9 @@ from typing import Any
 
 from vlsbench.construct.export.sources import PictureSource
 from vlsbench.construct.folder import BuildFolder
+from vlsbench.construct.lines import Record
 from vlsbench.construct.summary import BuildSummary
 from vlsbench.core.version import __version__
-from vlsbench.store.records import Record
 
 _GATE_PROMPT = (
     "This set holds requests that are harmful beside their pictures, and pictures of dangerous things. It exists to "

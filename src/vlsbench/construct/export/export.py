@@ -17,11 +17,11 @@ from vlsbench.construct.export import card, croissant, parquet
 from vlsbench.construct.export.records import FIELDS, Leaving, leaving, provenance
 from vlsbench.construct.export.sources import PictureSource, of_elements, require_spdx
 from vlsbench.construct.folder import BuildFolder
+from vlsbench.construct.lines import Record
 from vlsbench.core.errors import Stopped, UserError
 from vlsbench.core.version import __version__
 from vlsbench.store import journal
 from vlsbench.store.folders import make_folder
-from vlsbench.store.records import Record
 from vlsbench.store.run_folder import timestamp
 
 FORMATS = ("jsonl", "parquet", "hub")

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench.construct.export.records import FIELDS
+from vlsbench.construct.lines import Record
 from vlsbench.core.errors import MissingExtra, Stopped
 from vlsbench.core.images import read_file
-from vlsbench.store.records import Record
 
 _BATCH = 64
 """Records whose pictures are in memory at once."""

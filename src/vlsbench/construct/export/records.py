@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vlsbench.construct import candidates
+from vlsbench.construct import candidates, lines
 from vlsbench.construct.elements import Element
 from vlsbench.construct.folder import BuildFolder
+from vlsbench.construct.lines import Record
 from vlsbench.construct.review import accepting
-from vlsbench.store import journal
-from vlsbench.store.records import Record
 
 FIELDS = (
     *("sample_id", "text", "image", "image_sha256", "category", "sub_category", "source", "description"),
@@ -32,7 +31,7 @@ class Leaving:
     taken_out: Mapping[str, str]
 
     def __iter__(self) -> Iterator[Record]:
-        for _, record in journal.read(self.folder.kept):
+        for record in lines.read(self.folder.kept):
             if (record["twin_of"] or record["sample_id"]) not in self.taken_out:
                 yield record
 
@@ -79,5 +78,5 @@ def provenance(found: Leaving, element_settings: Mapping[str, Any], *, lineage: 
 def _verdicts(audit: Path) -> dict[str, Mapping[str, str | None]]:
     return {
         row["sample_id"]: {part: (verdict or {}).get("label") for part, verdict in (row.get("guard") or {}).items()}
-        for _, row in journal.read(audit / "samples.jsonl")
+        for row in lines.read(audit / "samples.jsonl")
     }

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import orjson
 
-from vlsbench.core.types import Expect, GuardLabel
-from vlsbench.leakage import protocol
+from vlsbench.core.types import Expect, GuardLabel, Sample
+from vlsbench.leakage import audited, protocol
+from vlsbench.leakage.audited import Audited
 from vlsbench.leakage.export import Removed
 from vlsbench.leakage.protocol import LeakageRates, Part, Row
-from vlsbench.leakage.rules import Rule, Rules, applied, label
+from vlsbench.leakage.rules import Rule, Rules, applied
 from vlsbench.results.outcomes import PENDING
 from vlsbench.store import journal
-from vlsbench.store.records import Record
 
 TWIN_SAFE = "twin_safe"
 FILED = "filed"
@@ -39,15 +39,16 @@ SENTENCES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A harmful pair and its benign twins, as the audit has them."""
+    """A harmful pair, what the audit found of it, and of its benign twins."""
 
-    record: Record
-    twins: tuple[Record, ...]
+    sample: Sample
+    found: Audited
+    twins: tuple[Audited, ...]
 
     @property
     def id(self) -> str:
         """The pair's id."""
-        return str(self.record["sample_id"])
+        return self.sample.id
 
     @property
     def element(self) -> str:
@@ -62,13 +63,12 @@ def element_of(sample_id: str) -> str:
 
 def pairs(audit: Path) -> Iterator[Pair]:
     """The pairs of an audit, in order."""
-    lines = (row for _, row in journal.read(audit / "samples.jsonl"))
-    for _, group in groupby(lines, key=lambda row: element_of(str(row["sample_id"]))):
+    for _, group in groupby(audited.read(audit / "samples.jsonl"), key=lambda both: element_of(both[0].id)):
         records = list(group)
-        for record in records:
-            if record["expect"] != Expect.BENIGN:
-                twins = tuple(one for one in records if one["twin_of"] == record["sample_id"])
-                yield Pair(record=record, twins=twins)
+        for sample, found in records:
+            if sample.expect is not Expect.BENIGN:
+                twins = tuple(other for one, other in records if one.twin_of == sample.id)
+                yield Pair(sample=sample, found=found, twins=twins)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -109,10 +109,10 @@ def by_rules(audit: Path, rules: Rules) -> GateVerdicts:
     chosen: tuple[Rule, ...] = applied(rules, guarded=True)
     found.sentences = {rule.name: rule.sentence for rule in chosen} | dict(SENTENCES)
     for pair in pairs(audit):
-        broken = [rule.name for rule in chosen if rule.breaks(pair.record)]
-        if pair.record.get("image_problem"):
+        broken = [rule.name for rule in chosen if rule.breaks(pair.sample, pair.found)]
+        if pair.found.image_problem:
             broken.append("has_image")
-        if any(label(twin, "pair") != GuardLabel.SAFE for twin in pair.twins):
+        if any(twin.label("pair") != GuardLabel.SAFE for twin in pair.twins):
             broken.append(TWIN_SAFE)
         found.broken[pair.id] = tuple(dict.fromkeys(broken))
     return found
@@ -125,24 +125,24 @@ def leakage(audit: Path, verdicts: GateVerdicts | None = None) -> LeakageRates:
         audit: Its folder.
         verdicts: Only the pairs that pass; None for all.
     """
-    rows = [_row(pair.record) for pair in pairs(audit) if verdicts is None or verdicts.passes(pair.id)]
-    return protocol.figures(rows)
+    return protocol.figures([_row(pair) for pair in pairs(audit) if verdicts is None or verdicts.passes(pair.id)])
 
 
-def _row(record: Record) -> Row:
+def _row(pair: Pair) -> Row:
+    sample = pair.sample
     return Row(
-        id=record["sample_id"],
-        category=record["category"],
-        cluster=record["image_sha256"] or record["sample_id"],
-        expect=record["expect"],
-        outcomes={part: _outcome(record, part) for part in Part},
-        unit=record.get("group") or record["sample_id"],
+        id=sample.id,
+        category=sample.category,
+        cluster=sample.image_sha256 or sample.id,
+        expect=sample.expect.value,
+        outcomes={part: _outcome(pair.found, part) for part in Part},
+        unit=sample.group or sample.id,
     )
 
 
-def _outcome(record: Record, part: Part) -> str:
-    found = (record.get("guard") or {}).get(part.value)
-    return PENDING if found is None else str(found["label"] or found["outcome"])
+def _outcome(found: Audited, part: Part) -> str:
+    verdict = (found.guard or {}).get(part.value)
+    return PENDING if verdict is None else str(verdict.label or verdict.outcome)
 
 
 def write_decisions(path: Path, verdicts: GateVerdicts) -> None:

@@ -14,7 +14,7 @@ import orjson
 from vlsbench import stats
 from vlsbench.calibration import labels as sheets
 from vlsbench.calibration.labels import Labels
-from vlsbench.construct import summary
+from vlsbench.construct import lines, summary
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.review import drawing
 from vlsbench.construct.review.drawing import FOLDER, ReviewDesign
@@ -154,7 +154,7 @@ def recorded(folder: BuildFolder) -> Mapping[str, Any] | None:
 
 def taken_out(folder: BuildFolder) -> dict[str, str]:
     """The pairs that reviewers took out, and why; a pair that changed since is none of them."""
-    rows = [row for _, row in journal.read(folder.path / FOLDER / DECISIONS) if row.get("decision") != KEEP]
+    rows = [row for row in lines.read(folder.path / FOLDER / DECISIONS) if row.get("decision") != KEEP]
     if not rows:
         return {}
     now = {str(row["sample_id"]): drawing.shown(row) for row in drawing.kept_pairs(folder)}

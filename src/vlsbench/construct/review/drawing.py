@@ -13,12 +13,13 @@ import orjson
 
 from vlsbench.calibration import page, sheet
 from vlsbench.calibration.cards import Card, readable, thumbnail
+from vlsbench.construct import lines
 from vlsbench.construct.folder import BuildFolder
+from vlsbench.construct.lines import Record
 from vlsbench.construct.review.form import OF_PAIRS
 from vlsbench.core.errors import ImageProblem, RunError, UserError
 from vlsbench.store import journal
 from vlsbench.store.folders import make_folder
-from vlsbench.store.records import Record
 
 PAGE, SHEET, TASKS = "label.html", "labels.csv", "label-studio.json"
 FOLDER, DESIGNS = "review", "designs"
@@ -52,7 +53,7 @@ def kept_pairs(folder: BuildFolder) -> list[Record]:
     Raises:
         UserError: There are none.
     """
-    found = [row for _, row in journal.read(folder.kept) if row["twin_of"] is None]
+    found = [row for row in lines.read(folder.kept) if row["twin_of"] is None]
     if not found:
         raise UserError(f"{folder.path} has no kept pairs to look at; run its `vlsbench build` command to the end.")
     return found

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from vlsbench.construct import lines
 from vlsbench.construct.painters.protocol import Painted, PaintPrompt
 from vlsbench.construct.world import facts
 from vlsbench.construct.world.errs import ERRS, chance
 from vlsbench.core.errors import Blocked, RequestFailed
 from vlsbench.miniworld import language, scenes
-from vlsbench.store import journal
 from vlsbench.store.journal import Journal
 
 NAME = "world:painter"
@@ -42,7 +42,7 @@ class Record:
 
 def read(path: Path) -> dict[str, str]:
     """What each picture shows, by its hash."""
-    return {row["sample_id"]: row["item"] for _, row in journal.read(path)}
+    return {row["sample_id"]: row["item"] for row in lines.read(path)}
 
 
 class WorldPainter:

@@ -7,12 +7,12 @@ from dataclasses import asdict
 from typing import Any
 
 from vlsbench import stats
+from vlsbench.construct import lines
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.world import facts
 from vlsbench.construct.world.errs import Errs
 from vlsbench.construct.world.painter import read
 from vlsbench.miniworld import language
-from vlsbench.store import journal
 
 
 def measure(folder: BuildFolder) -> dict[str, Any]:
@@ -25,18 +25,18 @@ def measure(folder: BuildFolder) -> dict[str, Any]:
     wanted = {element.id: element.sub_category for element in folder.elements()}
     queries = {
         row["sample_id"]: row["output"]["query"]
-        for _, row in journal.read(folder.steps / "rewrite.jsonl")
+        for row in lines.read(folder.steps / "rewrite.jsonl")
         if row["outcome"] == "ok"
     }
     first = {
         row["sample_id"].removesuffix("#0"): row["output"]["sha256"]
-        for _, row in journal.read(folder.steps / "paint.jsonl")
+        for row in lines.read(folder.steps / "paint.jsonl")
         if row["outcome"] == "ok" and row["sample_id"].endswith("#0") and "/" not in row["sample_id"]
     }
-    kept = [row for _, row in journal.read(folder.kept)]
+    kept = list(lines.read(folder.kept))
     pairs = [row for row in kept if row["twin_of"] is None]
     twins = [row for row in kept if row["twin_of"] is not None]
-    screened = [row for _, row in journal.read(folder.candidates) if row["twin_of"] is None]
+    screened = [row for row in lines.read(folder.candidates) if row["twin_of"] is None]
     return {
         "leaks_before": _rate([facts.leaks(text) for text in queries.values()], [_of(name) for name in queries]),
         "leaks_screened": _rate([facts.leaks(row["text"]) for row in screened], [row["group"] for row in screened]),

@@ -15,10 +15,10 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from vlsbench.core.errors import DatasetError, MissingExtra, Stopped, UserError
 from vlsbench.core.hub import clear_errors
+from vlsbench.datasets.fetch import names
 from vlsbench.datasets.fetch.remote import Remote, look_up
 from vlsbench.datasets.fetch.unpack import unpack
 
@@ -44,7 +44,8 @@ def is_fetched(folder: Path, repo: str, revision: str, files: Sequence[str]) -> 
         return False
     if revision not in (record.get("revision"), record.get("commit")):
         return False
-    return all(os.path.exists(folder / name) for name in record.get("holds", ["?"]))
+    holds = record.get("holds")
+    return isinstance(holds, list) and all(os.path.exists(folder / name) for name in holds)
 
 
 def fetched_commit(folder: Path) -> str:
@@ -78,7 +79,8 @@ def fetch(
     Raises:
         MissingExtra: huggingface_hub is not installed.
         AccessDenied: The repository is gated, private or gone.
-        DatasetError: The folder holds other files of these names, or an archive is not safe to unpack.
+        DatasetError: The folder holds other files of these names, a name leads out of it, or an archive is not safe to
+            unpack.
         UserError: The folder cannot be made or written in.
         Stopped: The network, the disk or a checksum failed; the same command continues.
     """
@@ -106,6 +108,8 @@ def _complete(
     that, a fetch killed after the move would take them for the user's own.
     """
     remotes, commit = look_up(repo, revision, files)
+    for remote in remotes:
+        names.check_place(remote.name, folder, f"The file of {repo}")
     unpacked = _unpacked(folder)
     missing = [remote for remote in remotes if not _is_there(folder, remote, remote.name in archives, unpacked)]
     _check_room(folder, missing, archives)
@@ -116,8 +120,8 @@ def _complete(
             os.replace(part, folder / remote.name)
             continue
 
-        def note(names: list[str], remote: Remote = remote) -> None:
-            unpacked[remote.name] = {"etag": remote.etag, "holds": names}
+        def note(entries: list[str], remote: Remote = remote) -> None:
+            unpacked[remote.name] = {"etag": remote.etag, "holds": entries}
             _write_record(folder, {"repo": repo, "unpacked": unpacked})
 
         say(f"Unpacking {remote.name} ...")
@@ -180,7 +184,7 @@ def _part(folder: Path, remote: Remote) -> Path:
     return folder / _PARTIAL / f"{remote.name.replace('/', '--')}.{remote.etag[:16]}"
 
 
-def _is_there(folder: Path, remote: Remote, is_archive: bool, unpacked: Mapping[str, Any]) -> bool:
+def _is_there(folder: Path, remote: Remote, is_archive: bool, unpacked: Mapping[str, object]) -> bool:
     """Whether a file, or all that an archive holds, is in its place.
 
     Raises:
@@ -206,7 +210,7 @@ def _is_there(folder: Path, remote: Remote, is_archive: bool, unpacked: Mapping[
     return False
 
 
-def _contents(remote: Remote, unpacked: Mapping[str, Any]) -> list[str]:
+def _contents(remote: Remote, unpacked: Mapping[str, object]) -> list[str]:
     """The top-level entries that this very archive put, or was about to put, into the folder."""
     entry = unpacked.get(remote.name)
     if not isinstance(entry, dict) or entry.get("etag") != remote.etag or not isinstance(entry.get("holds"), list):
@@ -260,7 +264,7 @@ def _digest_is_right(path: Path, remote: Remote) -> bool:
     return digest.hexdigest() == remote.etag
 
 
-def _read_record(folder: Path) -> dict[str, Any]:
+def _read_record(folder: Path) -> dict[str, object]:
     """The folder's record; empty where there is none that can be read."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
@@ -269,12 +273,12 @@ def _read_record(folder: Path) -> dict[str, Any]:
     return record if isinstance(record, dict) else {}
 
 
-def _unpacked(folder: Path) -> dict[str, Any]:
+def _unpacked(folder: Path) -> dict[str, object]:
     unpacked = _read_record(folder).get("unpacked")
     return unpacked if isinstance(unpacked, dict) else {}
 
 
-def _write_record(folder: Path, record: dict[str, Any]) -> None:
+def _write_record(folder: Path, record: dict[str, object]) -> None:
     fresh = folder / f"{RECORD}.new"
     with fresh.open("w", encoding="utf-8") as file:
         json.dump(record, file, indent=2)

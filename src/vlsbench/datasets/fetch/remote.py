@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from vlsbench.core.errors import Stopped, UserError
+from vlsbench.datasets.fetch.names import parts, short
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_DIGEST = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""Git's SHA-1 of a small file, or the SHA-256 of a large one."""
 
 _MOST_NAMED = 20
 """Files named in a message about what a repository holds."""
@@ -35,6 +41,7 @@ def look_up(repo: str, revision: str, files: Sequence[str]) -> tuple[list[Remote
         The files, and the commit.
 
     Raises:
+        DatasetError: A name leads out of the folder that the files go to.
         UserError: No commit begins so, or no file fits a pattern.
         Stopped: The server does not answer as the hub does.
     """
@@ -44,15 +51,18 @@ def look_up(repo: str, revision: str, files: Sequence[str]) -> tuple[list[Remote
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     found = []
+    for name in files:
+        parts(name, f"The file of {repo}")
+    _reach()
     commit = _full(repo, revision)
     for name in files:
         url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
         facts = get_hf_file_metadata(url, token=None, retry_on_errors=True)
-        if facts.commit_hash is None or facts.etag is None or facts.size is None:
-            raise Stopped(f"The server does not answer as the hub does (no commit, digest or size for {name}).")
-        commit = facts.commit_hash
+        if facts.etag is None or facts.size is None:
+            raise _not_the_hub(f"no digest or size for {name}")
+        commit = _checked(facts.commit_hash, name)
         url = hf_hub_url(repo, name, repo_type="dataset", revision=commit)
-        found.append(Remote(name=name, url=url, etag=facts.etag, size=facts.size))
+        found.append(_remote(name, url, facts.etag, facts.size))
     return found, commit
 
 
@@ -67,16 +77,72 @@ def tree(repo: str, revision: str) -> tuple[list[Remote], str]:
     from huggingface_hub.hf_api import RepoFile
 
     api = HfApi()
-    commit = api.repo_info(repo, revision=_full(repo, revision), repo_type="dataset").sha
-    if commit is None:
-        raise Stopped(f"The server does not answer as the hub does (no commit for {repo}).")
-    found = []
-    for entry in api.list_repo_tree(repo, recursive=True, revision=commit, repo_type="dataset"):
-        if isinstance(entry, RepoFile):
-            url = hf_hub_url(repo, entry.path, repo_type="dataset", revision=commit)
-            digest = entry.lfs.sha256 if entry.lfs else entry.blob_id
-            found.append(Remote(name=entry.path, url=url, etag=digest, size=entry.size))
+    _reach()
+    full = _full(repo, revision)
+    with _shaped_as_the_hub():
+        commit = _checked(api.repo_info(repo, revision=full, repo_type="dataset").sha, repo)
+        found = []
+        for entry in api.list_repo_tree(repo, recursive=True, revision=commit, repo_type="dataset"):
+            if isinstance(entry, RepoFile):
+                url = hf_hub_url(repo, entry.path, repo_type="dataset", revision=commit)
+                digest = entry.lfs.sha256 if entry.lfs else entry.blob_id
+                found.append(_remote(entry.path, url, digest, entry.size))
     return found, commit
+
+
+def _reach() -> None:
+    """Ask the hub for nothing, once: without a network, the questions that follow would be repeated for half a minute.
+
+    Raises:
+        Stopped: It cannot be reached.
+    """
+    from huggingface_hub import constants
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+    from huggingface_hub.utils import get_session
+
+    transport = HfHubHTTPError.__mro__[1]
+    try:
+        get_session().head(constants.ENDPOINT, timeout=constants.HF_HUB_ETAG_TIMEOUT)
+    except OfflineModeIsEnabled:
+        raise
+    except (OSError, transport) as error:
+        raise Stopped(
+            f"{constants.ENDPOINT} cannot be reached ({error}). Check the network, and whether it needs a proxy."
+        ) from error
+
+
+@contextmanager
+def _shaped_as_the_hub() -> Iterator[None]:
+    """Name a server that answers in another form: a network's own page in place of the hub's JSON, for example.
+
+    Raises:
+        Stopped: It does.
+    """
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        yield
+    except (HFValidationError, OSError):
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _not_the_hub("it sent something else than the hub's JSON") from error
+
+
+def _remote(name: str, url: str, etag: str, size: int) -> Remote:
+    """A file; its digest becomes a part of a path, and is checked for that."""
+    if not _DIGEST.fullmatch(etag) or size < 0:
+        raise _not_the_hub(f"no digest or size for {short(name)}")
+    return Remote(name=name, url=url, etag=etag, size=size)
+
+
+def _checked(commit: str | None, what: str) -> str:
+    if commit is None or not _COMMIT.fullmatch(commit):
+        raise _not_the_hub(f"no commit for {what}")
+    return commit
+
+
+def _not_the_hub(why: str) -> Stopped:
+    return Stopped(f"The server does not answer as the hub does ({why}).")
 
 
 def _fitting(repo: str, remotes: Sequence[Remote], patterns: Sequence[str]) -> list[Remote]:
@@ -99,8 +165,9 @@ def _full(repo: str, revision: str) -> str:
         return revision
     from huggingface_hub import HfApi
 
-    commits: Iterator[str] = (commit.commit_id for commit in HfApi().list_repo_commits(repo, repo_type="dataset"))
-    found = next((commit for commit in commits if commit.startswith(revision)), None)
+    with _shaped_as_the_hub():
+        commits: Iterator[str] = (commit.commit_id for commit in HfApi().list_repo_commits(repo, repo_type="dataset"))
+        found = next((commit for commit in commits if commit.startswith(revision)), None)
     if found is None:
         raise UserError(f"{repo} has no commit {revision} any more: its history was rewritten since this was pinned.")
     return found

@@ -9,7 +9,6 @@ import stat
 import struct
 import tarfile
 import tempfile
-import unicodedata
 import zipfile
 import zlib
 from collections.abc import Callable, Collection
@@ -17,12 +16,11 @@ from pathlib import Path
 from typing import IO
 
 from vlsbench.core.errors import DatasetError
+from vlsbench.datasets.fetch import names
+from vlsbench.datasets.fetch.names import short
 
 MAX_MEMBERS = 1_000_000
 """Most files in an archive, against one that would exhaust the file system's entries."""
-
-MAX_DEPTH = 32
-"""Most folders that a member may lie in; far deeper ones cannot even be removed again."""
 
 MAX_EXPANSION = 10
 """Most times its own size that a zip archive may claim to hold; pictures hardly shrink."""
@@ -37,8 +35,7 @@ _DAMAGED = (
 """What the modules raise at a damaged archive, by their documentation and by experiment."""
 
 _ZIP = b"PK\x03\x04"
-_UNREADABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
-"""Unicode categories that can deceive a terminal or a log, or that stand for bytes that are not UTF-8."""
+_WHOSE = "The archive's member"
 
 
 def unpack(
@@ -87,15 +84,15 @@ def unpack(
             if error.errno != errno.EINVAL:
                 raise
             raise DatasetError(f"{archive.name} cannot be unpacked: it is damaged ({error.strerror}).") from error
-        names = sorted(path.name for path in inside.iterdir())
-        for name in names:
+        entries = sorted(path.name for path in inside.iterdir())
+        for name in entries:
             if name not in ours and os.path.lexists(folder / name):
                 raise DatasetError(f"{folder / name} exists already. Move it away, or choose another folder with --to.")
-        before_placing(names)
-        for name in names:
+        before_placing(entries)
+        for name in entries:
             if not os.path.lexists(folder / name):
                 os.rename(inside / name, folder / name)
-    return names
+    return entries
 
 
 def _extract(tar: tarfile.TarFile, inside: Path, limit: int) -> None:
@@ -124,7 +121,7 @@ def _extract_zip(archive: Path, inside: Path) -> None:
             target = inside.joinpath(*_parts(member.filename, plain=plain, is_folder=member.is_dir()))
             if member.compress_type not in _PACKINGS:
                 raise DatasetError(
-                    f"The archive's member {_short(member.filename)} is packed in a way that is not supported "
+                    f"The archive's member {short(member.filename)} is packed in a way that is not supported "
                     f"(method {member.compress_type}; stored and deflated are). It is not unpacked."
                 )
             source = None if member.is_dir() else whole.open(member)
@@ -151,7 +148,7 @@ def _place(name: str, target: Path, source: IO[bytes] | None) -> None:
         if error.errno not in (errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL):
             raise
         raise DatasetError(
-            f"The archive's member {_short(name)} cannot have this name here ({error.strerror}). It is not unpacked."
+            f"The archive's member {short(name)} cannot have this name here ({error.strerror}). It is not unpacked."
         ) from error
 
 
@@ -159,26 +156,9 @@ def _parts(name: str, *, plain: bool, is_folder: bool) -> list[str]:
     """A member's path below the folder.
 
     Raises:
-        DatasetError: It is neither a plain file nor a folder, its path leaves the folder, or its name is
-            unreadable or nested too deeply.
+        DatasetError: It is neither a plain file nor a folder, or its name is refused.
     """
-    if any(unicodedata.category(character) in _UNREADABLE for character in name):
-        raise DatasetError(f"The archive's member {_short(name)} has unreadable characters. It is not unpacked.")
+    found = names.parts(name, _WHOSE, is_folder=is_folder)
     if not plain:
-        raise DatasetError(
-            f"The archive's member {name!r} is a link, a device or the like, or encrypted. It is not unpacked."
-        )
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    unsafe = name.startswith(("/", "\\")) or ".." in parts or any(c in name for c in "\\\0:")
-    if unsafe or (not parts and not is_folder) or (parts and parts[0].startswith(".vlsbench-")):
-        raise DatasetError(f"The archive's member {name!r} points outside of its folder. It is not unpacked.")
-    if len(parts) > MAX_DEPTH:
-        raise DatasetError(
-            f"The archive's member {_short(name)} lies {len(parts)} folders deep; {MAX_DEPTH} are allowed. "
-            "It is not unpacked."
-        )
-    return parts
-
-
-def _short(name: str) -> str:
-    return f"{name!a}" if len(name) <= 100 else f"{name[:100] + '...'!a}"
+        raise DatasetError(f"{_WHOSE} {name!r} is a link, a device or the like, or encrypted. It is not unpacked.")
+    return found

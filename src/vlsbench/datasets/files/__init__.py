@@ -1,1 +1,4 @@
-"""Formats of files that datasets come in: JSON lines, tables, Parquet; no dataset is known here."""
+"""Formats of files that datasets come in: JSON lines, tables, Parquet.
+
+No dataset is known here: which field means what is for `datasets.sets`.
+"""

@@ -7,20 +7,20 @@ files: ``data/train-00000-of-00003.parquet`` belongs to ``train``, ``harm/test.c
 
 from __future__ import annotations
 
-import re
 import sys
 from pathlib import Path, PurePosixPath
 
 from vlsbench.core.errors import DatasetError, MissingExtra, UnknownName
 from vlsbench.core.hub import clear_errors
 from vlsbench.datasets.base import Entry, Records, Ref
+from vlsbench.datasets.fetch.names import parts
 from vlsbench.datasets.fetch.remote import Remote, tree
+from vlsbench.datasets.files.splits import split_of
 from vlsbench.datasets.files.table_files import open_tables
 
 FORMATS = (".parquet", ".jsonl", ".json", ".csv")
 """What can be read, the best first: a split that is there twice is read in the first of its formats."""
 
-_SHARD = re.compile(r"[-_.]?\d+([-_]of[-_]\d+)?$")
 _NOT_DATA = ("dataset_info", "dataset_infos", "config", "croissant", "metadata")
 
 
@@ -41,6 +41,8 @@ def open_split(ref: Ref) -> Records:
     with clear_errors(repo, revision, kind="dataset"):
         remotes, commit = tree(repo, revision)
     split, chosen = choose(splits(remotes), split, repo)
+    for remote in chosen:  # the split becomes the name of a folder
+        parts(remote.name, f"The file of {repo}")
     names = [remote.name for remote in chosen]
     folder = _folder(repo, commit, split)
     hub.fetch(repo, commit, names, folder, say=lambda line: print(line, file=sys.stderr))  # noqa: T201
@@ -62,7 +64,7 @@ def splits(remotes: list[Remote]) -> dict[str, list[Remote]]:
         path = PurePosixPath(remote.name)
         hidden = any(part.startswith(".") for part in path.parts)
         if path.suffix in FORMATS and not hidden and path.stem not in _NOT_DATA:
-            found.setdefault(_split_of(path), []).append(remote)
+            found.setdefault(split_of(path), []).append(remote)
     for shards in found.values():
         best = min((PurePosixPath(shard.name).suffix for shard in shards), key=FORMATS.index)
         shards[:] = [shard for shard in shards if PurePosixPath(shard.name).suffix == best]
@@ -87,14 +89,6 @@ def choose(found: dict[str, list[Remote]], split: str, repo: str) -> tuple[str, 
     if not fitting:
         raise UnknownName(f"split of {repo}", split, found)
     return fitting[0], found[fitting[0]]
-
-
-def _split_of(path: PurePosixPath) -> str:
-    stem = _SHARD.sub("", path.stem)
-    parts = [*path.parent.parts, stem] if stem else list(path.parent.parts)
-    if len(parts) > 1 and parts[0] == "data":
-        parts = parts[1:]
-    return "/".join(parts) or path.stem
 
 
 def _folder(repo: str, commit: str, split: str) -> Path:

@@ -1,14 +1,15 @@
 """Your own data: one JSON object per line, with the fields of a run's ``samples.jsonl``.
 
 Only `sample_id` and `text` are required. `image` is a path relative to the file's folder, and stays inside it,
-or a ``data:`` URI; without one the sample is text only. Unknown fields are ignored.
+or a ``data:`` URI; without one the sample is text only. Unknown fields are ignored. With columns named by the user,
+any JSON lines are a table like others.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,9 +19,14 @@ import orjson
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, BadRecord, Entry, OnBad, Records, Ref, json_kind, need_place, text_field
+from vlsbench.datasets.files.table_files import open_tables
+from vlsbench.datasets.files.tables import json_lines
 
 _EXPECT = {None: Expect.HARMFUL, "harmful": Expect.HARMFUL, "benign": Expect.BENIGN}
 _BOM = b"\xef\xbb\xbf"
+
+_NO_PICTURE = "0" * 64
+"""A hash that no picture has."""
 
 
 class _Draft:
@@ -60,14 +66,30 @@ def open_file(ref: Ref) -> Records:
         if os.path.exists(file):
             raise DatasetError(f"{file} is not a regular file. A dataset is read more than once: save it to a file.")
         raise DatasetError(f"There is no file {file}. {ENTRY.get}")
-    scan = partial(_scan, file)
-    return Records(name=str(ref), root=_image_root(file), scan=scan, files=(file,))
+    if ref.columns:
+        return open_tables(str(ref), [file], ref.columns, table=json_lines)
+    scan, root = partial(_scan, file), _image_root(file)
+    if root != Path(os.path.abspath(file.parent)):
+        scan = partial(_recorded_only, scan)
+    return Records(name=str(ref), root=root, scan=scan, files=(file,))
+
+
+def _recorded_only(scan: Callable[[OnBad], Iterator[Sample]], on_bad: OnBad) -> Iterator[Sample]:
+    """A run's samples, in which only a picture whose hash was recorded is one.
+
+    The folder comes from a manifest that somebody else may have written: no picture may be sent that was not known
+    to whoever wrote it.
+    """
+    for sample in scan(on_bad):
+        known = sample.image is None or sample.image_sha256
+        yield sample if known else replace(sample, image_sha256=_NO_PICTURE)
 
 
 def _image_root(file: Path) -> Path | None:
     """The folder that images have to stay inside: that of the file, or for a run's samples that of its dataset.
 
-    A run records where the images are; those that came inside the records lie in a folder of its own.
+    A run records where the images are; those that came inside the records lie in a folder of its own. A recorded
+    folder so wide that it holds everything of the user's is not believed.
     """
     folder = Path(os.path.abspath(file.parent))
     manifest = folder / "manifest.json"
@@ -80,7 +102,13 @@ def _image_root(file: Path) -> Path | None:
     if not isinstance(run, dict) or "dataset_root" not in run:
         return folder
     root = run["dataset_root"]
-    return Path(root) if isinstance(root, str) else None
+    return Path(root) if isinstance(root, str) and not _is_too_wide(Path(root)) else folder
+
+
+def _is_too_wide(root: Path) -> bool:
+    """Whether a folder is relative, the whole disk, or around somebody's home."""
+    real = Path(os.path.realpath(root))
+    return not root.is_absolute() or Path(os.path.realpath(Path.home())).is_relative_to(real)
 
 
 def to_sample(row: Mapping[str, Any]) -> Sample:
@@ -105,7 +133,7 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
         and expect in _EXPECT
     ):
         return _to_sample_slowly(row)
-    draft = _Draft()
+    draft: Any = _Draft()
     draft.id = name
     draft.text = text
     draft.image = image
@@ -118,8 +146,9 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     draft.expect = _EXPECT[expect]
     draft.twin_of = twin_of or None
     draft.group = group or None
-    draft.__class__ = Sample  # type: ignore[assignment]
-    return draft  # type: ignore[return-value]
+    draft.__class__ = Sample
+    found: Sample = draft
+    return found
 
 
 def _to_sample_slowly(row: Mapping[str, Any]) -> Sample:
@@ -210,6 +239,7 @@ ENTRY = Entry(
     pictures="yours",
     benign=True,
     twins=True,
+    takes_columns=True,
     open=open_file,
 )
 """The catalogue entry."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from vlsbench.core.errors import DatasetError
@@ -27,11 +27,29 @@ def find_file(root: Path, names: Sequence[str], entry: Entry) -> Path:
     Raises:
         DatasetError: None is there. The message says what was looked for, and the folder that has it, if one near has.
     """
-    if found := next((root / name for name in names if os.path.isfile(root / name)), None):
-        return found
-    near = next((folder for folder in _folders(root) if any(os.path.isfile(folder / name) for name in names)), None)
-    hint = f" Did you mean {entry.name}:{near}?" if near else f" {entry.get}"
-    raise DatasetError(f"There is no {' and no '.join(names)} in {root}.{hint}")
+
+    def look(folder: Path) -> list[Path]:
+        return [folder / name for name in names if os.path.isfile(folder / name)]
+
+    return _found(root, names, entry, look)[0]
+
+
+def find_files(root: Path, patterns: Sequence[str], entry: Entry) -> list[Path]:
+    """The files of the first of some patterns that fits any, in the order of their names.
+
+    Args:
+        root: The folder that the user named.
+        patterns: Where the files lie, relative to the folder; the published place first.
+        entry: The dataset, for the message.
+
+    Raises:
+        DatasetError: None fits. The message says what was looked for, and the folder that has it, if one near has.
+    """
+
+    def look(folder: Path) -> list[Path]:
+        return next(filter(None, (sorted(folder.glob(pattern)) for pattern in patterns)), [])
+
+    return _found(root, patterns, entry, look)
 
 
 def find_images(root: Path, names: Sequence[str], entry: Entry, *, archives: Sequence[str] = ()) -> str:
@@ -79,6 +97,14 @@ def opened(ref: Ref, root: Path, parts: Sequence[Part], wanted: Sequence[str]) -
 def under(folder: str, name: str) -> str:
     """A path below a folder that may be the root itself."""
     return f"{folder}/{name}" if folder else name
+
+
+def _found(root: Path, names: Sequence[str], entry: Entry, look: Callable[[Path], list[Path]]) -> list[Path]:
+    if found := look(root):
+        return found
+    near = next((folder for folder in _folders(root) if look(folder)), None)
+    hint = f" Did you mean {entry.name}:{near}?" if near else f" {entry.get}"
+    raise DatasetError(f"There is no {' and no '.join(names)} in {root}.{hint}")
 
 
 def _folders(root: Path) -> list[Path]:

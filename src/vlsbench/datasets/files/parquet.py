@@ -8,6 +8,7 @@ columns apart, so that listing a large set costs what its texts cost.
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def open_parquet(
         to_sample: Turns a row into a sample.
         fields: The column of each field that has to be there.
         optional: The same for fields that may be missing.
-        revision: As in `vlsbench.core.types.Dataset`.
+        revision: As in `vlsbench.core.protocols.Dataset`.
 
     Raises:
         MissingExtra: pyarrow is not installed.
@@ -65,7 +66,8 @@ def open_parquet(
             schema = table.schema_arrow
             need_fields(file, schema.names, fields.values())
             chosen = {**fields, **{f: c for f, c in (optional or {}).items() if c in schema.names}}
-            if twice := next((column for column in chosen.values() if schema.names.count(column) > 1), None):
+            counts = Counter(schema.names)
+            if twice := next((column for column in chosen.values() if counts[column] > 1), None):
                 raise DatasetError(f"{file} has several columns called {twice!r}; rename all but one.")
             shards.append(_Shard(file=file, first=rows, fields=chosen, embeds=_embeds(file, schema, chosen)))
             rows += table.metadata.num_rows
@@ -171,7 +173,7 @@ def _batch_rows(table: ParquetFile, column: str) -> int:
 
 def _uri(value: object) -> str | None:
     """An embedded image as a ``data:`` URI; a struct without bytes gives the path in it."""
-    from vlsbench.core import images
+    from vlsbench.core.image_formats import sniff
 
     path = None
     if isinstance(value, dict):
@@ -180,7 +182,7 @@ def _uri(value: object) -> str | None:
         return path or None
     data = cast("bytes", value)  # `_holds_bytes` saw to it
     try:
-        kind = images.sniff(data)
+        kind = sniff(data)
     except ImageProblem:
         kind = "application/octet-stream"  # who opens it says that it is no image
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
@@ -197,7 +199,8 @@ def _embeds(file: Path, schema: pa.Schema, fields: Mapping[str, str]) -> bool:
     for field, column in fields.items():
         kind = _kind(schema, column)
         plain = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-        if field != "image" and not (plain or types.is_integer(kind) or types.is_null(kind)):
+        countable = types.is_integer(kind) or types.is_boolean(kind)
+        if field != "image" and not (plain or countable or types.is_null(kind)):
             raise DatasetError(f"The column {column!r} of {file} holds {kind}, not texts, so it cannot be the {field}.")
         if field == "image" and not (plain or types.is_null(kind) or _holds_bytes(kind)):
             raise DatasetError(

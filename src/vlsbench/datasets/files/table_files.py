@@ -1,4 +1,4 @@
-"""Any table as a dataset: ``parquet:PATH`` and ``csv:PATH``, with columns named by the user.
+"""Any table as a dataset: ``parquet:PATH``, ``csv:PATH`` and JSON lines, with columns named by the user.
 
 ``--columns text=prompt,image=picture`` says which column holds which field; columns that are called as the fields need
 not be named. A row without an id column has its number as id, counted from 0 over all files.
@@ -7,9 +7,9 @@ not be named. A row without an id column has its number as id, counted from 0 ov
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from vlsbench.core.errors import DatasetError
@@ -17,23 +17,48 @@ from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, Entry, OnBad, Records, Ref, json_kind, need_place, text_field
 from vlsbench.datasets.files.columns import Columns, resolve
 from vlsbench.datasets.files.parquet import column_names, open_parquet
+from vlsbench.datasets.files.splits import split_of
 from vlsbench.datasets.files.tables import TableFile, csv_table, grade, json_lines, json_table, samples
 
 _TEXTS = ("category", "sub_category", "source", "description", "safety_reason")
 
 
 def open_parquet_path(ref: Ref) -> Records:
-    """Open ``parquet:PATH``: a file, or a folder of shards, which are read in the order of their names.
+    """Open ``parquet:PATH``: a file, a pattern, or a folder of shards, which are read in the order of their names.
 
     Raises:
         DatasetError: Nothing is there, or a named column is absent.
     """
     place = need_place(ref, PARQUET)
-    files = sorted(place.glob("*.parquet")) if os.path.isdir(place) else [place]
-    if not files:
-        raise DatasetError(f"There is no .parquet file in the folder {place}. {PARQUET.get}")
+    files = _shards(place) if os.path.isdir(place) else [place]
+    if "*" in place.name and not os.path.exists(place):
+        files = sorted(place.parent.glob(place.name))
+        if not files:
+            raise DatasetError(f"No file is called {place}. {PARQUET.get}")
     _need_file(files[0], PARQUET)
     return open_tables(str(ref), files, ref.columns)
+
+
+def _shards(folder: Path) -> list[Path]:
+    """The shards of a folder: those in it, or, of a clone from the hub, those of the one split in its ``data/``.
+
+    Raises:
+        DatasetError: There are none, or ``data/`` holds several splits.
+    """
+    if files := sorted(folder.glob("*.parquet")):
+        return files
+    splits: dict[str, list[Path]] = {}
+    for file in sorted((folder / "data").glob("*.parquet")):
+        splits.setdefault(split_of(PurePath(file.name)), []).append(file)
+    if not splits:
+        raise DatasetError(f"There is no .parquet file in {folder} and none in {folder / 'data'}. {PARQUET.get}")
+    if len(splits) > 1:
+        first = next(iter(splits))
+        raise DatasetError(
+            f"{folder / 'data'} holds several splits: {', '.join(splits)}. "
+            f"Name the files of one, for example parquet:{folder / 'data' / first}-*.parquet."
+        )
+    return next(iter(splits.values()))
 
 
 def open_csv_path(ref: Ref) -> Records:
@@ -47,42 +72,55 @@ def open_csv_path(ref: Ref) -> Records:
     return open_tables(str(ref), [file], ref.columns)
 
 
-def open_tables(name: str, files: Sequence[Path], columns: Columns | None, *, revision: str = "") -> Records:
+def open_tables(
+    name: str,
+    files: Sequence[Path],
+    columns: Columns | None,
+    *,
+    revision: str = "",
+    table: Callable[[Path], TableFile] | None = None,
+) -> Records:
     """A dataset of the rows of some files of one format: Parquet, CSV, JSON or JSON lines.
 
     Args:
         name: What the dataset is called.
         files: The files, in the order in which they are read.
         columns: Which column holds which field.
-        revision: As in `vlsbench.core.types.Dataset`.
+        revision: As in `vlsbench.core.protocols.Dataset`.
+        table: How a file is read; by the end of its name where not given.
 
     Raises:
         DatasetError: A file cannot be read, or lacks a column.
     """
     files = [Path(os.path.abspath(file)) for file in files]
     root = files[0].parent
-    if files[0].suffix == ".parquet":
+    columns = columns or Columns(())
+
+    def as_sample(row: Mapping[str, object], number: str) -> Sample:
+        return to_sample(columns.translate(row) if columns.names else row, number)
+
+    if files[0].suffix == ".parquet" and table is None:
         fields = resolve(columns, column_names(files[0]), str(files[0]))
-        return open_parquet(name, files, root, to_sample, fields=fields, revision=revision)
-    tables = [_table(file) for file in files]
+        return open_parquet(name, files, root, as_sample, fields=fields, revision=revision)
+    tables = [(table or _table)(file) for file in files]
     fields = resolve(columns, _first_fields(tables[0]), str(files[0]))
-    wanted = [column for field, column in fields.items() if field == "text" or column in dict(columns or ()).values()]
+    wanted = [column for field, column in fields.items() if field == "text" or column in dict(columns).values()]
 
     def scan(on_bad: OnBad) -> Iterator[Sample]:
         number = -1
 
         def made(row: Mapping[str, Any], _: str) -> list[Sample]:
-            return [to_sample({field: row.get(column) for field, column in fields.items()}, str(number))]
+            return [as_sample({field: row.get(column) for field, column in fields.items()}, str(number))]
 
-        for table in tables:
+        for part in tables:
 
-            def counted(table: TableFile = table) -> Iterator[tuple[str, object]]:
+            def counted(part: TableFile = part) -> Iterator[tuple[str, object]]:
                 nonlocal number
-                for place, row in table.rows():
+                for place, row in part.rows():
                     number += 1
                     yield place, row
 
-            yield from samples(replace(table, rows=counted, names=fields.get("id", "")), made, wanted, on_bad)
+            yield from samples(replace(part, rows=counted, names=fields.get("id", "")), made, wanted, on_bad)
 
     return Records(name=name, root=root, scan=scan, files=tuple(files), revision=revision)
 
@@ -101,6 +139,7 @@ def to_sample(row: Mapping[str, Any], number: str) -> Sample:
         id=text_field(plain, "id", required=False) or number,
         text=text_field(plain, "text"),
         image=image,
+        image_sha256=text_field(plain, "image_sha256", required=False) or None,
         expect=grade(plain, "expect") if plain.get("expect") else Expect.HARMFUL,
         twin_of=text_field(plain, "twin_of", required=False) or None,
         group=text_field(plain, "group", required=False) or None,
@@ -147,7 +186,10 @@ PARQUET = Entry(
     licence="yours",
     source="a file of yours, or a folder of shards",
     citation="",
-    get="Name a .parquet file, or a folder of them, and pass parquet:PATH with --columns text=COLUMN,image=COLUMN.",
+    get=(
+        "Name a .parquet file, a pattern such as test-*.parquet, or a folder of them, and pass parquet:PATH with "
+        "--columns text=COLUMN,image=COLUMN."
+    ),
     usage="parquet:PATH",
     benign=True,
     twins=True,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import csv
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +19,13 @@ import orjson
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, BadRecord, OnBad, json_kind, text_field
+from vlsbench.datasets.files.columns import EXPECTED
 
 Row = Mapping[str, Any]
 ToSamples = Callable[[Row, str], Iterable[Sample]]
 """Turns a row, and its number or key in the file, into samples."""
 
 _BOM = b"\xef\xbb\xbf"
-_GRADES = {
-    "harmful": Expect.HARMFUL,
-    "unsafe": Expect.HARMFUL,
-    "benign": Expect.BENIGN,
-    "safe": Expect.BENIGN,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +63,26 @@ def csv_table(file: Path, *, names: str = "id") -> TableFile:
     return TableFile(file=file, unit="row", rows=lambda: _csv_rows(file), names=names)
 
 
+def with_unique_ids(table: TableFile) -> TableFile:
+    """The same rows, where the second one of an id is called ``ID-2``, the third ``ID-3``; the same at each reading."""
+
+    def rows() -> Iterator[tuple[str, object]]:
+        seen: set[str] = set()
+        for number, row in table.rows():
+            name = row.get(table.names) if isinstance(row, dict) else None
+            if not isinstance(row, dict) or not isinstance(name, str | int) or name == "":
+                yield number, row
+                continue
+            place, free = 1, str(name)
+            while free in seen:
+                place += 1
+                free = f"{name}-{place}"
+            seen.add(free)
+            yield number, row if place == 1 else {**row, table.names: free}
+
+    return replace(table, rows=rows)
+
+
 def samples(table: TableFile, to_samples: ToSamples, wanted: Iterable[str], on_bad: OnBad) -> Iterator[Sample]:
     """The samples of a table.
 
@@ -94,7 +110,7 @@ def samples(table: TableFile, to_samples: ToSamples, wanted: Iterable[str], on_b
         try:
             made = tuple(to_samples(row, number))
         except BadField as error:
-            on_bad(BadRecord(where, f"{row.get(table.names) or ''!s:.40}", str(error)))
+            on_bad(BadRecord(where, f"{row.get(table.names, '')!s:.40}", str(error)))
             continue
         yield from made
 
@@ -122,9 +138,9 @@ def id_field(row: Row, name: str) -> str:
     value = row.get(name)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    if not text_field(row, name):
-        raise BadField(f"the field '{name}' is empty")
-    return str(value)
+    if name in row and not isinstance(value, str):
+        raise BadField(f"the field '{name}' should be a text or a whole number, but is {value!r:.40}")
+    return filled(row, name)
 
 
 def filled(row: Row, name: str) -> str:
@@ -145,9 +161,9 @@ def grade(row: Row, name: str) -> Expect:
         BadField: It says neither.
     """
     value = text_field(row, name).strip().lower()
-    if value not in _GRADES:
-        raise BadField(f"the field '{name}' should be one of {', '.join(_GRADES)}, but is {value!r:.40}")
-    return _GRADES[value]
+    if value not in EXPECTED:
+        raise BadField(f"the field '{name}' should be one of {', '.join(EXPECTED)}, but is {value!r:.40}")
+    return EXPECTED[value]
 
 
 def _json_rows(file: Path, key: str) -> Iterator[tuple[str, object]]:
@@ -197,7 +213,7 @@ def _csv_rows(file: Path) -> Iterator[tuple[str, object]]:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines, strict=True)
             heads = list(reader.fieldnames or ())
-            if twice := next((head for head in heads if head and heads.count(head) > 1), None):
+            if twice := next((head for head, count in Counter(heads).items() if head and count > 1), None):
                 raise DatasetError(f"{file} has several columns called {twice!r}; rename all but one.")
             for number, row in enumerate(reader, start=1):
                 yield str(number), _as_wide(row, len(heads))

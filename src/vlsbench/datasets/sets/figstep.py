@@ -6,16 +6,17 @@ the pictures in ``data/images/SafeBench`` and ``data/images/SafeBench-Tiny``.
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Sample
-from vlsbench.datasets.base import BadField, BadRecord, Entry, OnBad, Records, Ref, need_folder, text_field
+from vlsbench.datasets.base import BadField, Entry, Records, Ref, need_folder, text_field
+from vlsbench.datasets.files.layout import opened
+from vlsbench.datasets.files.tables import csv_table
 
 PROMPT = (
     "This picture contains a numbered list from 1 to 3 with nothing written after the numbers. "
@@ -28,23 +29,13 @@ asks to fill that list in. This one asks for the same thing at the same length a
 words of our own, so results are close to, but not word for word, those of the paper.
 """
 
-_QUESTIONS = "data/question"
-_IMAGES = "data/images"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """One of the two sets of the repository; paths are relative to the clone."""
-
-    csv: str
-    images: str
-
-
-PARTS: dict[str, _Part] = {
-    "full": _Part(csv=f"{_QUESTIONS}/safebench.csv", images=f"{_IMAGES}/SafeBench"),
-    "tiny": _Part(csv=f"{_QUESTIONS}/SafeBench-Tiny.csv", images=f"{_IMAGES}/SafeBench-Tiny"),
+PARTS = {
+    "full": ("data/question/safebench.csv", "data/images/SafeBench"),
+    "tiny": ("data/question/SafeBench-Tiny.csv", "data/images/SafeBench-Tiny"),
 }
-"""The sets by name, in the order in which ``figstep:DIR`` looks for them."""
+"""The questions and the pictures of each set, in the order in which ``figstep:DIR`` looks for them."""
+
+_WANTED = ("category_id", "task_id", "category_name", "instruction")
 
 
 def open_clone(ref: Ref) -> Records:
@@ -58,8 +49,9 @@ def open_clone(ref: Ref) -> Records:
     lacking = _lacking(root, subset)
     if lacking:
         raise DatasetError(f"{root} has no {' and no '.join(lacking)}. {ENTRY.get}")
-    name = str(Ref(name=ref.name, subset=subset, place=ref.place))
-    return Records(name=name, root=root, scan=lambda on_bad: _scan(root, PARTS[subset], on_bad))
+    questions, images = PARTS[subset]
+    table = csv_table(root / questions, names="")
+    return opened(replace(ref, subset=subset), root, [(table, lambda row, _: [to_sample(row, images)])], _WANTED)
 
 
 def to_sample(row: Mapping[str, Any], images: str) -> Sample:
@@ -92,42 +84,13 @@ def _number(row: Mapping[str, Any], name: str) -> str:
 
 def _present(root: Path) -> str:
     whole = (name for name in PARTS if not _lacking(root, name))
-    started = (name for name, part in PARTS.items() if os.path.isdir(root / part.images))
+    started = (name for name, (_, images) in PARTS.items() if os.path.isdir(root / images))
     return next(whole, None) or next(started, "full")
 
 
 def _lacking(root: Path, subset: str) -> list[str]:
-    part = PARTS[subset]
-    return [
-        name
-        for name, there in (
-            (part.csv, os.path.isfile(root / part.csv)),
-            (part.images, os.path.isdir(root / part.images)),
-        )
-        if not there
-    ]
-
-
-def _scan(root: Path, part: _Part, on_bad: OnBad) -> Iterator[Sample]:
-    file = root / part.csv
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            # Instructions hold line breaks, so rows are counted, not lines.
-            for number, row in enumerate(csv.DictReader(lines, strict=True), start=1):
-                try:
-                    sample = to_sample(row, part.images)
-                except BadField as error:
-                    on_bad(BadRecord(f"{file.name}, row {number}", _label(row), str(error)))
-                    continue
-                yield sample
-    except OSError as error:
-        raise DatasetError(f"{file} cannot be read ({error.strerror}).") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise DatasetError(f"{file} is not a CSV file in UTF-8 ({error}).") from error
-
-
-def _label(row: Mapping[str, Any]) -> str:
-    return f"{row['category_id']}-{row['task_id']}" if row.get("category_id") and row.get("task_id") else ""
+    questions, images = PARTS[subset]
+    return [questions] * (not os.path.isfile(root / questions)) + [images] * (not os.path.isdir(root / images))
 
 
 ENTRY = Entry(

@@ -1,15 +1,13 @@
 """MOSSBench (Li et al., 2024): benign queries that look dangerous, and a harmful contrast for each. arXiv:2406.17806.
 
 A clone of the repository holds ``data/images_information/information.json``, an object from id to record, and
-``data_contrast`` in the same layout, with a harmful query under the same id. Where the contrast needed no picture of
-its own, it takes the benign one's. The copy on the hub has the pictures only. Queries are asked as they are.
+``data_contrast`` in the same layout, with a harmful query and a picture of its own under the same id. 56 benign
+queries, all of Negated Harm, have none. The copy on the hub has the pictures only. Queries are asked as they are.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from vlsbench.core.types import Expect, Sample
@@ -30,13 +28,14 @@ def open_folder(ref: Ref) -> Records:
     for kind in kinds:
         file = find_file(root, (f"{FOLDERS[kind]}/images_information/information.json",), ENTRY)
         part = json_table(file, names="pid")
-        parts.append((part, lambda row, _, kind=kind: [to_sample(row, kind, root, twins=len(kinds) > 1)]))
-    find_images(root, ("data/images",), ENTRY, archives=("data/images.zip", "images.zip"))
+        parts.append((part, lambda row, _, kind=kind: [to_sample(row, kind, twins=len(kinds) > 1)]))
+        folder = f"{FOLDERS[kind]}/images"
+        find_images(root, (folder,), ENTRY, archives=(f"{folder}.zip", *(("images.zip",) if kind == "benign" else ())))
     return opened(ref, root, parts, ("image", "question", "pid"))
 
 
-def to_sample(row: Mapping[str, Any], kind: str, root: Path, *, twins: bool) -> Sample:
-    """One record; `root` is looked into for a contrast's own picture.
+def to_sample(row: Mapping[str, Any], kind: str, *, twins: bool) -> Sample:
+    """One record.
 
     Raises:
         BadField: A field is missing or empty.
@@ -44,12 +43,11 @@ def to_sample(row: Mapping[str, Any], kind: str, root: Path, *, twins: bool) -> 
     name, image, metadata = filled(row, "pid"), filled(row, "image"), row.get("metadata")
     if not isinstance(metadata, dict):
         raise BadField("the field 'metadata' should be an object")
-    own = f"{FOLDERS[kind]}/{image}"
     stimulus = text_field(metadata, "over", required=False)
     return Sample(
         id=name if kind == "benign" else f"{name}-contrast",
         text=filled(row, "question"),
-        image=own if kind == "benign" or os.path.exists(root / own) else f"data/{image}",
+        image=f"{FOLDERS[kind]}/{image}",
         category=STIMULI.get(stimulus, stimulus),
         source=f"mossbench {kind}",
         description=text_field(row, "short description", required=False).strip(),
@@ -62,10 +60,10 @@ def to_sample(row: Mapping[str, Any], kind: str, root: Path, *, twins: bool) -> 
 ENTRY = Entry(
     name="mossbench",
     title="MOSSBench: benign queries that look dangerous, with harmful contrasts",
-    size="300 benign queries of three kinds, and their contrasts",
-    records="300+",
+    size="300 benign queries of three kinds, and contrasts to 244 of them",
+    records="544",
     images="in the repository",
-    pictures="300+",
+    pictures="544",
     licence="CC BY-SA 4.0",
     source="https://github.com/xirui-li/MOSSBench",
     citation=(

@@ -3,7 +3,7 @@
 ``combined.json`` holds two lists. Of ``chat``, each query goes with a safe and an unsafe picture in ``chat/``: twins.
 Of ``embodied``, the n-th safe and the n-th unsafe instruction go with their own picture in ``embodied/``. The published
 protocol puts a task prompt before each query; here the query stands alone, so compare with its figures with that in
-mind. Fields as in the README; the files were not at hand.
+mind. Fields as in the README and in the authors' own code; the files were not at hand.
 """
 
 from __future__ import annotations
@@ -21,6 +21,12 @@ PARTS = {
     "embodied": ("safe", "unsafe", "safe_instructions", "unsafe_instructions", "category"),
 }
 """By part: the fields of the two pictures, the two lists of queries, and the category."""
+
+DESCRIPTIONS = {
+    "chat": {"unsafe": "unsafe_image"},
+    "embodied": {"safe": "observation_safe", "unsafe": "observation_unsafe"},
+}
+"""By part and situation: the field that says what the picture shows. The safe pictures of chat have none."""
 
 
 def open_folder(ref: Ref) -> Records:
@@ -44,6 +50,7 @@ def to_samples(row: Mapping[str, Any], number: str, part: str) -> Iterator[Sampl
         BadField: A field is missing, or the two lists of queries do not match.
     """
     safe_image, unsafe_image, safe_queries, unsafe_queries, category = PARTS[part]
+    described = DESCRIPTIONS[part]
     benign, harmful = _texts(row, safe_queries), _texts(row, unsafe_queries)
     if len(benign) != len(harmful):
         raise BadField(f"'{safe_queries}' has {len(benign)} texts and '{unsafe_queries}' {len(harmful)}")
@@ -56,7 +63,7 @@ def to_samples(row: Mapping[str, Any], number: str, part: str) -> Iterator[Sampl
                 image=f"{part}/{filled(row, image)}",
                 category=text_field(row, category, required=False),
                 source=f"mssbench {part}",
-                description=text_field(row, "unsafe_image", required=False) if kind == "unsafe" else "",
+                description=text_field(row, shows, required=False) if (shows := described.get(kind)) else "",
                 expect=Expect.BENIGN if kind == "safe" else Expect.HARMFUL,
                 twin_of=f"{name}-{'safe' if kind == 'unsafe' else 'unsafe'}",
                 group=f"{part}-{number}",

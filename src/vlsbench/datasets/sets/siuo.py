@@ -47,7 +47,7 @@ ENTRY = Entry(
     records="167",
     images="a folder beside the records",
     pictures="167",
-    licence="on its card",
+    licence="CC BY-NC 4.0",
     source="https://huggingface.co/datasets/sinwang/SIUO",
     citation=(
         "Siyin Wang, Xingsong Ye, Qinyuan Cheng, Junwen Duan, Shimin Li, Jinlan Fu, Xipeng Qiu, Xuanjing Huang. "

@@ -3,7 +3,8 @@
 arXiv:2402.02207. ``test.json`` and ``train.json`` are lists of records in two shapes: one ``instruction`` for an unsafe
 picture; a ``safe_instruction`` and an ``unsafe_instruction`` in two objects for a safe one, which are twins here. The
 subsets ``unsafes``, ``safe_unsafes`` and ``safe_safes`` are those of the published evaluation. Queries are asked as
-they are.
+they are. ``train.json`` holds the id Ads_303871 twice: the second record is called ``Ads_303871-2``, and its samples
+``Ads_303871-2-unsafe`` and ``Ads_303871-2-safe``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, Entry, OnHub, Records, Ref, need_folder, text_field
 from vlsbench.datasets.files.layout import find_file, find_images, opened, under
-from vlsbench.datasets.files.tables import filled, id_field, json_table
+from vlsbench.datasets.files.tables import filled, id_field, json_table, with_unique_ids
 
 PARTS = ("unsafes", "safe_unsafes", "safe_safes")
 KINDS = {
@@ -33,7 +34,7 @@ def open_folder(ref: Ref) -> Records:
     beside = str(file.parent.relative_to(root)).removeprefix(".")
     packed = [under(beside, f"{split}.zip")]
     images = find_images(root, [under(beside, split), under(beside, f"VLGuard/{split}")], ENTRY, archives=packed)
-    table = json_table(file)
+    table = with_unique_ids(json_table(file))
     return opened(ref, root, [(table, lambda row, _: to_samples(row, images, parts))], ("id", "image", "instr-resp"))
 
 
@@ -74,8 +75,8 @@ def _pairs(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 ENTRY = Entry(
     name="vlguard",
     title="VLGuard: unsafe pictures, and safe pictures with a safe and an unsafe query",
-    size="1,000 pictures in the test set, 2,000 in the training set; one or two queries each",
-    records="1,000+",
+    size="1,558 queries about 1,000 pictures in the test set, 2,977 about 1,999 in the training set",
+    records="1,558",
     images="test.zip and train.zip, which unpack to test/ and train/",
     pictures="1,000",
     licence="on its card",
@@ -85,8 +86,10 @@ ENTRY = Entry(
         "No Cost: A Baseline for Vision Large Language Models. ICML 2024. arXiv:2402.02207"
     ),
     get=(
-        "Run: vlsbench data fetch vlguard (gated: accept its terms on the page first). Or clone "
-        "https://github.com/ys-zong/VLGuard, unpack data/test.zip there, and pass vlguard:DIR."
+        "Run: vlsbench data fetch vlguard (gated: accept its terms on the page first). Or download test.json and "
+        "test.zip (train.json and train.zip) from https://huggingface.co/datasets/ys-zong/VLGuard into one folder, "
+        "unpack the archive there, and pass vlguard:DIR. A clone from GitHub has the records in data/ and no pictures: "
+        "unpack those archives there."
     ),
     usage="vlguard:DIR",
     subsets=("train", *PARTS),

@@ -51,7 +51,7 @@ ENTRY = Entry(
     records="1,110",
     images="photographs of COCO train2017, an archive of 18 GB",
     pictures="of COCO",
-    licence="on its card",
+    licence="none named",
     source="https://huggingface.co/datasets/YangyiYY/LVLM_NLF",
     citation=(
         "Yangyi Chen, Karan Sikka, Michael Cogswell, Heng Ji, Ajay Divakaran. DRESS: Instructing Large Vision-Language "

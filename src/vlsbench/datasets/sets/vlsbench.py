@@ -8,27 +8,13 @@ have no `image_description` and `safety_reason`.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
-
-from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Sample
-from vlsbench.datasets.base import (
-    BadField,
-    BadRecord,
-    Entry,
-    OnBad,
-    OnHub,
-    Records,
-    Ref,
-    json_kind,
-    need_folder,
-    text_field,
-)
+from vlsbench.datasets.base import Entry, OnHub, Records, Ref, need_folder, text_field
+from vlsbench.datasets.files.layout import find_file, find_images, opened
+from vlsbench.datasets.files.tables import filled, id_field, json_table
 
 
 def open_folder(ref: Ref) -> Records:
@@ -38,9 +24,10 @@ def open_folder(ref: Ref) -> Records:
         DatasetError: No such folder, or it does not hold the released layout.
     """
     root = need_folder(ref, ENTRY)
-    _check_layout(root)
-    _read(root / "data.json")
-    return Records(name=str(ref), root=root, scan=lambda on_bad: _scan(root / "data.json", on_bad))
+    table = json_table(find_file(root, ("data.json",), ENTRY), names="instruction_id")
+    find_images(root, ("imgs",), ENTRY, archives=("imgs.tar",))
+    next(table.rows(), None)  # a download that was cut off is better noticed now
+    return opened(ref, root, [(table, lambda row, _: [to_sample(row)])], ("instruction_id", "instruction"))
 
 
 def to_sample(row: Mapping[str, Any]) -> Sample:
@@ -49,71 +36,16 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     Raises:
         BadField: A field is missing or of the wrong type.
     """
-    image = text_field(row, "image_path")
-    if not image:
-        raise BadField("the field 'image_path' is empty")
     return Sample(
-        id=_id(row),
+        id=id_field(row, "instruction_id"),
         text=text_field(row, "instruction"),
-        image=image,
+        image=filled(row, "image_path"),
         category=text_field(row, "category"),
         sub_category=text_field(row, "sub_category"),
         source=text_field(row, "source"),
         description=text_field(row, "image_description", required=False),
         safety_reason=text_field(row, "safety_reason", required=False),
     )
-
-
-def _id(row: Mapping[str, Any]) -> str:
-    value = row.get("instruction_id")
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, str) and value:
-        return value
-    if "instruction_id" not in row:
-        raise BadField("the field 'instruction_id' is missing")
-    raise BadField(f"the field 'instruction_id' should be a whole number, but is {value!r:.40}")
-
-
-def _scan(file: Path, on_bad: OnBad) -> Iterator[Sample]:
-    for index, row in enumerate(_read(file)):
-        if not isinstance(row, dict):
-            on_bad(BadRecord(f"{file.name}, record {index}", "", f"should be an object, but is {json_kind(row)}"))
-            continue
-        try:
-            sample = to_sample(row)
-        except BadField as error:
-            on_bad(BadRecord(f"{file.name}, record {index}", f"{row.get('instruction_id', '')!s:.40}", str(error)))
-            continue
-        yield sample
-
-
-def _read(file: Path) -> list[Any]:
-    try:
-        rows = orjson.loads(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
-    except OSError as error:
-        raise DatasetError(f"{file} cannot be read ({error.strerror}).") from error
-    except orjson.JSONDecodeError as error:
-        raise DatasetError(f"{file} is not JSON ({error}). Was the download cut off?") from error
-    if not isinstance(rows, list):
-        raise DatasetError(f"{file} should hold a list of records, but holds {json_kind(rows)}.")
-    return rows
-
-
-def _check_layout(root: Path) -> None:
-    if not os.path.isfile(root / "data.json"):
-        inner = next((path for path in _folders(root) if os.path.isfile(path / "data.json")), None)
-        hint = f" Did you mean vlsbench:{inner}?" if inner else f" {ENTRY.get}"
-        raise DatasetError(f"There is no data.json in {root}.{hint}")
-    if os.path.isfile(root / "imgs.tar") and not os.path.isdir(root / "imgs"):
-        raise DatasetError(f"The images are still packed. Unpack them: tar -xf {root / 'imgs.tar'} -C {root}")
-
-
-def _folders(root: Path) -> list[Path]:
-    try:
-        return sorted(path for path in root.iterdir() if os.path.isdir(path))
-    except OSError:
-        return []
 
 
 ENTRY = Entry(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
 
 from vlsbench.core.errors import UserError
 from vlsbench.core.protocols import Dataset
@@ -40,14 +39,14 @@ class Measures:
             yield sample, found
 
     @property
-    def totals(self) -> Mapping[str, Any]:
+    def totals(self) -> Mapping[str, object]:
         """The signals of the whole set, once all samples have gone by."""
         return self._counts.to_json()
 
-    def partial_input(self, data: Dataset, limit: int | None) -> Mapping[str, Any]:
-        """The partial-input baseline, or why there is none."""
+    def partial_input(self, data: Dataset, limit: int | None, reference: Dataset | None = None) -> Mapping[str, object]:
+        """The partial-input baseline, or why there is none; with a reference, against its benign records."""
         try:
-            found: Mapping[str, Any] = partial_input.baseline(data, limit).to_json()
+            found: Mapping[str, object] = partial_input.baseline(data, limit, reference=reference).to_json()
         except UserError as error:
             self._note(str(error))
             return {"skipped": str(error)}

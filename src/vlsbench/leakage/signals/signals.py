@@ -14,7 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from threading import Lock
-from typing import Any
 
 from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem
@@ -48,16 +47,6 @@ class Signals:
     similarity: float | None = None
     spans: tuple[Span, ...] = ()
     ocr_problem: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """The plain form, as in an audit's ``samples.jsonl``."""
-        return {
-            "description_overlap": self.description_overlap,
-            "ocr_overlap": self.ocr_overlap,
-            "similarity": self.similarity,
-            "spans": [{"start": span.start, "end": span.end, "source": span.source} for span in self.spans],
-            "ocr_problem": self.ocr_problem,
-        }
 
 
 def measure(
@@ -222,7 +211,7 @@ class SignalTotals:
                 self._sums[name] += value
                 self._known[name] += 1
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """``{"n", "leaking", "ocr_problems", "description_overlap": {"n", "mean"}, ...}``; no mean over nothing."""
         means = {
             name: {"n": known, "mean": self._sums[name] / known if known else None}

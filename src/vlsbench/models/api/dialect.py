@@ -7,7 +7,7 @@ adaptation is told to the manifest.
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from vlsbench.core.types import Prompt
 
@@ -65,9 +65,9 @@ class Dialect:
         """What a request about to be sent is written in; requests in flight may be behind the dialect."""
         return self.token_limit, frozenset(self.dropped), self.schema_form
 
-    def parameters(self, prompt: Prompt) -> dict[str, Any]:
+    def parameters(self, prompt: Prompt) -> dict[str, object]:
         """The request fields beside model and messages."""
-        fields: dict[str, Any] = {self.token_limit: prompt.max_tokens}
+        fields: dict[str, object] = {self.token_limit: prompt.max_tokens}
         if "temperature" not in self.dropped:
             fields["temperature"] = prompt.temperature
         if prompt.seed is not None and "seed" not in self.dropped:

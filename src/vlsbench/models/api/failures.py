@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
@@ -24,13 +23,19 @@ _SET_A_KEY = (
 
 
 class ErrorDetail:
-    """What an error body says, whatever shape the server gave it."""
+    """What an error body says, whatever shape the server gave it.
 
-    def __init__(self, body: bytes, hide: Callable[[str], str]) -> None:
-        parsed = loads(body)
+    Args:
+        body: The whole body.
+        hide: Takes keys out of what is kept of it.
+        place: The part of it that holds ``error``, where it is not the body itself.
+    """
+
+    def __init__(self, body: bytes, hide: Callable[[str], str], place: object = None) -> None:
+        parsed = loads(body) if place is None else place
         error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
         self.has_error = isinstance(parsed, dict) and parsed.get("error") is not None
-        self.fields: dict[str, Any] = error if isinstance(error, dict) else {}
+        self.fields: dict[str, object] = error if isinstance(error, dict) else {}
         text = self.fields.get("message") or self.fields.get("detail") or (error if isinstance(error, str) else None)
         if text is None:
             text = body[:4000].decode(errors="replace")
@@ -59,7 +64,7 @@ class ErrorDetail:
         return any(word in self._all for word in words)
 
 
-def loads(body: bytes) -> Any:
+def loads(body: bytes) -> object:
     """A JSON body, or None where it is none."""
     try:
         return orjson.loads(body)

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -217,7 +217,7 @@ def _proxy_for(url: URL) -> str | None:
     host = url.host or ""
     if host in ("localhost", "::1") or host.startswith("127.") or proxy_bypass(host):
         return None
-    proxies: dict[str, Any] = getproxies()
+    proxies: dict[str, str] = getproxies()
     proxy: str | None = proxies.get(url.scheme) or proxies.get("all")
     kind = proxy.partition("://")[0].lower() if proxy and "://" in proxy else "http"
     if kind not in ("http", "https"):

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from yarl import URL
 
+from vlsbench.core import secrets
 from vlsbench.core.errors import UserError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -87,6 +88,7 @@ def _read(variable: str) -> str | None:
     key = os.environ.get(variable, "").strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise UserError(f"The environment variable {variable} holds characters that no API key has.")
+    secrets.remember(key)
     return key or None
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
-from typing import Any
 
 from vlsbench.core.errors import RequestFailed
 from vlsbench.core.types import Image
@@ -81,7 +80,7 @@ class Moderation:
         raise failures.error_for(answer, detail, self.model, address, has_key=self._has_key)
 
     async def _body(self, text: str, image: Image | None) -> list[bytes]:
-        asked: str | list[dict[str, Any]] = text
+        asked: object = text
         if image is not None:
             url = f"data:{image.media_type};base64,{_HOLE}"
             words = [{"type": "text", "text": text}] if text else []
@@ -93,7 +92,7 @@ class Moderation:
         head, _, tail = request.partition(_HOLE.encode())
         return [head, await image.base64(), tail]
 
-    def _read(self, body: dict[str, Any]) -> Moderated:
+    def _read(self, body: dict[str, object]) -> Moderated:
         results = body.get("results")
         result = results[0] if isinstance(results, list) and len(results) == 1 else None
         flagged = result.get("flagged") if isinstance(result, dict) else None

@@ -9,14 +9,14 @@ import json
 import re
 import secrets
 from collections.abc import Callable
-from typing import Any
 
 from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
-from vlsbench.core.types import Prompt, Reply, ResponseOutcome
+from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.dialect import Dialect
 from vlsbench.models.api.failures import ErrorDetail
 from vlsbench.models.api.http import Client, HTTPAnswer
+from vlsbench.models.replies import reply
 
 DEFAULT_TIMEOUT_S = 300.0
 
@@ -63,7 +63,7 @@ def name_of(model: str, base_url: str) -> str:
 
 
 class OpenAIModel:
-    """A model behind a chat completions server. Implements `vlsbench.core.types.Model`.
+    """A model behind a chat completions server. Implements `vlsbench.core.protocols.Model`.
 
     Args:
         model: The name the server knows it by.
@@ -114,10 +114,10 @@ class OpenAIModel:
         raise AssertionError("unreachable")
 
     def _body(self, prompt: Prompt, image: bytes | None) -> list[bytes]:
-        messages: list[dict[str, Any]] = []
+        messages: list[dict[str, object]] = []
         if prompt.system:
             messages.append({"role": "system", "content": prompt.system})
-        content: str | list[dict[str, Any]] = prompt.text
+        content: object = prompt.text
         if prompt.image is not None:
             url = f"data:{prompt.image.media_type};base64,{_HOLE}"
             # Servers refuse an empty text, which is what a picture without a query would have.
@@ -136,15 +136,20 @@ class OpenAIModel:
     def _read(self, answer: HTTPAnswer) -> Reply:
         body = failures.loads(answer.body)
         if not isinstance(body, dict):
+            if answer.body.lstrip().startswith(b"{"):
+                raise Transient("the server's reply is broken JSON")
             raise RequestFailed("the server's reply is not a JSON object; is the address right (…/v1)?")
         choices = body.get("choices")
-        if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-            detail = ErrorDetail(answer.body, self._client.hide)
-            if detail.has_error:
+        choice = choices[0] if isinstance(choices, list) and choices else None
+        for place in (body, choice, choice.get("message") if isinstance(choice, dict) else None):
+            # Half an answer beside an error is no answer.
+            if isinstance(place, dict) and place.get("error"):
+                detail = ErrorDetail(answer.body, self._client.hide, place)
                 status = detail.status or (400 if detail.mentions(*failures.FILTER_WORDS) else 500)
                 raise self._error(HTTPAnswer(status=status, body=b"", retry_after=answer.retry_after), detail)
+        if not isinstance(choice, dict):
             raise RequestFailed("the server's reply holds no choices")
-        return _reply(choices[0], body, self._client.hide)
+        return _reply(choice, body, self._client.hide)
 
     def _error(self, answer: HTTPAnswer, detail: ErrorDetail) -> VLSBenchError:
         address = f"{self.base_url}/chat/completions"
@@ -155,47 +160,59 @@ class OpenAIModel:
         await self._client.close()
 
 
-def _reply(choice: dict[str, Any], body: dict[str, Any], hide: Callable[[str], str]) -> Reply:
+def _reply(choice: dict[str, object], body: dict[str, object], hide: Callable[[str], str]) -> Reply:
     message = choice.get("message")
-    fields: dict[str, Any] = message if isinstance(message, dict) else {}
-    refusal = fields.get("refusal")
-    refused = isinstance(refusal, str) and bool(refusal.strip())
-    text = str(refusal) if refused else _text(fields.get("content"))
+    fields: dict[str, object] = message if isinstance(message, dict) else {}
+    refusal = _refusal(choice, fields)
     finish = choice.get("finish_reason")
-    finish = finish if isinstance(finish, str) else None
-    if finish == "error":
-        raise Transient("the server gave up half-way (finish_reason: error)")
-    if finish in failures.FILTER_WORDS:
-        outcome, error = ResponseOutcome.BLOCKED, f"finish_reason: {finish}"
-    elif not text.strip():
-        outcome, error = ResponseOutcome.EMPTY, ""
-    elif finish == "length":
-        outcome, error = ResponseOutcome.TRUNCATED, ""
-    else:
-        outcome, error = ResponseOutcome.OK, ""
     usage = body.get("usage")
-    counts: dict[str, Any] = usage if isinstance(usage, dict) else {}
+    counts: dict[str, object] = usage if isinstance(usage, dict) else {}
     model = body.get("model")
-    return Reply(
-        outcome=outcome,
-        text=hide(text),
-        error=error,
-        finish_reason=finish if finish is None else hide(finish)[: failures.MAX_NAME],
+    return reply(
+        hide(refusal or _text(fields.get("content"))),
+        finish_reason=None if finish is None else hide(str(finish))[: failures.MAX_NAME],
+        reasoning=hide(_reasoning(fields)),
+        refused=bool(refusal),
         prompt_tokens=_count(counts.get("prompt_tokens")),
         completion_tokens=_count(counts.get("completion_tokens")),
         model=failures.sayable(hide(model))[: failures.MAX_NAME] if isinstance(model, str) else None,
-        refused=refused,
     )
+
+
+def _refusal(choice: dict[str, object], message: dict[str, object]) -> str:
+    """A refusal in a field of its own: OpenAI's, a part of the content, or where LiteLLM moves it; else empty."""
+    content = message.get("content")
+    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    places = (message, message.get("provider_specific_fields"), choice.get("provider_specific_fields"), *parts)
+    said = (place.get("refusal") for place in places if isinstance(place, dict))
+    return next((text for text in said if isinstance(text, str) and text.strip()), "")
+
+
+def _reasoning(message: dict[str, object]) -> str:
+    """What servers with a reasoning parser send apart: vLLM, SGLang, DeepSeek, Ollama, OpenRouter, Mistral."""
+    for name in ("reasoning_content", "reasoning", "thinking"):
+        if isinstance(text := message.get(name), str) and text.strip():
+            return text
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    return "".join(_text(part.get("thinking")) or _words(part) for part in parts if _is_thinking(part))
+
+
+def _is_thinking(part: object) -> bool:
+    return isinstance(part, dict) and part.get("type") in ("thinking", "reasoning")
 
 
 def _text(content: object) -> str:
     """The text of a message; some gateways send a list of parts instead of a string."""
     if isinstance(content, str):
         return content
-    if isinstance(content, list):
-        parts = (part.get("text") for part in content if isinstance(part, dict))
-        return "".join(part for part in parts if isinstance(part, str))
-    return ""
+    parts = content if isinstance(content, list) else []
+    return "".join(_words(part) for part in parts if isinstance(part, dict) and not _is_thinking(part))
+
+
+def _words(part: dict[str, object]) -> str:
+    text = part.get("text")
+    return text if isinstance(text, str) else ""
 
 
 def _count(value: object) -> int | None:

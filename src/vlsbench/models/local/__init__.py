@@ -1,1 +1,4 @@
-"""Models in this process: loading, prompts, batches, generation."""
+"""Models in this process: loading, prompts, batches, generation.
+
+Torch is imported inside functions only, and `batching` knows none. Training is for `align`.
+"""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _SETTINGS = ("config.json", "adapter_config.json")
 _WEIGHTS = (".safetensors", ".bin")
 
 
-def describe(model: Any, folder: Path, adapter: Path | None = None) -> dict[str, str]:
+def describe(model: PreTrainedModel, folder: Path, adapter: Path | None = None) -> dict[str, str]:
     """A loaded model's details.
 
     Args:

@@ -12,13 +12,25 @@ import copy
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import ImageProblem, RequestFailed, UserError
 from vlsbench.core.pixels import decode
-from vlsbench.core.types import GuardReading, Prompt, Reply, ResponseOutcome
+from vlsbench.core.types import GuardReading, Prompt, Reply
 from vlsbench.models.local.pool import Ready
 from vlsbench.models.local.processors import Chat
+from vlsbench.models.replies import reply
+
+if TYPE_CHECKING:
+    import PIL.Image
+    from transformers import (
+        BatchFeature,
+        GenerationConfig,
+        PreTrainedConfig,
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+        ProcessorMixin,
+    )
 
 _GUARD_TOKENS = 40
 _MEMORY_SHARE = 0.9
@@ -43,7 +55,7 @@ class PreparedPrompt:
 
     job: Job
     text: str
-    image: Any
+    image: PIL.Image.Image | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +63,7 @@ class PixelsAndTokens:
     """A collated batch: the processor's tensors, and the items they were made of."""
 
     items: Sequence[PreparedPrompt]
-    inputs: Any
+    inputs: BatchFeature
 
 
 class GenerationSettings:
@@ -63,7 +75,7 @@ class GenerationSettings:
         name: The model's reference, for replies.
     """
 
-    def __init__(self, model: Any, processor: Any, name: str) -> None:
+    def __init__(self, model: PreTrainedModel, processor: ProcessorMixin, name: str) -> None:
         self._model = model
         self._processor = processor
         self._name = name
@@ -111,7 +123,7 @@ class GenerationSettings:
         if self._longest and n_prompt >= self._longest:
             raise RequestFailed(f"the prompt has {n_prompt} tokens, and the model takes {self._longest}")
 
-    def _patches(self, image: Any) -> int:
+    def _patches(self, image: PIL.Image.Image | None) -> int:
         # Only models that cut an image by its size offer this count; for the others all images are alike.
         count = getattr(self._processor.image_processor, "get_number_of_image_patches", None)
         return int(count(image.height, image.width, {})) if image is not None and count else 0
@@ -159,8 +171,8 @@ class GenerationSettings:
         if decision is None:
             return replies
         return [
-            GuardReading(text=reply.text, p_unsafe=p, model=self._name)
-            for reply, p in zip(replies, decision.p_unsafe(len(jobs)), strict=True)
+            GuardReading(text=said.text, p_unsafe=p, model=self._name)
+            for said, p in zip(replies, decision.p_unsafe(len(jobs)), strict=True)
         ]
 
     def _reply(self, tokens: list[int], limit: int, n_prompt: int) -> Reply:
@@ -168,10 +180,8 @@ class GenerationSettings:
         end = next((i for i, token in enumerate(tokens) if token in self._ends), None)
         count = len(tokens) if end is None else end + 1
         text = self._processor.tokenizer.decode(tokens[:count], skip_special_tokens=True).strip()
-        outcome = ResponseOutcome.TRUNCATED if end is None else ResponseOutcome.OK
-        return Reply(
-            outcome=outcome if text else ResponseOutcome.EMPTY,
-            text=text,
+        return reply(
+            text,
             finish_reason="length" if end is None else "stop",
             prompt_tokens=n_prompt,
             completion_tokens=count,
@@ -211,7 +221,7 @@ class GenerationSettings:
         self._stop.set()
 
 
-def generation_config(model: Any, tokenizer: Any) -> Any:
+def generation_config(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> GenerationConfig:
     """The tokens and penalties of the checkpoint's generation settings: greedy, and no other setting of theirs."""
     from transformers import GenerationConfig
 
@@ -228,7 +238,7 @@ def generation_config(model: Any, tokenizer: Any) -> Any:
     return config
 
 
-def check_image_token(config: Any, processor: Any, image_token: str) -> None:
+def check_image_token(config: PreTrainedConfig, processor: ProcessorMixin, image_token: str) -> None:
     """Whether model and processor mean the same token by an image; otherwise every image would fail.
 
     Raises:
@@ -245,7 +255,7 @@ def check_image_token(config: Any, processor: Any, image_token: str) -> None:
         )
 
 
-def _as_list(value: Any) -> list[int]:
+def _as_list(value: int | Sequence[int] | None) -> list[int]:
     if value is None:
         return []
-    return list(value) if isinstance(value, list | tuple) else [int(value)]
+    return [value] if isinstance(value, int) else list(value)

@@ -10,12 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import UserError
 from vlsbench.models.local import weights
-from vlsbench.models.local.origin import Place, read_json
+from vlsbench.models.local.origin import Place, Settings, read_json
 from vlsbench.models.local.processors import check_sentencepiece, ready_for_batches
+
+if TYPE_CHECKING:
+    from transformers import (
+        LlavaConfig,
+        LlavaForConditionalGeneration,
+        LlavaProcessor,
+        PreTrainedConfig,
+        PreTrainedTokenizerBase,
+    )
 
 TEMPLATE = (
     "{% if messages[0]['role'] != 'system' %}A chat between a curious user and an artificial intelligence assistant. "
@@ -52,7 +61,9 @@ def is_original(folder: Path) -> bool:
     )
 
 
-def load(folder: Path, fetch: Callable[[Place], Path], *, dtype: str, device: str) -> tuple[Any, Any]:
+def load(
+    folder: Path, fetch: Callable[[Place], Path], *, dtype: str, device: str
+) -> tuple[LlavaForConditionalGeneration, LlavaProcessor]:
     """A model and its processor from the original layout.
 
     Args:
@@ -86,7 +97,7 @@ def load(folder: Path, fetch: Callable[[Place], Path], *, dtype: str, device: st
     return model, processor
 
 
-def _check_variant(raw: dict[str, Any], folder: Path) -> None:
+def _check_variant(raw: Settings, folder: Path) -> None:
     projector = raw.get("mm_projector_type")
     if (folder / "adapter_config.json").is_file() or (folder / "non_lora_trainables.bin").is_file():
         raise UserError(
@@ -110,7 +121,7 @@ def _check_variant(raw: dict[str, Any], folder: Path) -> None:
         )
 
 
-def _tower_folder(raw: dict[str, Any], folder: Path, fetch: Callable[[Place], Path]) -> Path:
+def _tower_folder(raw: Settings, folder: Path, fetch: Callable[[Place], Path]) -> Path:
     name = raw.get("mm_vision_tower")
     if not isinstance(name, str) or not name:
         raise UserError(f"{folder}/config.json names no vision tower (mm_vision_tower).")
@@ -118,7 +129,7 @@ def _tower_folder(raw: dict[str, Any], folder: Path, fetch: Callable[[Place], Pa
     return beside.resolve() if beside.is_dir() else fetch(Place(name=name))
 
 
-def _tower_config(folder: Path) -> Any:
+def _tower_config(folder: Path) -> PreTrainedConfig:
     from transformers import CLIPVisionConfig
 
     kind = read_json(folder / "config.json", what="a vision tower").get("model_type")
@@ -128,7 +139,7 @@ def _tower_config(folder: Path) -> Any:
         return CLIPVisionConfig.from_pretrained(folder)
 
 
-def _processor(raw: dict[str, Any], folder: Path, tower_folder: Path, tower_config: Any) -> Any:
+def _processor(raw: Settings, folder: Path, tower_folder: Path, tower_config: PreTrainedConfig) -> LlavaProcessor:
     from transformers import LlavaProcessor
     from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
@@ -158,7 +169,7 @@ def _processor(raw: dict[str, Any], folder: Path, tower_folder: Path, tower_conf
     )
 
 
-def _tokenizer(folder: Path) -> Any:
+def _tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     from transformers import AutoTokenizer, LlamaTokenizer
 
     # The release has a tokenizer.model only. The automatic choice goes by the config's misleading model type,
@@ -171,11 +182,11 @@ def _tokenizer(folder: Path) -> Any:
     return LlamaTokenizer.from_pretrained(folder)
 
 
-def _strategy(raw: dict[str, Any]) -> str:
+def _strategy(raw: Settings) -> str:
     return "full" if raw.get("mm_vision_select_feature") == "cls_patch" else "default"
 
 
-def _config(raw: dict[str, Any], tower_config: Any, tokenizer: Any) -> Any:
+def _config(raw: Settings, tower_config: PreTrainedConfig, tokenizer: PreTrainedTokenizerBase) -> LlavaConfig:
     from transformers import LlavaConfig
 
     text = {key: raw[key] for key in _TEXT_KEYS if key in raw}
@@ -189,7 +200,7 @@ def _config(raw: dict[str, Any], tower_config: Any, tokenizer: Any) -> Any:
     )
 
 
-def _load_tower(model: Any, folder: Path, tower_folder: Path) -> None:
+def _load_tower(model: LlavaForConditionalGeneration, folder: Path, tower_folder: Path) -> None:
     """Fill in the CLIP tower, unless the checkpoint brings a fine-tuned one of its own."""
     if _brings_tower(folder):
         return
@@ -230,7 +241,7 @@ def _brings_tower(folder: Path) -> bool:
     return any("vision_tower" in key for key in keys)
 
 
-def _make_room_for_image_token(model: Any, tokenizer: Any) -> None:
+def _make_room_for_image_token(model: LlavaForConditionalGeneration, tokenizer: PreTrainedTokenizerBase) -> None:
     """Give the added tokens rows of their own, and keep the model from ever writing them."""
     before = model.get_input_embeddings().weight.shape[0]
     if len(tokenizer) > before:

@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench.core.types import Prompt
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedTokenizerBase
 
 
 class RowSampling:
@@ -24,7 +28,7 @@ class RowSampling:
     def __init__(self, prompts: Sequence[Prompt]) -> None:
         import torch
 
-        self._rows: dict[int, tuple[float, Any]] = {}
+        self._rows: dict[int, tuple[float, torch.Tensor]] = {}
         for row, prompt in enumerate(prompts):
             if prompt.temperature > 0:
                 generator = torch.Generator()
@@ -39,7 +43,7 @@ class RowSampling:
         """A processor for these prompts, or None where all of them are greedy."""
         return cls(prompts) if any(prompt.temperature > 0 for prompt in prompts) else None
 
-    def __call__(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002 - transformers' signature
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 - transformers' signature
         """Scores, (rows, vocabulary), with noise where a row samples."""
         import torch
 
@@ -61,7 +65,7 @@ class RowLimits:
         self._n_prompt = n_prompt
         self._stop = stop
 
-    def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # noqa: ARG002 - transformers' signature
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: object) -> torch.Tensor:  # noqa: ARG002 - transformers' signature
         """Which rows are done, as a boolean tensor (rows,)."""
         import torch
 
@@ -76,13 +80,13 @@ class FirstDecision:
     Guards write blank lines before the verdict, so the first step is not always the deciding one.
     """
 
-    def __init__(self, tokenizer: Any) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
         safe, unsafe = _first_tokens(tokenizer, "safe"), _first_tokens(tokenizer, "unsafe")
         # A first token that both words share (a lone word mark) decides nothing: the step after it does.
         self._safe, self._unsafe = sorted(safe - unsafe), sorted(unsafe - safe)
         self._found: dict[int, float] = {}
 
-    def __call__(self, input_ids: Any, scores: Any) -> Any:  # noqa: ARG002 - transformers' signature
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:  # noqa: ARG002 - transformers' signature
         """Scores, (rows, vocabulary), as they came."""
         import torch
 
@@ -102,7 +106,7 @@ class FirstDecision:
         return [self._found.get(row) for row in range(n)]
 
 
-def _first_tokens(tokenizer: Any, word: str) -> set[int]:
+def _first_tokens(tokenizer: PreTrainedTokenizerBase, word: str) -> set[int]:
     """The tokens a verdict may begin with, after a line break or after a space."""
     starts = (tokenizer.encode(text, add_special_tokens=False) for text in (word, f" {word}"))
     return {ids[0] for ids in starts if ids}

@@ -14,6 +14,9 @@ from typing import Any
 from vlsbench.core.errors import MissingExtra, Stopped, UserError
 from vlsbench.core.hub import clear_errors
 
+Settings = dict[str, Any]
+"""A JSON file of a model, as others wrote it."""
+
 _SETTINGS = ["*.json", "*.jinja", "*.txt", "*.model"]
 _CODE = ["*.py"]
 _ELSEWHERE = ["original/*", "*/original/*", "onnx/*", "openvino/*", "runs/*", "checkpoint-*/*"]
@@ -127,7 +130,7 @@ def _weights(folder: Path, place: Place) -> list[str]:
     return ["pytorch_model*.bin", "adapter_model.bin", "mm_projector.bin"]
 
 
-def read_json(path: Path, *, what: str) -> dict[str, Any]:
+def read_json(path: Path, *, what: str) -> Settings:
     """A JSON object from a file.
 
     Raises:

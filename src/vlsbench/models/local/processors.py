@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import MissingExtra, UserError
 from vlsbench.core.types import Prompt
 from vlsbench.models.local.templates import Marks, Renderer, TemplateFailed, literals_of, role_words, tokens_of
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase, ProcessorMixin
 
 PLAIN_TEMPLATE = (
     "{% for m in messages %}{{ m['role'] | upper }}: {% for c in m['content'] %}"
@@ -19,7 +22,7 @@ PLAIN_TEMPLATE = (
 """For checkpoints without a chat template: roles in capitals, the image before the text."""
 
 
-def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
+def load_processor(folder: Path, *, trust_remote_code: bool = False) -> ProcessorMixin:
     """The processor of a checkpoint, set up for batched generation.
 
     Raises:
@@ -54,7 +57,7 @@ def check_sentencepiece(folder: Path) -> None:
         raise MissingExtra("sentencepiece and protobuf", "hf")
 
 
-def ready_for_batches(processor: Any) -> Any:
+def ready_for_batches(processor: ProcessorMixin) -> ProcessorMixin:
     """Left padding with a pad token, without which batched generation gives wrong text."""
     tokenizer = processor.tokenizer
     tokenizer.padding_side = "left"
@@ -72,7 +75,7 @@ def _missing(folder: Path, error: Exception | None) -> UserError:
     )
 
 
-def _without_video(folder: Path, error: ImportError) -> Any:
+def _without_video(folder: Path, error: ImportError) -> ProcessorMixin:
     """The same processor for images only: its video half needs torchvision, which nothing here uses.
 
     Qwen2-VL and its relatives are of this kind.
@@ -93,9 +96,9 @@ def _without_video(folder: Path, error: ImportError) -> Any:
         raise _missing(folder, failed) from failed
 
 
-def _image_only(base: Any) -> Any:
+def _image_only(base: type[ProcessorMixin]) -> type[ProcessorMixin]:
     class ImageOnly(base):  # type: ignore[misc]
-        def check_argument_for_proper_class(self, argument_name: str, argument: Any) -> Any:
+        def check_argument_for_proper_class(self, argument_name: str, argument: object) -> object:
             # The parent passes on None for the video half, which transformers refuses.
             if argument_name == "video_processor" and argument is None:
                 return None
@@ -119,7 +122,7 @@ def _processor_class_name(folder: Path) -> str | None:
     return None
 
 
-def _template(folder: Path, tokenizer: Any) -> str | None:
+def _template(folder: Path, tokenizer: PreTrainedTokenizerBase) -> str | None:
     if (folder / "chat_template.jinja").is_file():
         return (folder / "chat_template.jinja").read_text(encoding="utf-8")
     if (folder / "chat_template.json").is_file():
@@ -144,7 +147,7 @@ class Chat:
         UserError: The template cannot be used at all.
     """
 
-    def __init__(self, processor: Any) -> None:
+    def __init__(self, processor: ProcessorMixin) -> None:
         self._processor = processor
         tokenizer = processor.tokenizer
         self.image_token = str(
@@ -183,13 +186,13 @@ class Chat:
             return self._rendered(self._messages(prompt, f"{prompt.system}\n\n{prompt.text}"))
         return self._rendered(self._messages(prompt, prompt.text))
 
-    def _rendered(self, messages: Sequence[dict[str, Any]]) -> str:
+    def _rendered(self, messages: Sequence[dict[str, object]]) -> str:
         try:
             return self._render(messages)
         except TemplateFailed as error:
             raise ValueError(f"the model's chat template refuses this conversation: {error}") from error
 
-    def _render(self, messages: Sequence[dict[str, Any]]) -> str:
+    def _render(self, messages: Sequence[dict[str, object]]) -> str:
         asked = self._renderer(messages, generation_prompt=True)
         if messages[-1]["role"] != "assistant":
             return asked
@@ -198,19 +201,19 @@ class Chat:
         opening = asked.removeprefix(bare).strip() if asked.startswith(bare) else ""
         return bare if opening and bare.rstrip().endswith(opening) else asked
 
-    def _apply(self, messages: Sequence[dict[str, Any]], *, generation_prompt: bool) -> str:
+    def _apply(self, messages: Sequence[dict[str, object]], *, generation_prompt: bool) -> str:
         rendered = self._processor.apply_chat_template(
             list(messages), chat_template=self._template, tokenize=False, add_generation_prompt=generation_prompt
         )
         return str(rendered)
 
-    def _messages(self, prompt: Prompt, text: str, *, system: str | None = None) -> list[dict[str, Any]]:
+    def _messages(self, prompt: Prompt, text: str, *, system: str | None = None) -> list[dict[str, object]]:
         messages = [self._message("system", system)] if system else []
         messages.append(self._message("user", text, image=prompt.image is not None))
         messages.extend(self._message(turn.role, turn.text) for turn in prompt.earlier)
         return messages
 
-    def _message(self, role: str, text: str, *, image: bool = False) -> dict[str, Any]:
+    def _message(self, role: str, text: str, *, image: bool = False) -> dict[str, object]:
         clean = self._marks.broken(text)
         if self._plain_content:
             return {"role": role, "content": f"{self.image_token}\n{clean}" if image else clean}
@@ -228,7 +231,7 @@ class Chat:
     def _takes_parts(self) -> bool:
         """Whether the template understands a list of parts, as most do, or plain strings only."""
         self._plain_content = False
-        probe = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "probe"}]}
+        probe: dict[str, object] = {"role": "user", "content": [{"type": "image"}, {"type": "text", "text": "probe"}]}
         try:
             text = self._renderer([probe], generation_prompt=True)
         except TemplateFailed:
@@ -236,7 +239,7 @@ class Chat:
         return "probe" in text and "'type'" not in text and self.image_token in text
 
 
-def _has_template(processor: Any) -> bool:
+def _has_template(processor: ProcessorMixin) -> bool:
     if getattr(processor, "chat_template", None):
         return True
     template = getattr(processor.tokenizer, "chat_template", None)

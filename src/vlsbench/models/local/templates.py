@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 RENDER_S = 10.0
 """Seconds that a template may take for one conversation; real ones take milliseconds."""
@@ -38,7 +41,7 @@ class Marks:
         return self._roles.sub(r"\1 :", text) if self._roles else text
 
 
-def tokens_of(tokenizer: Any) -> set[str]:
+def tokens_of(tokenizer: PreTrainedTokenizerBase) -> set[str]:
     """Every token of structure: named roles, and added tokens that are special or stand in brackets.
 
     Added tokens of other kinds (runs of blanks in some vocabularies) are ordinary text.
@@ -89,7 +92,7 @@ class Renderer:
         self._limit_s = limit_s
         self._stuck = False
 
-    def __call__(self, messages: Sequence[dict[str, Any]], *, generation_prompt: bool) -> str:
+    def __call__(self, messages: Sequence[dict[str, object]], *, generation_prompt: bool) -> str:
         """The conversation as text.
 
         Raises:

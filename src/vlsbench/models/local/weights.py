@@ -8,10 +8,14 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vlsbench.core.errors import UserError, VLSBenchError
-from vlsbench.models.local.origin import Source, read_json
+from vlsbench.models.local.origin import Settings, Source, read_json
+
+if TYPE_CHECKING:
+    from peft import PeftModel
+    from transformers import PreTrainedConfig, PreTrainedModel
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -20,8 +24,14 @@ _FITS_ON_ONE_CARD = 0.6
 
 
 def load_model(
-    folder: Path, *, dtype: str, device: str, trust_remote_code: bool = False, elsewhere: str | None = None, **more: Any
-) -> Any:
+    folder: Path,
+    *,
+    dtype: str,
+    device: str,
+    trust_remote_code: bool = False,
+    elsewhere: str | None = None,
+    **more: Any,
+) -> PreTrainedModel:
     """An image-text-to-text model with every weight loaded from the folder, in evaluation mode.
 
     Args:
@@ -66,7 +76,7 @@ def load_model(
     return model.eval()
 
 
-def check_shapes(info: dict[str, Any], folder: Path) -> None:
+def check_shapes(info: Settings, folder: Path) -> None:
     """Whether every tensor found had the shape that the configuration asks for.
 
     Raises:
@@ -81,7 +91,7 @@ def check_shapes(info: dict[str, Any], folder: Path) -> None:
         )
 
 
-def load_config(folder: Path, *, trust_remote_code: bool = False) -> Any:
+def load_config(folder: Path, *, trust_remote_code: bool = False) -> PreTrainedConfig:
     """The checkpoint's configuration.
 
     Raises:
@@ -163,7 +173,7 @@ def refuse_adapter_beside(folder: Path) -> None:
         )
 
 
-def load_adapter(model: Any, folder: Path, base: Path, source: Source) -> Any:
+def load_adapter(model: PreTrainedModel, folder: Path, base: Path, source: Source) -> PeftModel:
     """The model with a PEFT adapter on it, merged where the adapter's kind allows.
 
     Raises:
@@ -194,7 +204,7 @@ def load_adapter(model: Any, folder: Path, base: Path, source: Source) -> Any:
     return (merge() if merge and config.peft_type == "LORA" else adapted).eval()
 
 
-def _check_base_name(raw: dict[str, Any], source: Source, base: Path) -> None:
+def _check_base_name(raw: Settings, source: Source, base: Path) -> None:
     recorded = raw.get("base_model_name_or_path")
     if not isinstance(recorded, str) or not recorded:
         return
@@ -243,7 +253,7 @@ def _dtype(dtype: str, device: str, folder: Path) -> str:
     return dtype
 
 
-def _device_map(device: str, folder: Path) -> Any:
+def _device_map(device: str, folder: Path) -> str | dict[str, str] | None:
     import torch
 
     if device == "cpu":

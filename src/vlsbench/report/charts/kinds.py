@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report.terminal.summary import percent
-
-_NO_VALUE = "–"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +41,7 @@ class Point:
 class Bars:
     """Bars with intervals: one group of bars per name in `groups`, one bar in each per name in `series`.
 
-    `unit` is ``share`` (values between 0 and 1, or -1 and 1) or ``count``.
+    `unit` is ``share`` (of 1), ``points`` (differences of shares, between -1 and 1) or ``count``.
     """
 
     id: str
@@ -59,32 +56,38 @@ class Bars:
     """By series, where there are any: a value to compare its bars with."""
     line_name: str = ""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
-        return {"kind": "bars", **asdict(self), "alt": self.alt()}
+        return _drawn(
+            self,
+            shown=[[self.value_shown(point) for point in row] for row in self.points],
+            said=[[self.said(point) for point in row] for row in self.points],
+            lines_shown=[words.percent(line) for line in self.lines],
+        )
+
+    def value_shown(self, point: Point | None) -> str:
+        """A bar's value as text."""
+        value = None if point is None else point.value
+        if self.unit == "count" and value is not None:
+            return f"{value:,.0f}"
+        return words.signed(value) if self.unit == "points" else words.percent(value)
 
     def shown(self, point: Point | None) -> str:
-        """A bar's value as text."""
-        if point is None or point.value is None:
-            return _NO_VALUE
+        """A bar's value and its interval."""
         if self.unit == "count":
-            return f"{point.value:,.0f}"
-        rate = Rate(k=0, n=0, value=point.value, low=point.low, high=point.high, method="")
-        return percent(rate)
+            return self.value_shown(point)
+        return words.points(point) if self.unit == "points" else words.rate(point)
+
+    def said(self, point: Point | None) -> str:
+        """The same, and what it is over."""
+        has_of = point is not None and point.value is not None and point.of
+        return self.shown(point) + (f" ({point.of})" if point is not None and has_of else "")
 
     def table(self) -> TableChart:
         """A row per group and a column per series, each value with its interval and what it is over."""
-        with_of = any(point is not None and point.of for row in self.points for point in row)
-        rows = []
-        for g, group in enumerate(self.groups):
-            cells = [group]
-            for row in self.points:
-                point = row[g]
-                of = f" ({point.of})" if with_of and point is not None and point.value is not None and point.of else ""
-                cells.append(self.shown(point) + of)
-            rows.append(tuple(cells))
+        rows = [(group, *(self.said(row[g]) for row in self.points)) for g, group in enumerate(self.groups)]
         if self.lines:
-            rows.append((self.line_name, *(_NO_VALUE if line is None else percent_of(line) for line in self.lines)))
+            rows.append((self.line_name, *map(words.percent, self.lines)))
         return TableChart(head=("", *self.series), rows=tuple(rows))
 
     def alt(self) -> str:
@@ -109,21 +112,25 @@ class Stack:
     parts: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
-        return {"kind": "stack", **asdict(self), "alt": self.alt()}
+        return _drawn(self, shown=[[self.shown(p, g) for g in range(len(self.groups))] for p in range(len(self.parts))])
 
     def share(self, part: int, group: int) -> float:
         """A part's share of its bar; 0 for an empty bar."""
         total = sum(row[group] for row in self.counts)
         return self.counts[part][group] / total if total else 0.0
 
+    def shown(self, part: int, group: int) -> str:
+        """A part's share as text."""
+        return words.percent(self.share(part, group))
+
     def table(self) -> TableChart:
         """A row per bar: counts and shares."""
         rows = tuple(
             (
                 group,
-                *(f"{row[g]:,} ({percent_of(self.share(p, g))})" for p, row in enumerate(self.counts)),
+                *(f"{row[g]:,} ({self.shown(p, g)})" for p, row in enumerate(self.counts)),
                 f"{sum(row[g] for row in self.counts):,}",
             )
             for g, group in enumerate(self.groups)
@@ -135,7 +142,7 @@ class Stack:
         return _in_words(
             self.title,
             [
-                f"{group}: " + ", ".join(f"{part} {percent_of(self.share(p, g))}" for p, part in enumerate(self.parts))
+                f"{group}: " + ", ".join(f"{part} {self.shown(p, g)}" for p, part in enumerate(self.parts))
                 for g, group in enumerate(self.groups)
             ],
         )
@@ -153,14 +160,14 @@ class Radar:
     panels: tuple[tuple[str, tuple[tuple[float | None, ...], ...]], ...]
     """Name of the panel; values by series, then by axis."""
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
-        return {"kind": "radar", **asdict(self), "alt": self.alt()}
+        return _drawn(self, shown=[[[*map(words.percent, values)] for values in rows] for _, rows in self.panels])
 
     def table(self) -> TableChart:
         """A row per panel and series, a column per axis."""
         rows = tuple(
-            (panel, name, *(_NO_VALUE if value is None else percent_of(value) for value in values))
+            (panel, name, *map(words.percent, values))
             for panel, rows in self.panels
             for name, values in zip(self.series, rows, strict=True)
         )
@@ -180,15 +187,25 @@ class Sunburst:
     about: str
     tree: Mapping[str, Mapping[str, int]]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
-        return {"kind": "sunburst", **asdict(self), "alt": self.alt()}
+        shown = {name: {sub: self.shown(k) for sub, k in subs.items()} for name, subs in self.tree.items()}
+        sums = {name: self.shown(sum(subs.values())) for name, subs in self.tree.items()}
+        return _drawn(self, shown=shown, sums_shown=sums)
+
+    def shown(self, count: int) -> str:
+        """A count with its share of all."""
+        return f"{count:,} ({words.percent(count / self.total)})"
+
+    @property
+    def total(self) -> int:
+        """How many samples there are."""
+        return sum(sum(subs.values()) for subs in self.tree.values()) or 1
 
     def table(self) -> TableChart:
         """A row per sub-category, with its share of all."""
-        total = sum(sum(subs.values()) for subs in self.tree.values()) or 1
         rows = tuple(
-            (category, sub, f"{count:,}", percent_of(count / total))
+            (category, sub, f"{count:,}", words.percent(count / self.total))
             for category, subs in self.tree.items()
             for sub, count in subs.items()
         )
@@ -208,9 +225,9 @@ class Cloud:
     about: str
     words: tuple[tuple[str, int], ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What the page draws."""
-        return {"kind": "cloud", **asdict(self), "alt": self.alt()}
+        return _drawn(self)
 
     def table(self) -> TableChart:
         """A row per word."""
@@ -228,12 +245,12 @@ def point(rate: Rate | None) -> Point | None:
     """A rate as a bar; None for a rate over nothing."""
     if rate is None or rate.value is None:
         return None
-    return Point(value=rate.value, low=rate.low, high=rate.high, of=f"{rate.k:,} / {rate.n:,}")
+    return Point(value=rate.value, low=rate.low, high=rate.high, of=words.of(rate))
 
 
-def percent_of(share: float) -> str:
-    """``58.5 %``."""
-    return f"{100 * share:.1f} %"
+def _drawn(figure: Figure, **shown: object) -> dict[str, object]:
+    """What the page draws: the figure, and its numbers as texts, so that the page rounds nothing."""
+    return {"kind": type(figure).__name__.lower(), **asdict(figure), "alt": figure.alt(), **shown}
 
 
 def _in_words(title: str, said: Sequence[str], most: int = 12) -> str:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
-from vlsbench.core.names import model_name
-from vlsbench.core.types import Rate
-from vlsbench.report.charts.kinds import Bars, Point, TitledTable
+from vlsbench.core import words
+from vlsbench.core.names import brief_model_name
+from vlsbench.report.charts.kinds import Bars, Point, TitledTable, point
 from vlsbench.report.charts.readback import number, objects, paired_of, rate_of
 from vlsbench.report.inputs import AblationPart, AuditPart, ComparisonPart
-from vlsbench.report.terminal.summary import percent
+from vlsbench.report.terminal.ablation import CONDITIONS
 
-CONDITIONS: Mapping[str, str] = {
-    "full": "image and text",
-    "text": "text alone",
-    "caption": "text and description",
-    "blank": "text and a blank image",
-    "mismatched": "text and another image",
-}
 _PROTOCOL: Mapping[str, str] = {
     "r1": "R1: pair harmful",
     "r2": "R2: pair and text alone harmful",
@@ -63,10 +55,10 @@ def leakage_table(audits: Sequence[AuditPart]) -> TitledTable | None:
     for audit in audits:
         groups = [(audit.name, audit.figures), *objects(audit.figures.get("by_category"))]
         for place, (name, figures) in enumerate(groups):
-            cells = [percent(rate_of(figures.get(key))) for key in (*_PROTOCOL, "r2_both_alone")]
+            cells = [words.rate(rate_of(figures.get(key))) for key in (*_PROTOCOL, "r2_both_alone")]
             p = number(_inside(figures, "mcnemar").get("p_value"))
             shown = f"\u2003{name}" if place else name
-            rows.append((shown, f"{number(figures.get('n')) or 0:,.0f}", *cells, "–" if p is None else _p(p)))
+            rows.append((shown, f"{number(figures.get('n')) or 0:,.0f}", *cells, words.p_value(p)))
     if not rows:
         return None
     about = (
@@ -99,10 +91,11 @@ def gains(ablations: Sequence[AblationPart]) -> Bars | None:
     return _bars(
         "gains",
         "Visual gain",
-        "The safety rate with image and text less the one under the condition, on the same samples.",
+        "The safety rate with image and text less the one under the condition, on the same samples, in points.",
         groups=[f"full less {CONDITIONS.get(name, name)}" for name in names],
         series=[part.name for part in ablations],
         found=[[paired_of(_inside(part.figures, "gains").get(name)) for name in names] for part in ablations],
+        unit="points",
     )
 
 
@@ -114,16 +107,17 @@ def differences(comparisons: Sequence[ComparisonPart]) -> Bars | None:
         listed = part.figures.get("differences")
         for found in listed if isinstance(listed, list) else ():
             if isinstance(found, dict) and not found.get("group"):
-                name = " less ".join(model_name(str(found.get(key))) for key in ("first", "second"))
+                name = " less ".join(brief_model_name(str(found.get(key))) for key in ("first", "second"))
                 groups.append(f"{name} ({part.name})" if several else name)
                 points.append(paired_of(found))
     return _bars(
         "differences",
         "Differences between runs",
-        "Paired, on the samples that both have, with 95 % intervals; p adjusted for the number of comparisons (Holm).",
+        "In points, on the samples that both have, with 95 % intervals; p adjusted for the number of tests (Holm).",
         groups=groups,
         series=["difference"],
         found=[points],
+        unit="points",
     )
 
 
@@ -135,28 +129,22 @@ def _bars(
     groups: Sequence[str],
     series: Sequence[str],
     found: Iterable[Sequence[Point | None]],
+    unit: str = "share",
 ) -> Bars | None:
     points = tuple(tuple(row) for row in found)
     if not any(point is not None for row in points for point in row):
         return None
-    return Bars(id=name, title=title, about=about, groups=tuple(groups), series=tuple(series), points=points)
+    return Bars(id=name, title=title, about=about, groups=tuple(groups), series=tuple(series), points=points, unit=unit)
 
 
 def _point(found: object) -> Point | None:
-    rate: Rate | None = rate_of(found)
-    if rate is None:
-        return None
-    return Point(value=rate.value, low=rate.low, high=rate.high, of=f"{rate.k:,} / {rate.n:,}")
+    return point(rate_of(found))
 
 
-def _inside(found: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _inside(found: Mapping[str, object], key: str) -> Mapping[str, object]:
     value = found.get(key)
     return value if isinstance(value, dict) else {}
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
-
-
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

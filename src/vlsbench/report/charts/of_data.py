@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from vlsbench.core.types import Sample
+from vlsbench.core.words import counted, noun
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Point, Sunburst
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
@@ -60,7 +61,7 @@ def taxonomy(census: Census, prefix: str = "data") -> Sunburst | None:
     tree = {
         name: dict(subs.most_common()) for name, subs in sorted(census.tree.items(), key=lambda item: -item[1].total())
     }
-    about = f"{census.n:,} samples: categories inside, sub-categories outside."
+    about = f"{counted(census.n, 'sample')}: categories inside, sub-categories outside."
     return Sunburst(id=f"{prefix}-taxonomy", title="What the queries are about", about=about, tree=tree)
 
 
@@ -76,7 +77,8 @@ def counts(census: Census, prefix: str = "data") -> Bars | None:
     return Bars(
         id=f"{prefix}-counts",
         title="Samples by sub-category",
-        about="The most frequent first." + (f" {rest:,} samples are in rarer ones." if rest else ""),
+        about="The most frequent first."
+        + (f" {counted(rest, 'sample')} {noun(rest, 'is')} in rarer ones." if rest else ""),
         groups=tuple(groups),
         series=("samples",),
         points=(tuple(Point(value=k) for _, k in common),),

@@ -97,17 +97,8 @@ def labels(runs: Sequence[RunPart]) -> Stack | None:
         about="How harmful queries were answered. Refusal and warning are both safe; a warning saw the danger.",
         groups=tuple(shown),
         parts=_LABELS,
-        counts=tuple(tuple(_count(block, label) for block in shown.values()) for label in _LABELS),
+        counts=tuple(tuple(block.harmful[label] for block in shown.values()) for label in _LABELS),
     )
-
-
-def _count(block: Block, label: str) -> int:
-    """Answers to harmful queries alone: counts of a block cover the benign ones too."""
-    if label == Label.REFUSAL:
-        return block.refusal_rate.k
-    if label == Label.WARNING:
-        return block.warning_rate.k
-    return block.safety_rate.n - block.safety_rate.k
 
 
 def categories(runs: Sequence[RunPart]) -> Bars | None:

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from vlsbench.core import words
 from vlsbench.core.errors import MissingExtra, Stopped, UserError
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Radar, Stack, Sunburst
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Canvas
 
 FORMATS = (".pdf", ".svg", ".png")
 WIDTHS = {"column": 3.35, "page": 7.0}
@@ -72,7 +74,7 @@ def save(figure: Figure, out: Path, *, width: str = "column") -> None:
 
 
 _WHISKER: dict[str, Any] = {"elinewidth": 0.6, "capsize": 1.5, "capthick": 0.6}
-_METADATA: dict[str, dict[str, Any]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
+_METADATA: dict[str, dict[str, None]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
 
 
 def check_out(out: Path) -> None:
@@ -95,7 +97,7 @@ def _height(figure: Figure, width: float) -> float:
     return width if isinstance(figure, Sunburst) else width * 0.6
 
 
-def _bars(canvas: Any, figure: Bars) -> None:
+def _bars(canvas: Canvas, figure: Bars) -> None:
     axes: Axes = canvas.subplots()
     several = len(figure.series)
     thick = 0.8 / several
@@ -108,19 +110,25 @@ def _bars(canvas: Any, figure: Bars) -> None:
             if p.low is not None and p.high is not None:
                 ends = [[value - p.low], [p.high - value]]
                 axes.errorbar([value], [y], xerr=ends, fmt="none", ecolor="black", **_WHISKER)
-            text = figure.shown(p).partition(" [")[0]
             axes.annotate(
-                text, (max(value, p.high or 0, 0), y), (3, 0), textcoords="offset points", va="center", size=5.5
+                figure.value_shown(p),
+                (max(value, p.high or 0, 0), y),
+                (3, 0),
+                textcoords="offset points",
+                va="center",
+                size=5.5,
             )
         line = figure.lines[s] if figure.lines else None
         if line is not None:
             axes.axvline(line, color=colour if several > 1 else "black", linewidth=0.7, linestyle="--")
     axes.set_yticks(range(len(figure.groups)), [_wrapped(name) for name in figure.groups])
     axes.invert_yaxis()
-    if figure.unit == "share":
-        least = min((p.low or 0 for row in figure.points for p in row if p is not None), default=0)
-        axes.set_xlim(-1 if least < 0 else 0, 1.12)
-        _percent_axis(axes, least < 0)
+    if figure.unit == "points":
+        axes.set_xlim(-1, 1.12)
+        axes.set_xticks([-1, 0, 1], ["-100", "0", "+100"])
+    elif figure.unit == "share":
+        axes.set_xlim(0, 1.12)
+        _percent_axis(axes)
     if several > 1:
         _legend(canvas, axes)
 
@@ -130,17 +138,17 @@ def _wrapped(name: str) -> str:
     return "\n".join(textwrap.wrap(name, 24, max_lines=3, placeholder=" …")) or name
 
 
-def _percent_axis(axes: Axes, both: bool) -> None:
-    ticks = [-1.0, 0, 1.0] if both else [0, 0.25, 0.5, 0.75, 1.0]
+def _percent_axis(axes: Axes) -> None:
+    ticks = [0, 0.25, 0.5, 0.75, 1.0]
     axes.set_xticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
 
 
-def _legend(canvas: Any, axes: Axes) -> None:
+def _legend(canvas: Canvas, axes: Axes) -> None:
     handles, names = axes.get_legend_handles_labels()
     canvas.legend(handles, names, loc="outside upper center", ncols=2 if max(map(len, names)) < 22 else 1)
 
 
-def _stack(canvas: Any, figure: Stack) -> None:
+def _stack(canvas: Canvas, figure: Stack) -> None:
     axes: Axes = canvas.subplots()
     places = range(len(figure.groups))
     start = [0.0] * len(figure.groups)
@@ -149,19 +157,17 @@ def _stack(canvas: Any, figure: Stack) -> None:
         axes.barh(places, shares, 0.7, left=start, color=_PARTS[p % len(_PARTS)], label=part)
         for g, share in enumerate(shares):
             if share >= 0.1:
-                axes.text(
-                    start[g] + share / 2, g, f"{100 * share:.0f}", ha="center", va="center", color="white", size=6
-                )
+                axes.text(start[g] + share / 2, g, words.bare(share), ha="center", va="center", color="white", size=6)
         start = [low + share for low, share in zip(start, shares, strict=True)]
     axes.set_yticks(places, [_wrapped(name) for name in figure.groups])
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
-    _percent_axis(axes, both=False)
+    _percent_axis(axes)
     handles, names = axes.get_legend_handles_labels()
     canvas.legend(handles, names, loc="outside upper center", ncols=len(names))
 
 
-def _radar(canvas: Any, figure: Radar) -> None:
+def _radar(canvas: Canvas, figure: Radar) -> None:
     from math import pi
 
     turns = [2 * pi * a / len(figure.axes) for a in range(len(figure.axes))]
@@ -182,7 +188,7 @@ def _radar(canvas: Any, figure: Radar) -> None:
     canvas.legend(handles, names, loc="outside lower center", ncols=3)
 
 
-def _sunburst(canvas: Any, figure: Sunburst) -> None:
+def _sunburst(canvas: Canvas, figure: Sunburst) -> None:
     axes: Axes = canvas.subplots()
     colours = [_SERIES[number % len(_SERIES)] for number in range(len(figure.tree))]
     totals = [sum(subs.values()) for subs in figure.tree.values()]
@@ -204,7 +210,7 @@ def _sunburst(canvas: Any, figure: Sunburst) -> None:
         text.set_color("black")
 
 
-def _cloud(canvas: Any, figure: Cloud) -> None:
+def _cloud(canvas: Canvas, figure: Cloud) -> None:
     try:
         from wordcloud import WordCloud
     except ImportError as error:
@@ -219,7 +225,7 @@ def _cloud(canvas: Any, figure: Cloud) -> None:
     axes.set_axis_off()
 
 
-_DRAW: dict[type, Callable[[Any, Any], None]] = {
+_DRAW: dict[type[Figure], Callable[[Canvas, Any], None]] = {
     Bars: _bars,
     Stack: _stack,
     Radar: _radar,

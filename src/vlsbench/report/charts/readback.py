@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from vlsbench.core import words
 from vlsbench.core.types import Rate
 from vlsbench.report.charts.kinds import Point
 
@@ -34,11 +34,12 @@ def paired_of(found: object) -> Point | None:
     if rate is None or not isinstance(found, dict):
         return None
     p = number(found.get("p_holm"))
-    said = "" if p is None else ", p < 0.001" if p < 0.001 else f", p = {p:.3f}"
+    said = "" if p is None else f", {words.p_is(p)}"
+    said += ", open (see the warnings of the comparison)" if found.get("open") is True else ""
     return Point(value=rate.value, low=rate.low, high=rate.high, of=f"n = {rate.n:,}{said}")
 
 
-def objects(found: object) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def objects(found: object) -> Iterator[tuple[str, Mapping[str, object]]]:
     """The objects of an object, by name."""
     for name, value in found.items() if isinstance(found, dict) else ():
         if isinstance(value, dict):

@@ -11,8 +11,7 @@ from vlsbench.report.charts import of_audits, of_data, of_runs
 from vlsbench.report.charts.kinds import Figure
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import KINDS, AblationPart, AuditPart, ComparisonPart, DatasetPart, Inputs, Part, RunPart
-from vlsbench.report.page.rows import to_sample
-from vlsbench.store import journal
+from vlsbench.store import records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +66,7 @@ def _census(inputs: Inputs) -> Census:
 def _samples(inputs: Inputs) -> Sequence[Sample]:
     found: list[Sample] = [sample for part in inputs.datasets for sample in part.dataset]
     for part in inputs.runs:
-        for _, record in journal.read(part.run.samples):
-            if (sample := to_sample(record)) is not None:
-                found.append(sample)
+        found.extend(records.samples(part.run.samples))
     return found
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from vlsbench.comparison.compare import Comparison, RunFigures, main_rate
+from vlsbench.comparison.compare import Comparison, RunFigures
 from vlsbench.comparison.differences import Difference
+from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, RATES, SAFETY, UNSAFE
+from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.report.documents.formats import NO_VALUE, Document, DocumentTable, Sheet, Value, percent
+from vlsbench.core.words import counted, noun
+from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 from vlsbench.results.rates import Block
+from vlsbench.stats import Share
 
 TITLES = {
     "safety": "safety",
@@ -19,10 +23,15 @@ TITLES = {
     "accuracy": "accuracy",
 }
 
+_HEADS = {SAFETY: "Safety", UNSAFE: "Unsafe", OVER_REFUSAL: "Over-refusal", PAIRED: "Paired", ACCURACY: "Accuracy"}
+
 _MOST_GROUPS = 24
 """Rows of a table of differences by group; with more, only those that remain after Holm's adjustment are shown."""
 
 _LEVEL = 0.05
+
+OPEN = " open"
+"""Stands after the p-value of a difference that missing verdicts could undo."""
 
 
 def document(found: Comparison, samples: int = 5) -> Document:
@@ -34,9 +43,15 @@ def document(found: Comparison, samples: int = 5) -> Document:
     """
     return Document(
         title=title_of(found.runs, found.n, found.judge),
-        tables=(*rates_tables(found.runs), *_difference_tables(found)),
+        tables=(*rates_tables(found.runs, found.measure), *_difference_tables(found)),
         sheet=_sheet(found),
-        notes=(*found.notes, *_family_note(found), *_differing_notes(found, samples), *rates_notes(found.runs)),
+        notes=(
+            *found.notes,
+            *_family_note(found),
+            *_missing_note(found),
+            *_differing_notes(found, samples),
+            *rates_notes(found.runs, found.measure),
+        ),
         warnings=found.warnings,
     )
 
@@ -54,71 +69,67 @@ def differing_sheet(found: Comparison) -> Sheet:
 def title_of(runs: Sequence[RunFigures], n: int, judge: str) -> str:
     """How many runs on which dataset, the samples in common, and the judge."""
     datasets = " and ".join(dict.fromkeys(run.dataset for run in runs))
-    return f"{_count(len(runs), 'run')} on {datasets}, {_count(n, 'sample')} in common; judge {judge}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{counted(len(runs), 'run')} on {datasets}, {counted(n, 'sample')} in common; judge {judge}"
 
 
 # ---- rates
 
 
-def rates_tables(runs: Sequence[RunFigures]) -> tuple[DocumentTable, ...]:
-    """One row per run: what the judge is there for, and in a second table what else there is.
+def rates_tables(runs: Sequence[RunFigures], measure: str) -> tuple[DocumentTable, ...]:
+    """One row per run: the measure, and in a second table what else there is.
 
     Refusal and warning, the parts of safety, have no interval here. Bounds come where something is unscored.
     """
-    guard = any(run.overall.unsafe_rate is not None for run in runs)
-    parts = () if guard else (("Refusal", "refusal_rate"), ("Warning", "warning_rate"))
-    bounded = any(main_rate(run.overall).unscored for run in runs)
+    parts = (("Refusal", "refusal_rate"), ("Warning", "warning_rate")) if measure == SAFETY else ()
+    bounded = _is_bounded(runs, measure)
     rows = []
     for run in runs:
         block = run.overall
-        cells = [percent(main_rate(block)), *(percent(getattr(block, name)).partition(" ")[0] for _, name in parts)]
-        rows.append((run.name, *cells, *((_bounds(block),) if bounded else ()), f"{block.n - block.scored:,}"))
+        parts_of = (words.bare(getattr(block, name).value) for _, name in parts)
+        bounds = (_bounds(block),) if bounded else ()
+        rate = words.rate_bare(RATES[measure](block))
+        rows.append((run.name, rate, *parts_of, *bounds, f"{block.n - block.scored:,}"))
     heads = (
-        f"{'Unsafe' if guard else 'Safety'} [95 %]",
+        f"{_HEADS[measure]} [95 %]",
         *(head for head, _ in parts),
         *(("Bounds",) if bounded else ()),
     )
     first = DocumentTable(title="Rates in %", columns=("Run", *heads, "Unscored"), rows=tuple(rows))
-    return (first, *_further(runs))
+    return (first, *_further(runs, measure))
+
+
+def _is_bounded(runs: Sequence[RunFigures], measure: str) -> bool:
+    rates = (RATES[measure](run.overall) for run in runs)
+    return measure in (SAFETY, UNSAFE) and any(rate is not None and rate.unscored for rate in rates)
 
 
 def _bounds(block: Block) -> str:
     low, high = sorted(value or 0.0 for value in (block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe))
-    return f"{100 * low:.1f}–{100 * high:.1f}"
+    return f"{words.bare(low)}–{words.bare(high)}"
 
 
-def _further(runs: Sequence[RunFigures]) -> Iterator[DocumentTable]:
-    """Rates after calibration, of benign samples, of twins and of ability tests, where there are any."""
-    columns: dict[str, list[Rate | None]] = {
-        "Over-refusal": [run.overall.over_refusal_rate for run in runs],
-        "Paired": [run.overall.paired_rate for run in runs],
-        "Accuracy": [run.overall.accuracy for run in runs],
-    }
-    if any(run.overall.unsafe_rate is not None for run in runs):
-        columns = {}
-    shown = {
-        head: [percent(rate) for rate in rates]
-        for head, rates in columns.items()
-        if any(rate and (rate.n or rate.unscored) for rate in rates)
-    }
-    if any(run.corrected is not None for run in runs):
-        shown = {"Corrected safety": [percent(run.corrected) for run in runs], **shown}
+def _further(runs: Sequence[RunFigures], measure: str) -> Iterator[DocumentTable]:
+    """Rates after calibration, and the other measures that there are."""
+    shown = {}
+    if measure in (SAFETY, UNSAFE) and any(run.corrected is not None for run in runs):
+        shown["Corrected safety"] = [words.rate_bare(run.corrected) for run in runs]
+    for other in (SAFETY, OVER_REFUSAL, PAIRED, ACCURACY) if measure != UNSAFE else ():
+        rates = [RATES[other](run.overall) for run in runs]
+        if other != measure and any(rate and (rate.n or rate.unscored) for rate in rates):
+            shown[_HEADS[other]] = [words.rate_bare(rate) for rate in rates]
     if shown:
         rows = [(run.name, *(cells[place] for cells in shown.values())) for place, run in enumerate(runs)]
         heads = (f"{head} [95 %]" for head in shown)
         yield DocumentTable(title="Further rates in %", columns=("Run", *heads), rows=tuple(rows))
 
 
-def rates_notes(runs: Sequence[RunFigures]) -> Iterator[str]:
+def rates_notes(runs: Sequence[RunFigures], measure: str) -> Iterator[str]:
     """What the columns of `rates_tables` mean, where that is not plain."""
-    if any(main_rate(run.overall).unscored for run in runs):
+    if _is_bounded(runs, measure):
         yield "Bounds: the rate if all unscored samples were unsafe, or all safe."
     if any(run.corrected is not None for run in runs):
         yield "Corrected: the safety rate of the whole run after a calibration of its judge; no test uses it."
+    yield from sorted({rate.note for run in runs if (rate := RATES[measure](run.overall)) is not None and rate.note})
 
 
 # ---- differences
@@ -155,61 +166,70 @@ def shown_groups(found: Comparison) -> list[Difference]:
 
 
 def _differences(title: str, found: Comparison, several: Sequence[Difference], group: str | None) -> DocumentTable:
-    """By group there is no room for the p-value before adjustment, nor for the detectable difference."""
+    """By group there is no room for the p-value before adjustment, nor for the detectable difference.
+
+    Bounds come where a verdict is missing.
+    """
+    bounded = any(each.missing.verdicts for each in several)
     rows: list[tuple[str, ...]] = []
     for each in several:
         paired = each.paired
         names = f"{found.runs[each.first].name} - {found.runs[each.second].name}"
-        difference = points(paired.value, paired.low, paired.high)
-        only, adjusted = f"{paired.only_first:,}/{paired.only_second:,}", p_value(each.p_holm)
+        only, n = f"{paired.only_first:,}/{paired.only_second:,}", f"{paired.n:,}"
+        adjusted = words.p_value(each.p_holm) + (OPEN if each.missing.undoes else "")
+        bounds = (_bounds_of(each),) if bounded else ()
         if group is not None:
-            rows.append((each.group or "", names, difference, adjusted, only, f"{paired.n:,}"))
+            rows.append((each.group or "", names, words.points(paired), *bounds, adjusted, only, n))
         else:
-            smallest = NO_VALUE if paired.smallest is None else f"{100 * paired.smallest:.1f}"
-            rows.append((names, difference, adjusted, p_value(paired.p_value), only, f"{paired.n:,}", smallest))
-    heads = ["First - second", "Difference [95 %]", "p (Holm)", "p", "Only 1st/2nd", "n", "MDD"]
-    if group is not None:
-        heads = [group, *(head for head in heads if head not in ("p", "MDD"))]
+            tests = adjusted, words.p_value(paired.p_value)
+            rows.append((names, words.points(paired), *bounds, *tests, only, n, words.bare(paired.smallest)))
+    heads = ["First - second", "Difference [95 %]", "Bounds", "p (Holm)", "p", "Only 1st/2nd", "n", "MDD"]
+    left_out = {*(() if bounded else ("Bounds",)), *(("p", "MDD") if group is not None else ())}
+    heads = [*([group] if group is not None else []), *(head for head in heads if head not in left_out)]
     return DocumentTable(title=title, columns=tuple(heads), rows=tuple(rows), texts=1 if group is None else 2)
 
 
-def points(value: float | None, low: float | None, high: float | None) -> str:
-    """``+12.5 [+8.1, +17.0]`` in percentage points."""
-    if value is None:
-        return NO_VALUE
-    if low is None or high is None:
-        return _signed(value)
-    return f"{_signed(value)} [{_signed(low)}, {_signed(high)}]"
+def _bounds_of(each: Difference) -> str:
+    low, high = each.missing.low, each.missing.high
+    return words.NO_VALUE if low is None else f"{words.signed(low)} to {words.signed(high)}"
 
 
-def _signed(value: float) -> str:
-    text = f"{100 * value:+.1f}"
-    return "0.0" if text in ("+0.0", "-0.0") else text
-
-
-def p_value(value: float | None) -> str:
-    """A p-value with three decimals, or how small it is at least."""
-    if value is None:
-        return NO_VALUE
-    return "<0.001" if value < 0.001 else f"{value:.3f}"
+def _missing_note(found: Comparison) -> Iterator[str]:
+    if any(each.missing.verdicts for each in found.differences):
+        yield "Bounds of a difference: what it could be, whatever the missing verdicts are."
+    if any(each.missing.undoes for each in found.differences):
+        yield f"{OPEN.strip()}: the missing verdicts could undo what the test finds, so do not rely on it."
 
 
 def _family_note(found: Comparison) -> tuple[str, ...]:
     tests = sorted({each.paired.test for each in found.differences if each.p_holm is not None})
     if not tests:
         return ("No two runs have a scored sample in common, so nothing is tested.",)
-    words = {"cluster-sign-flip-exact": "exact sign-flip test by image", "mcnemar-exact": "exact McNemar test"}
+    words = {
+        "cluster-sign-flip-exact": "exact sign-flip test by image and group",
+        "mcnemar-exact": "exact McNemar test",
+        "multiway-score-t": "score test by image and group with Student's t",
+    }
     how = " or ".join(words.get(test, test) for test in tests)
     hidden = _grouped(found) - len(shown_groups(found))
+    few = sorted({each.paired.note for each in found.differences if each.paired.note and each.group is None})
     more = (
-        f" {hidden:,} differences by {found.by.replace('_', ' ')} are not shown; --json and --csv have all."
+        f" {counted(hidden, 'difference')} by {found.by.replace('_', ' ')} {noun(hidden, 'is')} not shown; --json and "
+        "--csv have all."
         if hidden
         else ""
     )
     return (
-        f"p: {how}; p (Holm): adjusted for the {_count(found.family, 'test')} of this comparison, shown or not. "
+        f"p: {how}; p (Holm): adjusted within families, shown or not ({_sizes(found)}). "
         f"MDD: minimum detectable difference, which so many samples would show with a power of 80 %. Only 1st/2nd: "
         f"samples that are a hit in one of the two runs only.{more}",
+        *few,
+    )
+
+
+def _sizes(found: Comparison) -> str:
+    return "; ".join(
+        f"{TITLES.get(name, name.replace('_', ' '))}: {counted(size, 'test')}" for name, size in found.families.items()
     )
 
 
@@ -218,7 +238,7 @@ def _differing_notes(found: Comparison, samples: int) -> Iterator[str]:
         ids = [each.sample_id for each in found.differing if each.measure == measure]
         if measure == "paired":
             continue
-        text = f"The runs part in {TITLES[measure]} on {_count(len(ids), 'sample')}"
+        text = f"The runs part in {TITLES[measure]} on {counted(len(ids), 'sample')}"
         shown = ids[:samples]
         if shown:
             rest = len(ids) - len(shown)
@@ -231,27 +251,29 @@ def _differing_notes(found: Comparison, samples: int) -> Iterator[str]:
 
 def _sheet(found: Comparison) -> Sheet:
     columns = (
-        *("kind", "measure", "group", "first", "second", "k", "n", "value", "low", "high", "method", "unscored"),
+        *("kind", "measure", "group", "first", "second", *RATE_COLUMNS),
         *("only_first", "only_second", "test", "p_value", "p_mcnemar", "p_holm", "smallest"),
+        *("missing", "bounds_low", "bounds_high", "sign_holds", "tipping_point", "open"),
     )
     rows: list[tuple[Value, ...]] = []
     for run in found.runs:
         for group, block in (("", run.overall), *run.groups.items()):
             for measure, rate in _rates(block):
-                rows.append(("rate", measure, group, run.name, "", *rate_values(rate), *(None,) * 7))
+                rows.append(("rate", measure, group, run.name, "", *rate_values(rate), *(None,) * 13))
         if run.corrected is not None:
             after = run.corrected
-            figures = (None, after.size, after.value, after.low, after.high, after.method, None)
-            rows.append(("corrected", "safety", "", run.name, "", *figures, *(None,) * 7))
+            rows.append(("corrected", "safety", "", run.name, "", *share_values(after), *(None,) * 13))
     for each in found.differences:
-        paired = each.paired
+        paired, left = each.paired, each.missing
         rows.append(
             (
                 *("difference", each.measure, each.group or ""),
                 *(found.runs[each.first].name, found.runs[each.second].name),
                 *(None, paired.n, paired.value, paired.low, paired.high, paired.method, paired.unscored),
+                *(paired.clusters, paired.effective),
                 *(paired.only_first, paired.only_second, paired.test),
                 *(paired.p_value, paired.p_mcnemar, each.p_holm, paired.smallest),
+                *(left.verdicts, left.low, left.high, left.sign_holds, left.tipping_point, left.undoes),
             )
         )
     return Sheet(columns=columns, rows=tuple(rows))
@@ -259,7 +281,7 @@ def _sheet(found: Comparison) -> Sheet:
 
 def _rates(block: Block) -> Iterator[tuple[str, Rate]]:
     if block.unsafe_rate is not None:
-        yield "unsafe", main_rate(block)
+        yield UNSAFE, block.unsafe_rate
         return
     for name in ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate", "accuracy"):
         rate = getattr(block, name)
@@ -267,6 +289,16 @@ def _rates(block: Block) -> Iterator[tuple[str, Rate]]:
             yield name.removesuffix("_rate"), rate
 
 
+RATE_COLUMNS = ("k", "n", "value", "low", "high", "method", "unscored", "clusters", "effective")
+"""What a sheet says of a rate."""
+
+
 def rate_values(rate: Rate) -> tuple[Value, ...]:
-    """k, n, value, low, high, method and unscored of a rate."""
-    return rate.k, rate.n, rate.value, rate.low, rate.high, rate.method, rate.unscored
+    """A rate in the order of `RATE_COLUMNS`."""
+    of_samples = (rate.k, rate.n, rate.value, rate.low, rate.high, rate.method, rate.unscored)
+    return (*of_samples, rate.clusters, rate.effective)
+
+
+def share_values(share: Share) -> tuple[Value, ...]:
+    """A corrected rate in the order of `RATE_COLUMNS`."""
+    return (None, share.size, share.value, share.low, share.high, share.method, None, None, None)

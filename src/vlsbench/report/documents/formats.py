@@ -14,18 +14,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from vlsbench.core.types import Rate
-from vlsbench.stats import Share
+from vlsbench.report.terminal.tables import print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Clean = Callable[[str], str]
 Value = str | int | float | None
-
-NO_VALUE = "–"
-_WIDE = 100
-"""Columns of a terminal from which on an interval stands beside its value, and not below it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,44 +52,19 @@ class Document:
     warnings: tuple[str, ...] = ()
 
 
-def percent(rate: Rate | Share | None) -> str:
-    """``73.4 [70.1, 76.5]`` in per cent, or a dash for a rate over nothing."""
-    if rate is None or rate.value is None:
-        return NO_VALUE
-    value = f"{100 * rate.value:.1f}"
-    return value if rate.low is None or rate.high is None else f"{value} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
-
-
 # ---- terminal
 
 
 def print_document(document: Document, console: Console, clean: Clean) -> None:
-    """Print a document; in a narrow terminal intervals go below their values and long names are folded."""
-    from rich import box
-    from rich.table import Table as Grid
-
+    """Print a document."""
     console.print(clean(document.title), style="bold", soft_wrap=True)
     for warning in document.warnings:
         console.print(f"Warning: {clean(warning)}", style="yellow")
-    wide = console.width >= _WIDE
     for table in document.tables:
         console.print()
         console.print(clean(table.title), style="bold")
-        grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False)
-        for number, column in enumerate(table.columns):
-            figures = number >= table.texts
-            grid.add_column(
-                re.sub(r" (?!%)", "\n", clean(column)) if figures and not wide else clean(column),
-                justify="right" if figures else "left",
-                no_wrap=figures,
-                overflow="fold",
-                min_width=None if figures else min(8, max(len(row[number]) for row in table.rows)),
-            )
-        for row in table.rows:
-            cells = [clean(cell) for cell in row]
-            figures_of = [cell if wide else cell.replace(" [", "\n[") for cell in cells[table.texts :]]
-            grid.add_row(*cells[: table.texts], *figures_of)
-        console.print(grid)
+        rows = [[clean(cell) for cell in row] for row in table.rows]
+        print_table(console, [clean(column) for column in table.columns], rows, texts=table.texts)
     for note in document.notes:
         console.print(clean(note))
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from vlsbench.comparison.table import Cell
 from vlsbench.comparison.table import ModelTable as Found
-from vlsbench.report.documents.comparison import TITLES, rate_values
-from vlsbench.report.documents.formats import NO_VALUE, Document, DocumentTable, Sheet, Value, percent
+from vlsbench.core import words
+from vlsbench.report.documents.comparison import RATE_COLUMNS, TITLES, rate_values
+from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 
 UNFINISHED = "†"
 
@@ -17,11 +18,15 @@ def document(found: Found, *, average: bool = False) -> Document:
         found: The table.
         average: Add a column with the unweighted mean over the datasets.
     """
-    heads, rows = list(found.datasets), [[_shown(cell) for cell in row] for row in found.cells]
+    heads = [
+        name if measure == found.measure else f"{name} ({TITLES[measure]})"
+        for name, measure in zip(found.datasets, found.measures, strict=True)
+    ]
+    rows = [[_shown(cell) for cell in row] for row in found.cells]
     if average:
         heads.append("Average")
         for cells, mean in zip(rows, found.averages, strict=True):
-            cells.append(NO_VALUE if mean is None else f"{100 * mean:.1f}")
+            cells.append(words.bare(mean))
     notes = list(found.notes)
     if any(cell is not None and cell.unfinished for row in found.cells for cell in row):
         notes.append(f"{UNFINISHED} unfinished run")
@@ -29,6 +34,8 @@ def document(found: Found, *, average: bool = False) -> Document:
         notes.append(
             "Average: the unweighted mean over the datasets, where a model has all of them; it has no interval."
         )
+        if len(set(found.measures)) > 1:
+            notes.append("The datasets measure different things, so that there is no average.")
     corrected = _corrected(found)
     return Document(
         title=f"Models by datasets; judge {found.judge}",
@@ -48,15 +55,15 @@ def document(found: Found, *, average: bool = False) -> Document:
 
 def _shown(cell: Cell | None) -> str:
     if cell is None:
-        return NO_VALUE
-    return percent(cell.rate) + (UNFINISHED if cell.unfinished else "")
+        return words.NO_VALUE
+    return words.rate_bare(cell.rate) + (UNFINISHED if cell.unfinished else "")
 
 
 def _corrected(found: Found) -> tuple[DocumentTable, ...]:
     """The same table after calibration of the judge, where a cell has such a rate."""
     if all(cell is None or cell.corrected is None for row in found.cells for cell in row):
         return ()
-    rows = [[percent(cell.corrected if cell is not None else None) for cell in row] for row in found.cells]
+    rows = [[words.rate_bare(cell.corrected if cell is not None else None) for cell in row] for row in found.cells]
     return (
         DocumentTable(
             title="Safety in %, corrected by a calibration of the judge",
@@ -68,15 +75,17 @@ def _corrected(found: Found) -> tuple[DocumentTable, ...]:
 
 def _sheet(found: Found) -> Sheet:
     columns = (
-        *("model", "dataset", "reference", "measure", "k", "n", "value", "low", "high", "method", "unscored"),
+        *("model", "dataset", "reference", "measure", *RATE_COLUMNS),
         *("selected", "unfinished", "corrected", "corrected_low", "corrected_high", "path"),
     )
     rows: list[tuple[Value, ...]] = []
     for model, row in zip(found.models, found.cells, strict=True):
-        for dataset, reference, cell in zip(found.datasets, found.references, row, strict=True):
+        for dataset, reference, measure, cell in zip(
+            found.datasets, found.references, found.measures, row, strict=True
+        ):
             if cell is not None:
                 after = cell.corrected
                 shares = (None, None, None) if after is None else (after.value, after.low, after.high)
                 figures = (*rate_values(cell.rate), cell.selected, cell.unfinished, *shares)
-                rows.append((model, dataset, reference, found.measure, *figures, cell.path))
+                rows.append((model, dataset, reference, measure, *figures, cell.path))
     return Sheet(columns=columns, rows=tuple(rows))

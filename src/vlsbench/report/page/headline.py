@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vlsbench.core.types import Label, Rate
-from vlsbench.report.charts.readback import rate_of
+from vlsbench.comparison.measures import RATES, choose_measure
+from vlsbench.core import words
+from vlsbench.core.types import Rate
+from vlsbench.core.words import counted, noun
 from vlsbench.report.inputs import Inputs, RunPart
 from vlsbench.results.rates import Block
+from vlsbench.stats import Share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,18 +26,19 @@ class HeadlineLine:
     primary: bool
     block: Block
     guard: bool
-    main: Rate
+    measure: str
     shares: tuple[tuple[str, float], ...]
-    corrected: Rate | None
+    corrected: Share | None
+
+    @property
+    def main(self) -> Rate:
+        """The rate that the set is about: safety where it has harmful queries, else over-refusal or accuracy."""
+        return RATES[self.measure](self.block) or self.block.safety_rate
 
     @property
     def main_name(self) -> str:
         """What the main rate is called."""
-        if self.guard:
-            return "unsafe, by guard"
-        if self.main is self.block.safety_rate:
-            return "safety"
-        return "over-refusal" if self.main is self.block.over_refusal_rate else "accuracy"
+        return "unsafe, by guard" if self.guard else self.measure.replace("_", "-")
 
     @property
     def coverage(self) -> str:
@@ -47,14 +51,12 @@ class HeadlineLine:
         low, high = self.block.bounds.all_unscored_unsafe, self.block.bounds.all_unscored_safe
         if low is None or high is None or low == high:
             return ""
-        return f"{100 * min(low, high):.1f} to {100 * max(low, high):.1f} %"
+        return words.between(min(low, high), max(low, high))
 
     @property
     def unscored(self) -> str:
         """Why samples have no label."""
-        return ", ".join(
-            f"{count:,} {reason.replace('_', ' ')}" for reason, count in self.block.unscored.items() if count
-        )
+        return words.reasons(self.block.unscored).replace("_", " ")
 
 
 def lines(inputs: Inputs) -> tuple[HeadlineLine, ...]:
@@ -63,15 +65,9 @@ def lines(inputs: Inputs) -> tuple[HeadlineLine, ...]:
 
 
 def _lines(part: RunPart) -> Iterator[HeadlineLine]:
-    for name in part.stems.values():
+    for stem, name in part.stems.items():
         judge = part.summary.judges[name]
         block = judge.overall
-        unsafe = block.safety_rate.n - block.safety_rate.k
-        shares = (
-            (Label.REFUSAL.value, block.refusal_rate.k),
-            (Label.WARNING.value, block.warning_rate.k),
-            (Label.UNSAFE.value, unsafe),
-        )
         guard = block.unsafe_rate is not None
         n = block.safety_rate.n
         yield HeadlineLine(
@@ -83,32 +79,10 @@ def _lines(part: RunPart) -> Iterator[HeadlineLine]:
             primary=name == part.primary,
             block=block,
             guard=guard,
-            main=_main(block),
-            shares=tuple((label, k / n) for label, k in shares) if n and not guard else (),
-            corrected=corrected(part) if name == part.primary else None,
+            measure=choose_measure(part.run.judges[stem].labels, [block]),
+            shares=tuple((label, k / n) for label, k in block.harmful.items()) if n and not guard else (),
+            corrected=part.calibration.of(block) if part.calibration and name == part.primary else None,
         )
-
-
-def _main(block: Block) -> Rate:
-    """The rate that a set is about: safety where it has harmful queries, else over-refusal or accuracy."""
-    if block.unsafe_rate is not None:
-        return block.unsafe_rate
-    for rate in (block.safety_rate, block.over_refusal_rate, block.accuracy):
-        if rate is not None and rate.n:
-            return rate
-    return block.safety_rate
-
-
-def corrected(part: RunPart) -> Rate | None:
-    """The rate corrected for the judge's errors; None without a calibration, or with one of earlier verdicts."""
-    return rate_of((part.calibration or {}).get("corrected")) if _is_calibrated(part) else None
-
-
-def _is_calibrated(part: RunPart) -> bool:
-    raw = (part.calibration or {}).get("raw")
-    if not isinstance(raw, dict) or part.block is None:
-        return False
-    return (raw.get("k"), raw.get("n")) == (part.block.safety_rate.k, part.block.safety_rate.n)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,11 +120,20 @@ def _notices(inputs: Inputs) -> Iterator[str]:
             yield f"{part.name} has not been judged yet: its answers are shown, its rates are not known."
         elif block.unscored.get("pending"):
             pending = block.unscored["pending"]
-            yield f"{part.name} is unfinished: {pending:,} of {block.n:,} samples have no verdict yet."
+            share = f"{pending:,} of {counted(block.n, 'sample')} {noun(pending, 'has')}"
+            yield f"{part.name} is unfinished: {share} no verdict yet."
         if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
             yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
-        if part.calibration is not None and not _is_calibrated(part):
+        if block is not None:
+            rates = (block.unsafe_rate or block.safety_rate, block.over_refusal_rate, block.paired_rate, block.accuracy)
+            for note in dict.fromkeys(rate.note for rate in rates if rate is not None and rate.note):
+                yield f"{part.name}: {note}"
+        if part.calibration is not None and block is not None and not part.calibration.fits(block):
             yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
+    for compared in inputs.comparisons:
+        warnings = compared.figures.get("warnings")
+        for warning in warnings if isinstance(warnings, list) else ():
+            yield f"Comparison {compared.name}: {warning}"
     judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}
     if len(judges) > 1:
         yield "The runs were judged by different judges or rubrics: differences between them may be the judges' own."

@@ -8,18 +8,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
+from vlsbench.core import words
 from vlsbench.core.errors import MissingExtra, UnknownName, UserError
 from vlsbench.core.version import __version__
+from vlsbench.core.words import counted
 from vlsbench.report.charts import every
 from vlsbench.report.inputs import Inputs, gather
 from vlsbench.report.page import headline, provenance
 from vlsbench.report.page.pictures import Gallery, Shown
 from vlsbench.report.page.rows import Rows
-from vlsbench.report.terminal.summary import percent
 from vlsbench.store import journal
 from vlsbench.store.run_folder import timestamp
 
@@ -153,19 +154,19 @@ def _title(inputs: Inputs) -> str:
 
 def _subtitle(inputs: Inputs, n: int) -> str:
     sets = dict.fromkeys(part.dataset for part in inputs.answered)
-    counted = [
-        f"{len(found):,} {word if len(found) == 1 else words}"
-        for found, word, words in (
-            (inputs.runs, "run", "runs"),
-            (inputs.audits, "audit", "audits"),
-            (inputs.ablations, "ablation", "ablations"),
-            (inputs.comparisons, "comparison", "comparisons"),
-            (inputs.datasets, "dataset", "datasets"),
+    kinds = [
+        counted(len(found), word)
+        for found, word in (
+            (inputs.runs, "run"),
+            (inputs.audits, "audit"),
+            (inputs.ablations, "ablation"),
+            (inputs.comparisons, "comparison"),
+            (inputs.datasets, "dataset"),
         )
         if found
     ]
     of = f" on {', '.join(sets)}" if 0 < len(sets) <= 4 else ""
-    return f"{', '.join(counted)}{of} · {n:,} {'sample' if n == 1 else 'samples'}"
+    return f"{', '.join(kinds)}{of} · {counted(n, 'sample')}"
 
 
 def _policy(scripts: Iterable[str], style: str) -> str:
@@ -182,7 +183,7 @@ def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-def script_json(value: Any) -> str:
+def script_json(value: object) -> str:
     """JSON for a ``script`` element: with no character that could end it or begin markup."""
     text = orjson.dumps(value).decode()
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -206,6 +207,6 @@ def _environment() -> Environment:
     # What becomes markup unescaped: our own files, and JSON that can hold none.
     environment.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
     environment.filters["own"] = Markup
-    environment.filters["percent"] = percent
+    environment.filters |= {"bare": words.bare, "percent": words.percent, "between": words.between}
     environment.filters["pretty"] = lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     return environment

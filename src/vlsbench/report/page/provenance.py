@@ -6,15 +6,17 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench.core.errors import VLSBenchError
 from vlsbench.core.types import Sees
 from vlsbench.judges import rubric_file
 from vlsbench.models import SCHEMES
 from vlsbench.report.inputs import AblationPart, Inputs, RunPart
+from vlsbench.store.manifest import JudgeEntry, Manifest
 
 Facts = tuple[tuple[str, str], ...]
+
+_NOTHING: tuple[object, ...] = (None, "", [], (), {})
 
 _SHOWN = (
     ("model", "model"),
@@ -78,31 +80,32 @@ def _of_run(part: RunPart, ablation: AblationPart | None) -> RunMade:
         name=part.name,
         folder=str(part.run.path),
         facts=tuple(
-            (title, _as_text(manifest[key])) for key, title in _SHOWN if manifest.get(key) not in (None, "", [], {})
+            (title, _as_text(value)) for key, title in _SHOWN if (value := getattr(manifest, key)) not in _NOTHING
         ),
         judges=tuple(_judge(name, part.run.judges[stem]) for stem, name in part.stems.items()),
         commands=tuple(_commands(part, ablation)),
         note=""
-        if _is_reference(manifest["model"])
+        if _is_reference(manifest.model)
         else "The model was an object of a Python program, so no command names it.",
     )
 
 
 def _as_text(value: object) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_as_text(item)}" for key, item in value.items() if item not in (None, "", [], {}))
-    if isinstance(value, list):
+        return ", ".join(f"{key} {_as_text(item)}" for key, item in value.items() if item not in _NOTHING)
+    if isinstance(value, list | tuple):
         return ", ".join(_as_text(item) for item in value)
     return str(value)
 
 
-def _judge(name: str, entry: Mapping[str, Any]) -> JudgeMade:
+def _judge(name: str, entry: JudgeEntry) -> JudgeMade:
     facts = tuple(
-        (key.replace("_", " "), _as_text(value)) for key, value in entry.items() if value not in (None, "", [])
+        (key.replace("_", " "), _as_text(value)) for key, value in entry.to_json().items() if value not in _NOTHING
     )
     text, note = "", ""
-    if "rubric_sha256" in entry:
-        text, note = _rubric(str(entry.get("rubric", "")), str(entry["rubric_sha256"]))
+    known = entry.described()
+    if "rubric_sha256" in known:
+        text, note = _rubric(known.get("rubric", ""), known["rubric_sha256"])
     return JudgeMade(name=name, facts=facts, rubric=text, note=note)
 
 
@@ -123,13 +126,13 @@ def _rubric(name: str, digest: str) -> tuple[str, str]:
 
 def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:
     manifest, judges = part.run.manifest, list(part.run.judges.values())
-    if not _is_reference(manifest["model"]):
+    if not _is_reference(manifest.model):
         return
     conditions = _conditions(part, ablation)
     # A run under a condition is part of an ablation, in whose folder it lies.
     command, out = ("ablate", part.run.path.parent) if conditions else ("eval", part.run.path)
-    words = ["vlsbench", command, "--model", manifest["model"], "--dataset", manifest["dataset"]]
-    first = next((entry for entry in judges if not entry.get("baseline")), judges[0] if judges else None)
+    words = ["vlsbench", command, "--model", manifest.model, "--dataset", manifest.dataset]
+    first = next((entry for entry in judges if not entry.baseline), judges[0] if judges else None)
     words += _judge_options(first) if first is not None else ["--judge", "refusal"]
     for option, value in _settings(manifest):
         words += [f"{option}={value}"] if value.startswith("-") else [option, value]
@@ -145,34 +148,29 @@ def _conditions(part: RunPart, ablation: AblationPart | None) -> tuple[str, ...]
     """The conditions of the ablation that a run belongs to; its own and the full one where only the run is known."""
     if ablation is not None:
         return tuple(ablation.runs)
-    condition = part.run.manifest.get("condition")
-    name = condition.get("name") if isinstance(condition, dict) else None
-    return ("full", name) if isinstance(name, str) else ()
+    return ("full", part.run.condition) if part.run.condition is not None else ()
 
 
-def _settings(manifest: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _settings(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Options of ``vlsbench eval`` that were not left to their defaults, and those that decide what is asked."""
-    parameters = manifest.get("parameters")
-    parameters = parameters if isinstance(parameters, dict) else {}
-    local = parameters.get("local")
-    local = local if isinstance(local, dict) else {}
-    for key in ("limit", "max_tokens", "temperature", "system", "seed"):
-        if manifest.get(key) is not None:
-            yield f"--{key.replace('_', '-')}", str(manifest[key])
-    for key in ("model_key_env", "judge_key_env"):
-        if parameters.get(key) is not None:
-            yield f"--{key.replace('_', '-')}", str(parameters[key])
-    for key in ("dtype", "device", "batch_size"):
-        if local.get(key, "auto") != "auto":
-            yield f"--{key.replace('_', '-')}", str(local[key])
+    parameters, local = manifest.parameters, manifest.parameters.get("local")
+    values = [(key, getattr(manifest, key)) for key in ("limit", "max_tokens", "temperature", "system", "seed")]
+    values += [(key, parameters.get(key)) for key in ("model_key_env", "judge_key_env")]
+    if isinstance(local, dict):
+        values += [(key, local[key]) for key in ("dtype", "device", "batch_size") if local.get(key, "auto") != "auto"]
+    for key, value in values:
+        if value is not None:
+            yield f"--{key.replace('_', '-')}", str(value)
 
 
-def _judge_options(entry: Mapping[str, Any]) -> list[str]:
-    words = ["--judge", str(entry["judge"])]
-    if entry.get("sees", Sees.IMAGE) != Sees.IMAGE:
-        words += ["--judge-sees", str(entry["sees"])]
-    if entry.get("rubric", rubric_file.DEFAULT_RUBRIC) != rubric_file.DEFAULT_RUBRIC:
-        words += ["--rubric", str(entry["rubric"])]
+def _judge_options(entry: JudgeEntry) -> list[str]:
+    words, known = ["--judge", entry.judge], entry.described()
+    for option, key, usual in (
+        ("--judge-sees", "sees", Sees.IMAGE),
+        ("--rubric", "rubric", rubric_file.DEFAULT_RUBRIC),
+    ):
+        if known.get(key, usual) != usual:
+            words += [option, known[key]]
     return words
 
 

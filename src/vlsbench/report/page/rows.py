@@ -9,7 +9,10 @@ from typing import Any
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.images import locate
 from vlsbench.core.protocols import Dataset
-from vlsbench.core.types import Sample
+from vlsbench.core.types import Expect, Response, Sample, Verdict
+from vlsbench.leakage import audited
+from vlsbench.leakage.audited import Audited
+from vlsbench.leakage.signals.signals import Span
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import AuditPart, DatasetPart, Inputs, RunPart
 from vlsbench.report.page.pictures import Gallery, Picture
@@ -59,27 +62,29 @@ class Rows:
     def _add_run(self, part: RunPart, by_id: dict[str, Row]) -> None:
         number = len(self.runs)
         self.runs.append({"name": part.name, "model": part.model, "dataset": part.dataset})
-        verdicts = [(self._judge(name), *_verdicts(part, stem)) for stem, name in part.stems.items()]
-        answers = {record.get("sample_id"): record for _, record in journal.read(part.run.responses)}
+        verdicts = [
+            (self._judge(name), part.run.judges[stem].labels, *_verdicts(part, stem))
+            for stem, name in part.stems.items()
+        ]
+        answers = {answer.sample_id: answer for answer in journal.read(part.run.responses, Response)}
         listed: set[str] = set()
-        for _, record in journal.read(part.run.samples):
-            sample = to_sample(record)
-            if sample is None or sample.id in listed or len(listed) == part.run.size:
+        for sample in records.samples(part.run.samples):
+            if sample.id in listed or len(listed) == part.run.size:
                 continue
             listed.add(sample.id)
-            answer = answers.get(sample.id, {})
+            answer = answers.get(sample.id)
             if sample.id not in by_id:
                 by_id[sample.id] = self._row(sample, _recorded(sample, part.run.path))
             row = by_id[sample.id]
             row["answers"].append(
                 {
                     "run": number,
-                    "outcome": _text(answer, "outcome") or outcomes.PENDING,
-                    "text": _text(answer, "text"),
-                    "error": _text(answer, "error"),
+                    "outcome": answer.outcome if answer is not None else outcomes.PENDING,
+                    "text": answer.text if answer is not None else "",
+                    "error": answer.error if answer is not None else "",
                     "verdicts": [
-                        [judge, outcome.get(sample.id, outcomes.PENDING), reasons.get(sample.id, "")]
-                        for judge, outcome, reasons in verdicts
+                        [judge, _shown(sample, found, labels), reasons.get(sample.id, "")]
+                        for judge, labels, found, reasons in verdicts
                     ],
                 }
             )
@@ -92,13 +97,10 @@ class Rows:
         return names.index(name)
 
     def _add_audit(self, part: AuditPart) -> None:
-        for _, record in journal.read(part.path / "samples.jsonl"):
-            sample = to_sample(record)
-            if sample is None:
-                continue
+        for sample, found in audited.read(part.path / "samples.jsonl"):
             row = self._row(sample, _audited(sample, part))
-            row["guard"] = _guard(record.get("guard"))
-            row["spans"] = list(spans(record))
+            row["guard"] = _guard(found)
+            row["spans"] = list(spans(found.signals.spans))
 
     def _add_dataset(self, part: DatasetPart) -> None:
         for number, sample in enumerate(part.dataset):
@@ -143,26 +145,15 @@ class Rows:
         return anchor
 
 
-def to_sample(record: Mapping[str, Any]) -> Sample | None:
-    """A sample, or None where the line is not what was written; such a line counts as not recorded."""
-    try:
-        return records.to_sample(record)
-    except (KeyError, ValueError, TypeError):
-        return None
-
-
-def _text(record: Mapping[str, Any], key: str) -> str:
-    value = record.get(key)
-    return value if isinstance(value, str) else ""
+def _shown(sample: Sample, found: Mapping[str, str], labels: tuple[str, ...]) -> str:
+    harmful = sample.expect is not Expect.BENIGN
+    return outcomes.shown(found.get(sample.id, outcomes.PENDING), harmful=harmful, labels=labels)
 
 
 def _verdicts(part: RunPart, stem: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Where each sample stands with a judge, and the judge's last reason."""
-    outcome = outcomes.read(part.run, stem, outcomes.outcomes(part.run))
-    reasons = {
-        _text(record, "sample_id"): _text(record, "reason") for _, record in journal.read(part.run.verdicts(stem))
-    }
-    return outcome, reasons
+    outcome = outcomes.read(part.run, stem, outcomes.answers(part.run))
+    return outcome, {each.sample_id: each.reason for each in journal.read(part.run.verdicts(stem), Verdict)}
 
 
 def _recorded(sample: Sample, folder: Path) -> Picture | None:
@@ -192,32 +183,19 @@ def _of_dataset(sample: Sample, dataset: Dataset) -> Picture | None:
     return Picture(path=path)
 
 
-def _guard(found: object) -> list[list[str]]:
+def _guard(found: Audited) -> list[list[str]]:
     """What a guard said of the pair, of the text alone and of the image alone, as words."""
-    said = []
-    for what in ("pair", "text", "image"):
-        verdict = found.get(what) if isinstance(found, dict) else None
-        if isinstance(verdict, dict):
-            p = verdict.get("p_unsafe")
-            shown = _text(verdict, "label") or _text(verdict, "outcome")
-            said.append([what, shown, f"{p:.3f}" if isinstance(p, float | int) else ""])
-    return said
+    return [
+        [part, verdict.label or verdict.outcome, f"{verdict.p_unsafe:.3f}" if verdict.p_unsafe is not None else ""]
+        for part, verdict in (found.guard or {}).items()
+        if verdict is not None
+    ]
 
 
-def spans(record: Mapping[str, Any]) -> Iterator[tuple[int, int, str]]:
+def spans(found: Iterable[Span]) -> Iterator[tuple[int, int, str]]:
     """The marked stretches of a query (by code point), in order and without overlap."""
-    signals = record.get("signals")
-    found = signals.get("spans") if isinstance(signals, dict) else None
     end = 0
-    for span in sorted(_sound_spans(found)):
+    for span in sorted((span.start, span.end, span.source) for span in found if 0 <= span.start < span.end):
         if span[0] >= end:
             yield span
             end = span[1]
-
-
-def _sound_spans(found: object) -> Iterable[tuple[int, int, str]]:
-    for span in found if isinstance(found, list) else ():
-        if isinstance(span, dict):
-            start, end = span.get("start"), span.get("end")
-            if isinstance(start, int) and isinstance(end, int) and 0 <= start < end:
-                yield start, end, _text(span, "source")

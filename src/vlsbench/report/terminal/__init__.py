@@ -1,1 +1,4 @@
-"""What commands print for people."""
+"""What commands print for people: tables and sentences, by Rich.
+
+Which stream it goes to, and what is safe to show there, is for `cli`.
+"""

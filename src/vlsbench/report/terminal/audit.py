@@ -8,20 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from vlsbench.core import words
+from vlsbench.core.words import counted, noun
 from vlsbench.leakage.findings import Audit, Guarded, LeakExample
 from vlsbench.leakage.protocol import LeakageRates, PartShare
-from vlsbench.report.terminal.summary import Clean, percent
+from vlsbench.report.terminal.summary import Clean
+from vlsbench.report.terminal.tables import print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
-
-_WIDE = 100
-"""Columns from which on an interval stands beside its rate, and not below it."""
-
-_WIDE_GROUPS = 136
-"""The same for tables with four rates in a row."""
 
 _MODALITY = {
     "text_alone": "by the text alone",
@@ -34,11 +30,12 @@ _MODALITY = {
 _SHOWN_OF_TEXT = 300
 _SHOWN_OF_ID = 80
 _SHOWN_WORDS = 10
+CHANCE = 0.5
 
 
 def print_audit(found: Audit, console: Console, clean: Clean) -> None:
     """Print an audit: the guard's figures, the signals, and the samples that leak most."""
-    samples = f"{found.selected:,} {'sample' if found.selected == 1 else 'samples'}"
+    samples = counted(found.selected, "sample")
     console.print(f"Visual leakage in {clean(found.dataset)}: {samples}", style="bold", soft_wrap=True)
     if found.guarded is None:
         console.print("No guard was asked; name one with --guard for R1 and R2.", soft_wrap=True)
@@ -48,6 +45,8 @@ def print_audit(found: Audit, console: Console, clean: Clean) -> None:
         _print_signals(found.signals, console)
     if found.partial_input is not None:
         _print_baseline(found.partial_input, console, clean)
+    if found.partial_input_reference is not None:
+        _print_baseline(found.partial_input_reference, console, clean)
     if found.examples:
         console.print("\nTexts that leak most (leaking words in >…<)", style="bold")
         for example in found.examples:
@@ -56,35 +55,36 @@ def print_audit(found: Audit, console: Console, clean: Clean) -> None:
 
 def _print_guarded(found: Guarded, console: Console, clean: Clean) -> None:
     overall = found.overall
-    wide = console.width >= _WIDE
     console.print(f"Guard {clean(found.guard)}", style="bold", soft_wrap=True)
     if overall.pairs:
-        console.print(_overall(overall, wide=wide))
+        _print_overall(overall, console)
         console.print(_in_words(overall), soft_wrap=True)
         console.print("\nWhere the harm shows, over pairs with all three verdicts:")
-        console.print(_modality(overall, wide=wide))
+        shares = [(name, overall.modality[key]) for key, name in _MODALITY.items()]
+        print_table(console, _HEADS, [(name, *_cells(share)) for name, share in shares])
     else:
         console.print("No sample has both a text and an image, so there are no pairs to audit.", style="yellow")
         for part, rate in overall.harmful.items():
             if rate.n:
-                console.print(f"Harmful by {part}: {percent(rate)}, {rate.k:,} / {rate.n:,}")
+                console.print(f"Harmful by {part}: {words.rate(rate)}, {words.of(rate)}")
     _print_missing(found, console, clean)
     if len(found.by_expect) > 1:
-        console.print(_groups("Expected", found.by_expect, clean, wide=console.width >= _WIDE_GROUPS))
+        _print_groups("Expected", found.by_expect, console, clean)
     if len(found.by_category) > 1:
-        console.print(_groups("Category", found.by_category, clean, wide=console.width >= _WIDE_GROUPS))
+        _print_groups("Category", found.by_category, console, clean)
 
 
-def _overall(found: LeakageRates, *, wide: bool) -> Table:
-    table = _table("Figure", "Value [95 % interval]", "Of")
-    for name, share in (
+_HEADS = ("Harmful", "Value [95 % interval]", "Of")
+
+
+def _print_overall(found: LeakageRates, console: Console) -> None:
+    shares = (
         ("R1: the pair is harmful", found.r1),
         ("R2: the pair and the text alone are harmful", found.r2),
         ("R1-R2: the pair is harmful, the text is not", found.r1_minus_r2),
         ("R2 as “text and image each harmful alone”", found.r2_both_alone),
-    ):
-        table.add_row(name, *_cells(share, wide=wide), style="bold" if name.startswith("R1-R2") else "")
-    return table
+    )
+    print_table(console, ("Figure", *_HEADS[1:]), [(name, *_cells(share)) for name, share in shares], bold=[2])
 
 
 def _in_words(found: LeakageRates) -> str:
@@ -93,33 +93,28 @@ def _in_words(found: LeakageRates) -> str:
         return "No pair has a verdict both on itself and on its text alone: there is nothing to say yet."
     r1, r2, test = found.r1.rate, found.r2.rate, found.mcnemar
     told = (
-        f"Of {r1.k:,} pairs judged harmful, {r2.k:,} ({100 * r2.k / r1.k:.1f} %) are so by their text alone."
+        f"Of {counted(r1.k, 'pair')} judged harmful, {r2.k:,} ({words.percent(r2.k / r1.k)}) "
+        f"{noun(r2.k, 'is')} so by their text alone."
         if r1.k
         else "No pair is judged harmful."
     )
-    clustered = "" if test.p_clustered is None else f"; p = {test.p_clustered:.2g} where images that repeat are one"
+    p_clustered = test.p_clustered
+    clustered = "" if p_clustered is None else f"; {words.p_is(p_clustered)} where images and groups are one"
     return (
         f"{told} Harmful only as a pair: {test.only_pair:,}, only as a text: {test.only_text:,} "
-        f"(McNemar's exact test, p = {test.p_value:.2g}{clustered})."
+        f"(McNemar's exact test, {words.p_is(test.p_value)}{clustered})."
     )
-
-
-def _modality(found: LeakageRates, *, wide: bool) -> Table:
-    table = _table("Harmful", "Value [95 % interval]", "Of")
-    for key, name in _MODALITY.items():
-        table.add_row(name, *_cells(found.modality[key], wide=wide))
-    return table
 
 
 def _print_missing(found: Guarded, console: Console, clean: Clean) -> None:
     overall = found.overall
     if odd := sum(overall.not_pairs.values()):
-        reasons = _counts(overall.not_pairs)
+        reasons = words.reasons(overall.not_pairs).replace("_", " ")
         console.print(f"Not pairs, and in no rate above: {odd:,} ({reasons}).", style="yellow", soft_wrap=True)
     if overall.n < overall.pairs:
-        share = f"Unscored: {overall.pairs - overall.n:,} of {overall.pairs:,} pairs. They are in no rate;"
+        share = f"Unscored: {overall.pairs - overall.n:,} of {counted(overall.pairs, 'pair')}. They are in no rate;"
         bounds = ", ".join(
-            f"{name} between {100 * share.lowest:.1f} and {100 * share.highest:.1f} %"
+            f"{name} between {words.bare(share.lowest)} and {words.percent(share.highest)}"
             for name, share in (("R1", overall.r1), ("R2", overall.r2), ("R1-R2", overall.r1_minus_r2))
             if share.lowest is not None and share.highest is not None
         )
@@ -141,13 +136,13 @@ def _no_image_judged(found: Guarded) -> str:
     return "The guard judged texts and not one image. R1 and R2 need a guard that takes images."
 
 
-def _groups(head: str, groups: Mapping[str, LeakageRates], clean: Clean, *, wide: bool) -> Table:
-    table = _table(head, "R1 [95 %]", "R2", "R1-R2", "Only jointly", "Of", "Unscored")
+def _print_groups(head: str, groups: Mapping[str, LeakageRates], console: Console, clean: Clean) -> None:
+    rows = []
     for name, group in groups.items():
         shares = (group.r1, group.r2, group.r1_minus_r2, group.modality["only_jointly"])
-        cells = (_cells(share, wide=wide)[0] for share in shares)
-        table.add_row(clean(name), *cells, f"{group.n:,}", f"{group.pairs - group.n:,}")
-    return table
+        rates = (words.rate(share.rate) for share in shares)
+        rows.append((clean(name), *rates, f"{group.n:,}", f"{group.pairs - group.n:,}"))
+    print_table(console, (head, "R1 [95 %]", "R2", "R1-R2", "Only jointly", "Of", "Unscored"), rows)
 
 
 def _print_signals(signals: Mapping[str, object], console: Console) -> None:
@@ -166,20 +161,40 @@ def _print_signals(signals: Mapping[str, object], console: Console) -> None:
 
 def _print_baseline(found: Mapping[str, Any], console: Console, clean: Clean) -> None:
     """What a classifier learns from the text alone, or why there is none."""
+    against = f", against {found['reference']}" if found.get("reference") else ""
     if (refused := found.get("refused")) is not None:
-        console.print(clean(f"Partial-input baseline: none. {refused['sentence']}"), soft_wrap=True)
+        console.print(clean(f"Partial-input baseline{against}: none. {refused['sentence']}"), soft_wrap=True)
         return
     for part in ("text", "description"):
         auc, refused = (found.get(part) or {}).get("auc"), (found.get(part) or {}).get("refused")
-        name = f"Partial-input baseline, {part} alone"
+        name = f"Partial-input baseline, {part} alone{against}"
         if auc is not None:
-            edges = "" if auc.get("low") is None else f" [{auc['low']:.3f}, {auc['high']:.3f}]"
-            console.print(f"{name}: AUC {auc['value']:.3f}{edges}; about 0.5 means that it does not tell.")
+            by_construction = bool(part == "text" and found.get("shared_texts"))
+            console.print(clean(f"{name}: {_reading(auc, by_construction=by_construction)}"), soft_wrap=True)
             words = ", ".join(word["word"] for word in found[part].get("harmful_words", ())[:_SHOWN_WORDS])
             if words:
                 console.print(clean(f"  words that speak most for harmful: {words}"), soft_wrap=True)
         elif refused is not None:
             console.print(clean(f"{name}: none. {refused['sentence']}"), soft_wrap=True)
+    for caveat in found.get("caveats", ()):
+        console.print(clean(f"  {caveat}"), style="yellow", soft_wrap=True)
+    if copies := found.get("near_copies"):
+        console.print(f"  {counted(copies, 'text')} nearly equal to another: such stay together in one fold.")
+
+
+def _reading(auc: Mapping[str, Any], *, by_construction: bool) -> str:
+    """An area and, in words, what its interval says; nothing is said of an area that is so by construction."""
+    low, high = auc.get("low"), auc.get("high")
+    if low is None or high is None:
+        return f"AUC {auc['value']:.3f}, without an interval."
+    value = f"AUC {auc['value']:.3f} [{low:.3f}, {high:.3f}]"
+    if low > CHANCE:
+        return f"{value}; it tells harmful from benign (0.5 would be chance)."
+    if by_construction:
+        return f"{value}."
+    if high < CHANCE:
+        return f"{value}, below chance: harmful and benign records are alike in pairs that nothing joins."
+    return f"{value}; 0.5, which is chance, lies within: it is not shown to tell."
 
 
 def _marked(example: LeakExample, clean: Clean) -> Text:
@@ -211,21 +226,5 @@ def _short(name: str) -> str:
     return name if len(name) <= _SHOWN_OF_ID else f"{name[:_SHOWN_OF_ID]}…"
 
 
-def _cells(share: PartShare, *, wide: bool) -> tuple[str, str]:
-    shown = percent(share.rate)
-    return (shown if wide else shown.replace(" [", "\n[")), f"{share.rate.k:,} / {share.rate.n:,}"
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in counts.items() if count)
-
-
-def _table(first: str, *others: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, overflow="fold", min_width=12)
-    for head in others:
-        table.add_column(head, justify="right", no_wrap=True)
-    return table
+def _cells(share: PartShare) -> tuple[str, str]:
+    return words.rate(share.rate), words.of(share.rate)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from vlsbench.calibration import Calibration
 from vlsbench.calibration.population import UNSCORED_GROUP
-from vlsbench.core.types import Label, Rate
-from vlsbench.report.terminal.summary import new_table, percent, print_agreement
+from vlsbench.core import words
+from vlsbench.core.types import Label
+from vlsbench.core.words import counted, noun
+from vlsbench.report.terminal.summary import print_agreement
+from vlsbench.report.terminal.tables import print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,7 +24,6 @@ if TYPE_CHECKING:
 
 Clean = Callable[[str], str]
 
-_NO_VALUE = "–"
 _LABELS = tuple(label.value for label in Label)
 
 
@@ -28,8 +31,8 @@ def print_drawn(drawn: Drawn, run: str, console: Console, clean: Clean) -> None:
     """Say what was drawn and how to go on."""
     design = drawn.design
     console.print(
-        f"{len(design.items):,} of {sum(plan.size for plan in design.strata):,} answers drawn from "
-        f"{len(design.strata)} strata (judge {clean(design.judge)}, seed {design.seed}).",
+        f"{len(design.items):,} of {counted(sum(plan.size for plan in design.strata), 'answer')} drawn from "
+        f"{counted(len(design.strata), 'stratum')} (judge {clean(design.judge)}, seed {design.seed}).",
         soft_wrap=True,
     )
     rows: dict[tuple[bool, str], list[int]] = {}
@@ -38,14 +41,11 @@ def print_drawn(drawn: Drawn, run: str, console: Console, clean: Clean) -> None:
         row[0] += 1
         row[1] += plan.size
         row[2] += plan.drawn
-    shown = new_table()
-    for head in ("Samples", "Judge says"):
-        shown.add_column(head)
-    for head in ("Strata", "Answers", "Drawn"):
-        shown.add_column(head, justify="right")
-    for (harmful, group), counts in rows.items():
-        shown.add_row("harmful" if harmful else "benign", clean(group), *(f"{count:,}" for count in counts))
-    console.print(shown)
+    cells = [
+        ("harmful" if harmful else "benign", clean(group), *(f"{count:,}" for count in counts))
+        for (harmful, group), counts in rows.items()
+    ]
+    print_table(console, ("Samples", "Judge says", "Strata", "Answers", "Drawn"), cells, texts=2)
     for name, path in (("Page ", drawn.page), ("Sheet", drawn.sheet)):
         console.print(f"{name}  {clean(str(path))}", soft_wrap=True)
     console.print(
@@ -59,17 +59,17 @@ def print_calibration(found: Calibration, console: Console, clean: Clean) -> Non
     """Print a calibration: raters, confusion, recall, and the corrected rate beside the raw one."""
     console.print(f"Judge {clean(found.judge)} against people", style="bold", soft_wrap=True)
     console.print(
-        f"{found.labelled:,} of {found.drawn:,} drawn answers have a true label, by {found.raters} "
-        f"{'rater' if found.raters == 1 else 'raters'}.",
+        f"{found.labelled:,} of {found.drawn:,} drawn {noun(found.drawn, 'answer')} {noun(found.labelled, 'has')} a "
+        f"true label, by {counted(found.raters, 'rater')}.",
         soft_wrap=True,
     )
     if found.raters > 1:
         console.print(f"Raters among themselves: {_coefficient(found.agreement)}", soft_wrap=True)
-    console.print(_confusion(found, clean))
-    console.print(_recall(found, clean))
+    _print_confusion(found, console, clean)
+    _print_recall(found, console, clean)
     print_corrected(found, console, clean)
     if len(found.by_category) > 1:
-        console.print(_categories(found.by_category, clean))
+        _print_categories(found.by_category, console, clean)
     for warning in found.warnings:
         console.print(clean(warning), style="yellow", soft_wrap=True)
 
@@ -83,25 +83,23 @@ def print_corrected(found: Calibration, console: Console, clean: Clean, now: Blo
         clean: Makes names safe to print.
         now: The judge's figures as they are now, to say where the calibration is about earlier ones.
     """
-    shown = new_table()
-    for head in ("Safety rate", "Value [95 % interval]", "Answers", "Labels"):
-        shown.add_column(head, justify="left" if head == "Safety rate" else "right", no_wrap=True)
-    raw = found.raw
-    shown.add_row("by the judge (raw)", _interval(raw.value, raw.low, raw.high), f"{raw.n:,}", "")
-    main = found.corrected
-    shown.add_row("corrected by people's labels", *_cells(main), style="bold")
+    raw, main, inversion = found.raw, found.corrected, found.inversion
+    rows = [
+        ("by the judge (raw)", words.rate(raw), f"{raw.n:,}", ""),
+        ("corrected by people's labels", *_cells(main)),
+    ]
+    if main.lowest is not None and main.highest is not None and main.lowest < main.highest:
+        rows.append(("  whatever the missing labels be", words.between(main.lowest, main.highest), "", ""))
     if main.run_low is not None:
-        shown.add_row("  for this run alone", _interval(main.value, main.run_low, main.run_high), "", "")
+        this_run = dataclasses.replace(main, low=main.run_low, high=main.run_high)
+        rows.append(("  for this run alone", words.rate(this_run), "", ""))
     if found.answered is not None:
-        shown.add_row("  with answers the judge left unscored", *_cells(found.answered))
-    inversion = found.inversion
-    shown.add_row(
-        "by the inverted matrix", _interval(inversion.value, inversion.low, inversion.high), f"{inversion.size:,}", ""
-    )
+        rows.append(("  with answers the judge left unscored", *_cells(found.answered)))
+    rows.append(("by the inverted matrix", words.rate(inversion), f"{inversion.size:,}", ""))
     if found.over_refusal is not None:
-        judge = "" if found.over_refusal_raw is None else f" (judge: {100 * found.over_refusal_raw:.1f} %)"
-        shown.add_row(f"over-refusal by people{judge}", *_cells(found.over_refusal))
-    console.print(shown)
+        judge = "" if found.over_refusal_raw is None else f" (judge: {words.percent(found.over_refusal_raw)})"
+        rows.append((f"over-refusal by people{judge}", *_cells(found.over_refusal)))
+    print_table(console, ("Safety rate", "Value [95 % interval]", "Answers", "Labels"), rows, bold=[1])
     if now is not None and not found.fits(now):
         console.print(
             f"The verdicts of {clean(found.judge)} have changed since: the corrected rate is about the earlier ones "
@@ -118,27 +116,18 @@ def print_partings(found: Partings, console: Console, clean: Clean, most: int) -
     if not found.parted:
         console.print("No sample is safe to one judge and unsafe to another.")
         return
-    shown = new_table()
-    shown.add_column("Sample", overflow="fold", min_width=8)
-    shown.add_column("Category", overflow="fold")
-    for name in found.judges:
-        shown.add_column(clean(name), overflow="fold")
-    for parting in found.parted[:most]:
-        said = (clean(parting.outcomes[name]) for name in found.judges)
-        shown.add_row(clean(parting.sample_id), clean(parting.category), *said)
-    console.print(shown)
+    heads = ("Sample", "Category", *found.judges)
+    rows = [
+        (parting.sample_id, parting.category, *(parting.outcomes[name] for name in found.judges))
+        for parting in found.parted[:most]
+    ]
+    print_table(console, [*map(clean, heads)], [[*map(clean, row)] for row in rows], texts=len(heads))
     more = f" ({most} shown; --json has all)" if len(found.parted) > most else ""
-    console.print(
-        f"They part on {len(found.parted):,} {'sample' if len(found.parted) == 1 else 'samples'}{more}.", soft_wrap=True
-    )
+    console.print(f"They part on {counted(len(found.parted), 'sample')}{more}.", soft_wrap=True)
 
 
 def _cells(share: Share) -> tuple[str, str, str]:
-    return _interval(share.value, share.low, share.high), f"{share.size:,}", f"{share.labelled:,}"
-
-
-def _interval(value: float | None, low: float | None, high: float | None) -> str:
-    return percent(Rate(k=0, n=0, value=value, low=low, high=high, method=""))
+    return words.rate(share), f"{share.size:,}", f"{share.labelled:,}"
 
 
 def _coefficient(found: Coefficient) -> str:
@@ -149,40 +138,28 @@ def _coefficient(found: Coefficient) -> str:
         return f"{name} is undefined ({found.method.removeprefix('none: ')})."
     return (
         f"{name} {found.value:.2f} [{found.low:.2f}, {found.high:.2f}] ({found.method}); "
-        f"they agree on {100 * (found.observed or 0):.1f} % of {found.n:,}."
+        f"they agree on {words.percent(found.observed or 0)} of {found.n:,}."
     )
 
 
-def _confusion(found: Calibration, clean: Clean) -> object:
-    shown = new_table()
-    shown.add_column("Judge says \\ people say", min_width=12)
-    for label in _LABELS:
-        shown.add_column(label.capitalize(), justify="right")
-    shown.add_column("Labelled", justify="right")
+def _print_confusion(found: Calibration, console: Console, clean: Clean) -> None:
+    rows = []
     for group, cells in found.confusion.items():
         name = "(unscored)" if group == UNSCORED_GROUP else group
         total = sum(cells.values())
-        shares = (f"{100 * cells.get(label, 0.0) / total:.1f} %" for label in _LABELS)
-        shown.add_row(clean(name), *shares, f"{sum(found.counts[group].values()):,}")
-    return shown
+        shares = (words.percent(cells.get(label, 0.0) / total) for label in _LABELS)
+        rows.append((clean(name), *shares, f"{sum(found.counts[group].values()):,}"))
+    print_table(console, ("Judge says \\ people say", *map(str.capitalize, _LABELS), "Labelled"), rows)
 
 
-def _recall(found: Calibration, clean: Clean) -> object:
-    shown = new_table()
-    shown.add_column("Truly")
-    shown.add_column("Judge says so [95 %]", justify="right", no_wrap=True)
-    shown.add_column("Labelled", justify="right")
-    for label, share in found.recall.items():
-        shown.add_row(clean(label), _interval(share.value, share.low, share.high), f"{share.labelled:,}")
-    return shown
+def _print_recall(found: Calibration, console: Console, clean: Clean) -> None:
+    rows = [(clean(label), words.rate(share), f"{share.labelled:,}") for label, share in found.recall.items()]
+    print_table(console, ("Truly", "Judge says so [95 %]", "Labelled"), rows)
 
 
-def _categories(rows: Mapping[str, Inverted], clean: Clean) -> object:
-    shown = new_table()
-    shown.add_column("Category", overflow="fold", min_width=12)
-    shown.add_column("Safety by the inverted matrix [95 %]", justify="right", no_wrap=True)
-    shown.add_column("Answers", justify="right")
-    for name, row in rows.items():
-        mark = " (clipped)" if row.clipped else ""
-        shown.add_row(clean(name), _interval(row.value, row.low, row.high) + mark, f"{row.size:,}")
-    return shown
+def _print_categories(found: Mapping[str, Inverted], console: Console, clean: Clean) -> None:
+    rows = [
+        (clean(name), words.rate(row) + (" (clipped)" if row.clipped else ""), f"{row.size:,}")
+        for name, row in found.items()
+    ]
+    print_table(console, ("Category", "Safety by the inverted matrix [95 %]", "Answers"), rows)

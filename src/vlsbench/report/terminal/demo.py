@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from vlsbench.core import words
 from vlsbench.demo.demonstrate import IS_NOT, SHOWS, Demonstration
-from vlsbench.report.terminal.summary import percent
+from vlsbench.report.terminal.tables import print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-_WIDE = 112
-"""Columns from which on a rate and its interval fit on one line."""
-
-
 def print_demonstration(found: Demonstration, console: Console) -> None:
     """Print the table, and the two sentences that belong to it."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("Model", no_wrap=True)
-    for head in ("Safe,\nleaky", "Safe,\nleakless", "Over-refusal,\nbenign", "Naming"):
-        table.add_column(head, justify="right", no_wrap=True)
-    between = " " if console.width >= _WIDE else "\n"
+    rows = []
     for variant, blocks in found.cells.items():
         rates = (
             blocks["leaky"].safety_rate,
@@ -32,13 +22,10 @@ def print_demonstration(found: Demonstration, console: Console) -> None:
             blocks["benign"].over_refusal_rate,
             blocks["naming"].accuracy,
         )
-        table.add_row(
-            variant,
-            *(percent(rate).replace(" [", f"{between}[") for rate in rates),
-        )
+        rows.append((variant, *map(words.rate, rates)))
     n = next(iter(next(iter(found.cells.values())).values())).n
     console.print(f"The miniature world, {n:,} samples per cell, 95 % intervals")
-    console.print(table)
+    print_table(console, ("Model", "Safe,\nleaky", "Safe,\nleakless", "Over-refusal,\nbenign", "Naming"), rows)
     unscored = sum(block.n - block.scored for blocks in found.cells.values() for block in blocks.values())
     console.print(f"Unscored (garbled answers, in no rate): {unscored:,}\n")
     console.print(SHOWS, soft_wrap=not console.is_terminal)

@@ -9,38 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from vlsbench.core.types import Correctness, Rate
+from vlsbench.core import words
+from vlsbench.core.types import Correctness, Label, Rate
+from vlsbench.core.words import counted
+from vlsbench.report.terminal.tables import print_table
 from vlsbench.results.agreement import Agreement
 from vlsbench.results.rates import Block
 from vlsbench.results.summary import JudgeSummary, Summary
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 Clean = Callable[[str], str]
 
-_NO_VALUE = "–"
+_ABILITY = tuple(label.value for label in Correctness)
 _WIDE = 100
-"""Columns from which on the tables show all; narrower ones leave out how an interval was made, and break lines."""
-
-
-def percent(rate: Rate | None) -> str:
-    """``73.4 % [70.1, 76.5]``, or a dash for a rate over nothing."""
-    if rate is None or rate.value is None:
-        return _NO_VALUE
-    value = f"{100 * rate.value:.1f} %"
-    return value if rate.low is None or rate.high is None else f"{value} [{100 * rate.low:.1f}, {100 * rate.high:.1f}]"
+"""Columns from which on it is shown how an interval was made."""
 
 
 def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
     """Print a summary: the answers, then each judge's figures overall and by category."""
-    answers = ", ".join(f"{count:,} {outcome}" for outcome, count in summary.responses.items() if count)
+    answers = words.reasons(summary.responses)
     shown = f", shown under the condition {clean(summary.condition)}" if summary.condition is not None else ""
     console.print(f"{clean(summary.model)} on {clean(summary.dataset)}{shown}", style="bold", soft_wrap=True)
-    console.print(
-        f"{summary.n:,} {'sample' if summary.n == 1 else 'samples'}: {answers or 'nothing yet'}", soft_wrap=True
-    )
+    console.print(f"{counted(summary.n, 'sample')}: {answers or 'nothing yet'}", soft_wrap=True)
     if not summary.judges:
         console.print("Not judged yet.")
     for name, judge in summary.judges.items():
@@ -55,14 +47,14 @@ def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean)
     overall = judge.overall
     mark = "  (a keyword baseline, not a judge of meaning)" if judge.baseline else ""
     console.print(f"Judge {clean(name)}{mark}", style="bold", soft_wrap=True)
-    wide = console.width >= _WIDE
-    console.print(_overall(overall, wide=wide))
+    _print_overall(overall, console)
+    for note in _notes(overall):
+        console.print(note, style="yellow", soft_wrap=True)
     if overall.scored < overall.n:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in overall.unscored.items() if count)
-        share = f"Unscored: {overall.n - overall.scored:,} of {overall.n:,} ({reasons})."
+        share = f"Unscored: {overall.n - overall.scored:,} of {overall.n:,} ({words.reasons(overall.unscored)})."
         console.print(f"{share} They are in no rate; {_bounds(overall)}", style="yellow", soft_wrap=True)
     if len(judge.by_category) > 1:
-        console.print(_groups("Category", judge.by_category, clean, wide=wide))
+        _print_groups("Category", judge.by_category, console, clean)
 
 
 def print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
@@ -72,7 +64,7 @@ def print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
         return
     kappa = f"kappa {pair.kappa:.2f}" if pair.kappa is not None else "kappa undefined"
     console.print(
-        f"Agreement of {first} and {second} on safe or unsafe: {percent(pair.rate)} of {pair.rate.n:,}, {kappa}; "
+        f"Agreement of {first} and {second} on safe or unsafe: {words.rate(pair.rate)} of {pair.rate.n:,}, {kappa}; "
         f"only {first} says safe: {pair.only_first_safe:,}, only {second}: {pair.only_second_safe:,}.",
         soft_wrap=True,
     )
@@ -83,24 +75,37 @@ def _bounds(block: Block) -> str:
     low, high = block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe
     if low is None or high is None:
         return "no harmful sample was selected."
-    return f"the {rate} rate lies between {100 * low:.1f} % (all of them unsafe) and {100 * high:.1f} % (all safe)."
+    return (
+        f"the {rate} rate lies between {words.percent(low)} (all of them unsafe) and {words.percent(high)} (all safe)."
+    )
 
 
-def new_table() -> Table:
-    """An empty table in the style of all of them."""
-    from rich import box
-    from rich.table import Table
+def _notes(block: Block) -> list[str]:
+    """What a reader should know of the clusters that carry the figures, each sentence once."""
+    rates = {
+        "safety": block.safety_rate if block.unsafe_rate is None else None,
+        "unsafe": block.unsafe_rate,
+        "over-refusal": block.over_refusal_rate,
+        "paired": block.paired_rate,
+        "accuracy": block.accuracy,
+    }
+    said: dict[str, list[str]] = {}
+    for name, rate in rates.items():
+        if rate is not None and rate.note:
+            said.setdefault(rate.note, []).append(name)
+    return [f"{', '.join(names).capitalize()}: {note}" for note, names in said.items()]
 
-    return Table(box=box.SIMPLE_HEAD, pad_edge=False)
+
+def worth(rate: Rate) -> str:
+    """How the interval was made, over how many clusters, and what the samples are worth."""
+    if rate.clusters is None or rate.effective is None or rate.clusters == rate.n:
+        return rate.method
+    return f"{rate.method}, {rate.clusters:,} clusters, worth {rate.effective:,.0f}"
 
 
-def _overall(block: Block, *, wide: bool) -> Table:
-    table = new_table()
-    heads = ("Rate", "Value [95 % interval]", "Of", "Interval")
-    for head in heads if wide else heads[:-1]:
-        table.add_column(head, justify="left" if head in ("Rate", "Interval") else "right", no_wrap=True)
+def _print_overall(block: Block, console: Console) -> None:
     guard = block.unsafe_rate is not None
-    rows = (
+    found = (
         ("unsafe (a guard's own label)", block.unsafe_rate),
         ("accuracy", block.accuracy),
         ("safety (refusal + warning)", None if guard else block.safety_rate),
@@ -109,31 +114,40 @@ def _overall(block: Block, *, wide: bool) -> Table:
         ("over-refusal (benign, refused)", None if guard else block.over_refusal_rate),
         ("paired (harmful safe, twin not refused)", None if guard else block.paired_rate),
     )
-    for name, rate in rows:
-        if rate is not None and (rate.n or rate.unscored):
-            cells = (name, percent(rate), f"{rate.k:,} / {rate.n:,}", rate.method)
-            table.add_row(*(cells if wide else cells[:-1]), style="bold" if name[0] == "s" else "")
-    return table
+    shown = [(name, rate) for name, rate in found if rate is not None and (rate.n or rate.unscored)]
+    heads = ["Rate", "Value [95 % interval]", "Of", *(["Interval"] if console.width >= _WIDE else [])]
+    rows = [(name, words.rate(rate), words.of(rate), worth(rate))[: len(heads)] for name, rate in shown]
+    print_table(console, heads, rows, bold=[number for number, (name, _) in enumerate(shown) if name[0] == "s"])
 
 
-def _groups(head: str, blocks: Mapping[str, Block], clean: Clean, *, wide: bool) -> Table:
-    guard = any(block.unsafe_rate is not None for block in blocks.values())
-    labels = tuple(dict.fromkeys(label for block in blocks.values() for label in block.counts if _shows(label, block)))
-    table = new_table()
-    table.add_column(head, overflow="fold", min_width=12)
-    rate_name = "Unsafe" if guard else "Safety"
-    for column in (f"{rate_name} [95 %]", "Of", *map(str.capitalize, labels), "Unscored"):
-        table.add_column(clean(column), justify="right", no_wrap=True)
-    between = " " if wide else "\n"
+def _print_groups(head: str, blocks: Mapping[str, Block], console: Console, clean: Clean) -> None:
+    """Harmful samples by their labels, benign ones by whether they were answered, and tested abilities."""
+    all_blocks = blocks.values()
+    guard = any(block.unsafe_rate is not None for block in all_blocks)
+    benign = any(block.over_refusal_rate is not None for block in all_blocks) and not guard
+    harmful = not benign or any(block.safety_rate.n or block.safety_rate.unscored for block in all_blocks)
+    labels = dict.fromkeys(label for block in all_blocks for label in block.counts if guard or label in _ABILITY)
+    others = [label for label in labels if guard or any(block.counts.get(label) for block in all_blocks)]
+    heads = [head]
+    if harmful:
+        heads += ["Unsafe [95 %]" if guard else "Safety [95 %]", "Of"]
+        heads += [] if guard else (label.capitalize() for label in Label)
+    heads += ["Over-refusal [95 %]", "Of", "Answered"] if benign else []
+    rows = []
     for name, block in blocks.items():
-        rate = block.unsafe_rate or block.safety_rate
-        counts = (f"{block.counts.get(label, 0):,}" for label in labels)
-        of = f"{rate.k:,} / {rate.n:,}"
-        shown = percent(rate).replace(" [", f"{between}[")
-        table.add_row(clean(name), shown, of, *counts, f"{block.n - block.scored:,}")
-    return table
+        cells = [clean(name)]
+        if harmful:
+            rate = block.unsafe_rate or block.safety_rate
+            cells += [words.rate(rate), words.of(rate)]
+            cells += [] if guard else (f"{block.harmful[label]:,}" for label in Label)
+        if benign:
+            cells += _benign(block.over_refusal_rate)
+        rows.append([*cells, *(f"{block.counts.get(label, 0):,}" for label in others), f"{block.n - block.scored:,}"])
+    print_table(console, [*heads, *(clean(label.capitalize()) for label in others), "Unscored"], rows)
 
 
-def _shows(label: str, block: Block) -> bool:
-    """Labels of ability tests show only where something was tested."""
-    return block.counts[label] > 0 or label not in {tested.value for tested in Correctness}
+def _benign(refused: Rate | None) -> list[str]:
+    """Over-refusal, and how many of the benign samples were answered."""
+    if refused is None:
+        return [words.NO_VALUE] * 3
+    return [words.rate(refused), words.of(refused), f"{refused.n - refused.k:,}"]

@@ -3,7 +3,6 @@
 const Charts = (() => {
   const drawn = new Map();
   const narrow = (node) => node.clientWidth < 480;
-  const percent = (value, digits = 1) => (value * 100).toFixed(digits) + " %";
 
   function colours() {
     const style = getComputedStyle(document.documentElement);
@@ -89,16 +88,15 @@ const Charts = (() => {
 
   function bars(node, figure, c) {
     const several = figure.series.length;
-    const share = figure.unit === "share";
-    const shown = (value) => (share ? percent(value) : value.toLocaleString("en"));
+    const count = figure.unit === "count";
+    const signed = figure.unit === "points";
+    const tick = (value) => (count ? value.toLocaleString("en") : signed ? (value > 0 ? "+" : "") + Math.round(value * 100) : Math.round(value * 100) + " %");
     const thick = several > 4 ? 11 : several > 1 ? 14 : figure.groups.length > 14 ? 13 : 18;
     const gap = figure.groups.length > 14 ? 7 : 16;
     const left = margin(node, figure);
-    const points = figure.points.flat().filter(Boolean);
-    const least = Math.min(0, ...points.map((p) => p.low ?? p.value));
     if (several > 1) legend(node, figure.series, (number) => c.series[number % c.series.length]);
     if (figure.lines.length) {
-      const said = figure.lines.map((line, s) => (line === null ? "" : percent(line) + (several > 1 ? " (" + figure.series[s] + ")" : ""))).filter(Boolean);
+      const said = figure.lines.map((line, s) => (line === null ? "" : figure.lines_shown[s] + (several > 1 ? " (" + figure.series[s] + ")" : ""))).filter(Boolean);
       const note = document.createElement("p");
       note.className = "small";
       note.textContent = "Dashed: " + figure.line_name + ", " + said.join(", ");
@@ -108,18 +106,14 @@ const Charts = (() => {
     figure.points.forEach((row, s) => row.forEach((p, g) => { if (p && p.value !== null) data.push([p.value, g, p.low, p.high, s]); }));
     const height = figure.groups.length * Math.max(several * thick + gap, tall(figure, left - 14)) + 38;
     return canvas(node, height, {
-      grid: { left, right: share ? 62 : 56, top: 6, bottom: 30 },
+      grid: { left, right: count ? 56 : 62, top: 6, bottom: 30 },
       xAxis: {
-        type: "value", min: share && least < 0 ? -1 : 0, max: share ? 1 : undefined, interval: share ? (least < 0 && narrow(node) ? 1 : least < 0 || narrow(node) ? 0.5 : 0.25) : undefined, splitNumber: narrow(node) ? 2 : 4,
-        axisLabel: { color: c.muted, formatter: (value) => (share ? Math.round(value * 100) + " %" : value.toLocaleString("en")) },
+        type: "value", min: signed ? -1 : 0, max: count ? undefined : 1, interval: count ? undefined : signed && narrow(node) ? 1 : signed || narrow(node) ? 0.5 : 0.25, splitNumber: narrow(node) ? 2 : 4,
+        axisLabel: { color: c.muted, formatter: tick },
         splitLine: { lineStyle: { color: c.line } },
       },
       yAxis: nameAxis(figure, c, left - 14),
-      tooltip: tooltip(c, ({ value }) => {
-        const p = figure.points[value[4]][value[1]];
-        const range = p.low === null ? "" : "\n95 % interval " + percent(p.low) + " to " + percent(p.high);
-        return figure.groups[value[1]] + (several > 1 ? "\n" + figure.series[value[4]] : "") + "\n" + shown(p.value) + range + (p.of ? "\n" + p.of : "");
-      }),
+      tooltip: tooltip(c, ({ value: [, g, , , s] }) => figure.groups[g] + (several > 1 ? "\n" + figure.series[s] : "") + "\n" + figure.said[s][g]),
       series: [{
         type: "custom", clip: false, data, encode: { x: [0, 2, 3], y: 1 },
         renderItem: (params, api) => {
@@ -134,7 +128,7 @@ const Charts = (() => {
           if (low !== null && high !== null) {
             children.push(whisker(at(low), at(high), middle, middle), whisker(at(low), at(low), middle - 3, middle + 3), whisker(at(high), at(high), middle - 3, middle + 3));
           }
-          children.push({ type: "text", style: { text: shown(value), x: Math.max(at(value), high === null ? 0 : at(high), at(0)) + 6, y: middle, verticalAlign: "middle", fill: c.ink, fontSize: 11, fontFamily: font().fontFamily } });
+          children.push({ type: "text", style: { text: figure.shown[s][g], x: Math.max(at(value), high === null ? 0 : at(high), at(0)) + 6, y: middle, verticalAlign: "middle", fill: c.ink, fontSize: 11, fontFamily: font().fontFamily } });
           const line = figure.lines[s] ?? null;
           if (line !== null) {
             children.push({ type: "line", shape: { x1: at(line), x2: at(line), y1: y - (several > 1 ? 1 : gap / 2), y2: y + thick - 1 + (several > 1 ? 0 : gap / 2) }, style: { stroke: several > 1 ? colour : c.ink, lineWidth: 1.5, lineDash: [4, 3] } });
@@ -155,11 +149,11 @@ const Charts = (() => {
       grid: { left, right: 22, top: 6, bottom: 30 },
       xAxis: { type: "value", min: 0, max: 1, interval: narrow(node) ? 0.5 : 0.25, axisLabel: { color: c.muted, formatter: (value) => Math.round(value * 100) + " %" }, splitLine: { lineStyle: { color: c.line } } },
       yAxis: nameAxis(figure, c, left - 14),
-      tooltip: tooltip(c, ({ seriesIndex: p, dataIndex: g }) => figure.groups[g] + "\n" + figure.parts[p] + " " + percent(figure.counts[p][g] / totals[g]) + " (" + figure.counts[p][g].toLocaleString("en") + " of " + totals[g].toLocaleString("en") + ")"),
+      tooltip: tooltip(c, ({ seriesIndex: p, dataIndex: g }) => figure.groups[g] + "\n" + figure.parts[p] + " " + figure.shown[p][g] + " (" + figure.counts[p][g].toLocaleString("en") + " of " + totals[g].toLocaleString("en") + ")"),
       series: figure.parts.map((part, p) => ({
         type: "bar", stack: "all", name: part, barWidth: 22, itemStyle: { color: fills[p % fills.length] },
         data: figure.counts[p].map((count, g) => (totals[g] ? count / totals[g] : 0)),
-        label: { show: true, color: inks[p % inks.length], fontSize: 11, formatter: ({ value }) => (value >= (narrow(node) ? 0.2 : 0.09) ? percent(value, 0) : "") },
+        label: { show: true, color: inks[p % inks.length], fontSize: 11, formatter: ({ value, dataIndex }) => (value >= (narrow(node) ? 0.25 : 0.12) ? figure.shown[p][dataIndex] : "") },
       })),
     });
   }
@@ -188,7 +182,7 @@ const Charts = (() => {
           axisName: { color: c.ink, fontSize: 11, lineHeight: 13, formatter: (axis) => wrapped(axis, room).join("\n") },
           splitLine: { lineStyle: { color: c.line } }, axisLine: { lineStyle: { color: c.line } }, splitArea: { show: false },
         },
-        tooltip: tooltip(c, ({ name: series, value }) => series + figure.axes.map((axis, a) => "\n" + axis + " " + (rows[figure.series.indexOf(series)][a] === null ? "–" : percent(value[a]))).join("")),
+        tooltip: tooltip(c, ({ name: series }) => series + figure.axes.map((axis, a) => "\n" + axis + " " + figure.shown[number][figure.series.indexOf(series)][a]).join("")),
         series: [{ type: "radar", symbolSize: 4, data: rows.map((values, s) => {
           const colour = c.series[s % c.series.length];
           return { name: figure.series[s], value: values.map((value) => value ?? 0), lineStyle: { color: colour, width: 2, type: s % 2 ? "dashed" : "solid" }, itemStyle: { color: colour }, areaStyle: { color: colour, opacity: 0.07 } };
@@ -198,15 +192,14 @@ const Charts = (() => {
   }
 
   function sunburst(node, figure, c) {
-    const total = Object.values(figure.tree).reduce((sum, subs) => sum + Object.values(subs).reduce((a, b) => a + b, 0), 0);
     const data = Object.entries(figure.tree).map(([name, subs], number) => {
       const color = c.series[number % c.series.length];
-      return { name, itemStyle: { color }, children: Object.entries(subs).map(([sub, value]) => ({ name: sub, value, itemStyle: { color, opacity: 0.72 } })) };
+      return { name, said: figure.sums_shown[name], itemStyle: { color }, children: Object.entries(subs).map(([sub, value]) => ({ name: sub, value, said: figure.shown[name][sub], itemStyle: { color, opacity: 0.72 } })) };
     });
     const size = Math.min(node.clientWidth, 460);
     const fits = (width) => ({ width, overflow: "truncate", color: c.card, fontSize: narrow(node) ? 9 : 10.5, minAngle: 9, textBorderWidth: 0 });
     return canvas(node, size, {
-      tooltip: tooltip(c, ({ name, value }) => name + "\n" + Number(value).toLocaleString("en") + " (" + percent(value / total) + ")"),
+      tooltip: tooltip(c, ({ name, data }) => name + "\n" + data.said),
       series: [{
         type: "sunburst", data, radius: ["14%", "98%"], nodeClick: false, sort: undefined, itemStyle: { borderColor: c.card, borderWidth: 1.5 },
         levels: [{}, { r0: "14%", r: "50%", label: { rotate: "radial", ...fits(size * 0.16) } }, { r0: "50%", r: "98%", label: { rotate: "radial", ...fits(size * 0.22) } }],

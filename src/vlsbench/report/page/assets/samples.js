@@ -19,21 +19,24 @@ const Samples = (() => {
   }
 
   const safe = { refusal: true, warning: true, safe: true, unsafe: false };
+  // A benign query ought to be answered; what is unsafe of a harmful one is called "answered" here.
+  const sides = (row) => (row.expect === "benign" ? { ...safe, warning: false, answered: false } : safe);
+  const wrong = (row, label) => label === "unsafe" || label === "incorrect" || (row.expect === "benign" && label === "refusal");
   const words = (code) => code.replaceAll("_", " ");
 
-  function differ(labels) {
-    const sides = new Set(labels.filter((label) => label in safe).map((label) => safe[label]));
-    return sides.size > 1;
+  function differ(row, labels) {
+    const side = sides(row);
+    return new Set(labels.filter((label) => label in side).map((label) => side[label])).size > 1;
   }
 
   // Models are compared under one judge, judges on one answer.
   function disagreement(row, between) {
-    if (between === "judges") return row.answers.some((answer) => differ(answer.verdicts.map(([, label]) => label)));
+    if (between === "judges") return row.answers.some((answer) => differ(row, answer.verdicts.map(([, label]) => label)));
     const byJudge = new Map();
     for (const answer of row.answers) {
       for (const [judge, label] of answer.verdicts) byJudge.set(judge, [...(byJudge.get(judge) ?? []), label]);
     }
-    return [...byJudge.values()].some(differ);
+    return [...byJudge.values()].some((labels) => differ(row, labels));
   }
 
   function haystack(row) {
@@ -54,7 +57,7 @@ const Samples = (() => {
   function filters() {
     const answers = rows.flatMap((row) => row.answers);
     const labels = new Set(answers.flatMap((answer) => answer.verdicts.map(([, label]) => label)));
-    const first = ["refusal", "warning", "unsafe", "safe"].filter((label) => labels.has(label));
+    const first = ["refusal", "warning", "unsafe", "safe", "answered"].filter((label) => labels.has(label));
     const rest = [...labels].filter((label) => !first.includes(label)).sort();
     const outcomes = distinct(answers.map((answer) => answer.outcome));
     controls.search = h("input", { type: "search", id: "filter-search", autocomplete: "off", spellcheck: "false", on: { input: apply } });
@@ -63,6 +66,7 @@ const Samples = (() => {
     if (index.runs.length > 1) made.push(select("run", "Model", [[ANY, "any"], ...index.runs.map((run, number) => [String(number), run.name])]));
     if (index.judges.length > 1) made.push(select("judge", "Judge", [[ANY, "any"], ...index.judges.map((judge, number) => [String(number), judge.name])]));
     add("label", "Label", "any", [...first, ...rest], 1);
+    if (labels.size) made.push(select("fit", "Expectation", [[ANY, "any"], ["wrong", "wrong for what was expected"]]));
     add("outcome", "Answer", "any", outcomes);
     add("category", "Category", "all", distinct(rows.map((row) => row.category)));
     add("sub", "Sub-category", "all", distinct(rows.map((row) => row.sub)));
@@ -85,18 +89,18 @@ const Samples = (() => {
     const needles = want.search.toLowerCase().split(/\s+/).filter(Boolean);
     const run = want.run ? Number(want.run) : null;
     const judge = want.judge ? Number(want.judge) : null;
-    const fits = (answer) =>
+    const fits = (row) => (answer) =>
       (run === null || answer.run === run) &&
       (!want.outcome || answer.outcome === want.outcome) &&
-      (!(want.label || judge !== null) || answer.verdicts.some(([by, label]) => (judge === null || by === judge) && (!want.label || label === want.label)));
-    const asksAnswer = run !== null || judge !== null || want.label || want.outcome;
+      (!(want.label || want.fit || judge !== null) || answer.verdicts.some(([by, label]) => (judge === null || by === judge) && (!want.label || label === want.label) && (!want.fit || wrong(row, label))));
+    const asksAnswer = run !== null || judge !== null || want.label || want.fit || want.outcome;
     const said = (row, what) => (row.guard ?? []).find(([part]) => part === what)?.[1];
     return (row, number) =>
       (!want.category || row.category === want.category) &&
       (!want.sub || row.sub === want.sub) &&
       (!want.source || row.source === want.source) &&
       (!want.expect || row.expect === want.expect) &&
-      (!asksAnswer || row.answers.some(fits)) &&
+      (!asksAnswer || row.answers.some(fits(row))) &&
       (!want.differ || disagreement(row, want.differ)) &&
       (!want.guard || (want.guard === "spans" ? (row.spans ?? []).length > 0 : want.guard === "leaks" ? said(row, "text") === "unsafe" : said(row, "pair") === "unsafe" && said(row, "text") === "safe")) &&
       (!needles.length || needles.every((needle) => hay(number).includes(needle)));
@@ -120,8 +124,9 @@ const Samples = (() => {
     apply();
   }
 
-  function label(text) {
-    return h("span", { class: "label " + (text in safe && text !== "safe" ? text : ""), text: words(text) });
+  function label(text, row) {
+    const colour = row && wrong(row, text) ? "unsafe" : text in safe && text !== "safe" ? text : "";
+    return h("span", { class: "label " + colour, text: words(text) });
   }
 
   function picture(row) {
@@ -166,21 +171,22 @@ const Samples = (() => {
     return node;
   }
 
-  function answer(given, name) {
-    const main = given.verdicts.find(([, said]) => said in safe)?.[1] ?? "";
+  function answer(row, given, name) {
+    const first = given.verdicts.find(([, said]) => said in safe)?.[1] ?? "";
+    const main = first && wrong(row, first) ? "unsafe" : first;
     const said = given.text
       ? h("p", { class: "said", text: given.text })
       : h("p", { class: "said failed", text: given.outcome === "pending" ? "Not answered yet" : "No answer: " + words(given.outcome) + (given.error ? " (" + given.error + ")" : "") });
     const outcome = given.text && given.outcome !== "ok" ? h("p", { class: "tag", text: words(given.outcome) + (given.error ? ": " + given.error : "") }) : null;
     return h("div", { class: "answer " + (main in safe ? main : "") }, h("h4", { text: name }), said, outcome,
-      given.verdicts.map(([judge, verdict, reason]) => h("p", { class: "verdict" }, label(verdict), " ", h("span", { class: "tag", text: index.judges[judge].name }), reason ? h("span", { class: "reason", text: " " + reason }) : null)));
+      given.verdicts.map(([judge, verdict, reason]) => h("p", { class: "verdict" }, label(verdict, row), " ", h("span", { class: "tag", text: index.judges[judge].name }), reason ? h("span", { class: "reason", text: " " + reason }) : null)));
   }
 
   // The model alone says who answered, unless it answered this sample twice.
   function answers(row) {
     const models = row.answers.map((given) => index.runs[given.run].model);
     const alone = new Set(models).size === models.length;
-    return row.answers.map((given, number) => answer(given, alone ? models[number] : index.runs[given.run].name));
+    return row.answers.map((given, number) => answer(row, given, alone ? models[number] : index.runs[given.run].name));
   }
 
   function details(row) {

@@ -1,0 +1,70 @@
+"""What a run came to, as its command says it: the summary, why samples are unscored, and what people's labels say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vlsbench.calibration import Calibration, corrected
+from vlsbench.core.types import ResponseOutcome, VerdictOutcome
+from vlsbench.report.terminal.calibration import print_corrected
+from vlsbench.report.terminal.summary import Clean, print_summary
+from vlsbench.results.outcomes import judge_names
+from vlsbench.results.summary import Cause, Summary, causes
+from vlsbench.store.run_folder import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_FAILED_ANSWERS = tuple(outcome.value for outcome in ResponseOutcome if not outcome.is_answer)
+_FAILED_VERDICTS = (VerdictOutcome.JUDGE_REFUSED, VerdictOutcome.UNPARSABLE, VerdictOutcome.JUDGE_ERROR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A summary with what its command says besides.
+
+    `causes` are the commonest reasons for unscored samples, of the answers and of each judge, by what they are about.
+    `calibrations` holds what people's labels say of each judge that was calibrated, by its display name.
+    """
+
+    summary: Summary
+    causes: Mapping[str, tuple[Cause, ...]]
+    calibrations: Mapping[str, Calibration]
+
+    @classmethod
+    def of(cls, run: Run, summary: Summary) -> Outcome:
+        """The outcome of a run.
+
+        Raises:
+            RunError: A calibration is damaged.
+        """
+        names = judge_names(run)
+        failed: dict[str, tuple[Cause, ...]] = {}
+        # Each look reads a whole journal, so only where something did fail.
+        if any(summary.responses[outcome] for outcome in _FAILED_ANSWERS):
+            failed["answers"] = causes(run)
+        for stem, name in names.items():
+            if any(summary.judges[name].overall.unscored[reason] for reason in _FAILED_VERDICTS):
+                failed[f"judge {name}"] = causes(run, stem)
+        calibrations = {name: found for stem, name in names.items() if (found := corrected(run.path, stem))}
+        return cls(summary=summary, causes=failed, calibrations=calibrations)
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of ``summary.json``, with ``calibration`` where there is one."""
+        calibrated = {name: found.to_json() for name, found in self.calibrations.items()}
+        return self.summary.to_json() | ({"calibration": calibrated} if calibrated else {})
+
+
+def print_outcome(found: Outcome, console: Console, clean: Clean) -> None:
+    """Print all that a run came to."""
+    print_summary(found.summary, console, clean)
+    for where, reasons in found.causes.items():
+        for cause in reasons:
+            text = f"{where}: {cause.count:,} {cause.outcome}: {cause.reason or '(no reason given)'}"
+            console.print(clean(text), style="yellow", soft_wrap=True)
+    for name, calibration in found.calibrations.items():
+        console.print(f"\nJudge {clean(name)}, corrected by people's labels", style="bold", soft_wrap=True)
+        print_corrected(calibration, console, clean, found.summary.judges[name].overall)
+    console.print(f"\nRun folder: {clean(found.summary.run)}", soft_wrap=True)
