@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vlsbench import stats
 from vlsbench.comparison.measures import HIT, OUTSIDE, UNSCORED, Measure
-from vlsbench.core.plural import counted, noun
+from vlsbench.core.words import counted, noun
 from vlsbench.stats import Completions, Dependence, Paired
 
 if TYPE_CHECKING:
