@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from vlsbench.construct import summary
+from vlsbench.construct import lines, summary
 from vlsbench.construct.build import build
 from vlsbench.construct.recipe import miniature
 from vlsbench.construct.world.painter import WorldPainter
 from vlsbench.core.errors import RunError, UnknownName, UserError
 from vlsbench.core.types import Reply, ResponseOutcome
-from vlsbench.store import journal
 
 
 def small(n=8, **changes):
@@ -33,7 +32,7 @@ def asked(path):
 
 
 def rows(file):
-    return [row for _, row in journal.read(file)]
+    return list(lines.read(file))
 
 
 # ---- the miniature
@@ -160,10 +159,10 @@ build(replace(miniature(10), inspector="world:scripted-inspector", check_guard=N
 
 def test_a_build_that_is_killed_and_continued_is_the_same_build(tmp_path, built):
     path = tmp_path / "b"
-    for lines in (12, 60):
+    for count in (12, 60):
         process = subprocess.Popen([sys.executable, "-c", _SCRIPT, str(path)])
         deadline = time.monotonic() + 60
-        while sum(asked(path).values()) < lines and process.poll() is None and time.monotonic() < deadline:
+        while sum(asked(path).values()) < count and process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.002)
         process.send_signal(signal.SIGKILL)
         process.wait()

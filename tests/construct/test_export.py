@@ -6,12 +6,12 @@ import shutil
 import pytest
 
 from vlsbench import datasets
+from vlsbench.construct import lines
 from vlsbench.construct.elements import Element
 from vlsbench.construct.export.export import export
 from vlsbench.construct.export.sources import of_elements
 from vlsbench.core.errors import UserError
 from vlsbench.core.types import Expect
-from vlsbench.store import journal
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def exported(built, tmp_path_factory):
 
 
 def rows(file):
-    return [row for _, row in journal.read(file)]
+    return list(lines.read(file))
 
 
 def test_it_reads_back_as_a_dataset_with_twins_and_pictures(exported):

@@ -6,6 +6,7 @@ from random import Random
 
 import pytest
 
+from vlsbench.construct import lines
 from vlsbench.construct.build import build
 from vlsbench.construct.export.export import export
 from vlsbench.construct.recipe import Recipe
@@ -13,7 +14,6 @@ from vlsbench.construct.world import facts
 from vlsbench.core.errors import UserError
 from vlsbench.core.types import Reply, ResponseOutcome
 from vlsbench.miniworld import language, scenes
-from vlsbench.store import journal
 
 
 class Author:
@@ -74,12 +74,12 @@ def test_pictures_become_pairs_without_painting_and_leave_by_their_licence(pictu
     assert found.pairs == 9
     assert found.twins == 0
     assert "painter" not in found.cost
-    kept = [row for _, row in journal.read(tmp_path / "b" / "kept.jsonl")]
+    kept = list(lines.read(tmp_path / "b" / "kept.jsonl"))
     assert {row["source"] for row in kept} <= {"archive CC-BY-4.0", "archive CC-BY-ND-4.0"}
     out = export(tmp_path / "b", tmp_path / "x", licence="MIT")
     assert out.by_reference == sum(row["source"].endswith("ND-4.0") for row in kept) > 0
     held = {row["image_sha256"] for row in kept if row["source"].endswith("ND-4.0")}
-    references = [row for _, row in journal.read(tmp_path / "x" / "references.jsonl")]
+    references = list(lines.read(tmp_path / "x" / "references.jsonl"))
     assert {row["image_sha256"] for row in references} == held
     assert {row["image"] for row in references} == {None}
     assert not any(sha in file.name for sha in held for file in (tmp_path / "x" / "images").iterdir())

@@ -6,13 +6,12 @@ import shutil
 
 import pytest
 
-from vlsbench.construct import summary
+from vlsbench.construct import lines, summary
 from vlsbench.construct.export.export import export
 from vlsbench.construct.review import accepting
 from vlsbench.construct.review.accepting import accept
 from vlsbench.construct.review.drawing import draw
 from vlsbench.core.errors import UserError
-from vlsbench.store import journal
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def build_folder(tmp_path, built):
 
 
 def kept_pairs(path):
-    return [row["sample_id"] for _, row in journal.read(path / "kept.jsonl") if row["twin_of"] is None]
+    return [row["sample_id"] for row in lines.read(path / "kept.jsonl") if row["twin_of"] is None]
 
 
 def labelled(sheet, out, choose):
@@ -55,7 +54,7 @@ def test_what_reviewers_take_out_leaves_the_export_with_its_twin(build_folder, t
     assert found["at_most"] == 0
     (gone,) = accepting.taken_out(_folder(build_folder))
     out = export(build_folder, tmp_path / "x", licence="CC-BY-4.0")
-    ids = {row["sample_id"] for _, row in journal.read(out.data)}
+    ids = {row["sample_id"] for row in lines.read(out.data)}
     assert gone not in ids
     assert f"{gone}/twin" not in ids
     assert out.pairs == len(kept_pairs(build_folder)) - 1

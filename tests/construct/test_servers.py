@@ -14,10 +14,10 @@ import time
 from image_server import paints
 from loopback import Answer, Asked, error, serve
 from vlsbench.cli.main import main
+from vlsbench.construct import lines
 from vlsbench.construct.world import facts, models
 from vlsbench.core.types import Prompt
 from vlsbench.miniworld import language
-from vlsbench.store import journal
 
 
 class Sent:
@@ -93,7 +93,7 @@ def test_a_build_against_servers_is_killed_continued_and_exported(tmp_path, monk
     assert manifest["served"]["rewrite"] == ["rewriter-2026"]
     capsys.readouterr()
     assert main(["build", "export", str(whole), "--licence", "MIT", "--out", str(tmp_path / "x")]) == 0
-    assert len([1 for _ in journal.read(tmp_path / "x" / "data.jsonl")]) == summary["kept"] + summary["twins"]
+    assert len([1 for _ in lines.read(tmp_path / "x" / "data.jsonl")]) == summary["kept"] + summary["twins"]
 
 
 def test_a_guard_that_is_down_stops_the_build_and_nothing_is_lost(tmp_path, no_waiting, capsys):
