@@ -60,7 +60,10 @@ def test_leakage_stands_on_both_sides_of_the_gate_and_under_a_guard_that_was_no_
     assert whole.leakage["after"]["r2"]["value"] == 0
     assert whole.leakage["check"]["guard"] == "world:check-guard"
     assert whole.leakage["check"]["r2"]["value"] < 0.05
-    assert whole.baseline["after"]["auc"]["low"] < 0.5 < whole.baseline["after"]["auc"]["high"]
+    # The world has too few sentences for cross-validation, and that is said rather than a figure made up.
+    assert whole.baseline["after"]["auc"] is None
+    assert whole.baseline["after"]["why"]
+    assert whole.baseline["after"]["n_harmful"] == whole.kept
 
 
 def test_every_step_of_the_funnel_adds_up(whole):
