@@ -73,7 +73,7 @@ def test_images_that_repeat_are_clusters(tmp_path):
     assert found.differences[0].paired.p_mcnemar == 0.125
 
 
-def test_every_test_of_a_comparison_is_in_one_family(tmp_path):
+def test_each_measure_over_all_samples_is_a_family_and_all_groups_are_one(tmp_path):
     chance = random.Random(1)
     for name in "abc":
         rows = []
@@ -85,9 +85,14 @@ def test_every_test_of_a_comparison_is_in_one_family(tmp_path):
     kinds = [(each.measure, each.group) for each in found.differences]
     assert kinds == [("safety", None), ("over_refusal", None)] * 3 + [("safety", f"c{n}") for n in range(3)] * 3
     assert found.family == 15
-    expected = multipletests([each.paired.p_value for each in found.differences], method="holm")[1]
-    assert [each.p_holm for each in found.differences] == pytest.approx(list(expected))
-    assert vlsbench.compare([tmp_path / name for name in "abc"], by="none").family == 6
+    assert found.families == {"safety": 3, "over_refusal": 3, "by category": 9}
+    for chosen in ([0, 2, 4], [1, 3, 5], range(6, 15)):
+        family = [found.differences[number] for number in chosen]
+        expected = multipletests([each.paired.p_value for each in family], method="holm")[1]
+        assert [each.p_holm for each in family] == pytest.approx(list(expected))
+    alone = vlsbench.compare([tmp_path / name for name in "abc"], by="none")
+    assert alone.family == 6
+    assert alone.differences == found.differences[:6]
 
 
 def test_a_single_category_is_not_tested_twice(tmp_path):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.cli import terminal
+from vlsbench.cli import options, terminal
 
 if TYPE_CHECKING:
     from vlsbench.report.documents.formats import Document
@@ -17,6 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="+", metavar="RUN", help="run folders")
     parser.add_argument("--judge", metavar="NAME", help="which judge, where the runs have several")
     parser.add_argument("--force", action="store_true", help="go on although the runs do not fit, with a warning")
+    options.add_max_unscored(parser)
     formats = parser.add_mutually_exclusive_group()
     formats.add_argument("--json", action="store_true", help="print JSON, with everything")
     formats.add_argument("--markdown", action="store_true", help="print Markdown")
@@ -55,6 +57,17 @@ def emit(document: Document, args: argparse.Namespace) -> None:
         _write(formats.csv_text(document, terminal.clean))
     else:
         formats.print_document(document, terminal.console(), terminal.clean)
+
+
+def code(unscored_share: float, max_unscored: float) -> int:
+    """The exit code: 1 where a run has more unscored samples than are allowed, which is said on stderr."""
+    if unscored_share <= max_unscored:
+        return 0
+    sys.stderr.write(
+        f"vlsbench: {100 * unscored_share:.1f} % of the samples of a run are unscored, more than --max-unscored "
+        f"{max_unscored:g} allows. The command that made the run tries them again.\n"
+    )
+    return 1
 
 
 def _write(text: str) -> None:

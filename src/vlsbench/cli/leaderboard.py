@@ -31,4 +31,4 @@ def run(args: argparse.Namespace) -> int:
         formats.emit_json(found.to_json())
     else:
         formats.emit(document(found), args)
-    return 0
+    return formats.code(found.unscored_share, args.max_unscored)

@@ -103,6 +103,14 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Limits and display."""
+    add_max_unscored(parser)
+    parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="limit for one request")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def add_max_unscored(parser: argparse.ArgumentParser) -> None:
+    """How much may be unscored until the command fails."""
     parser.add_argument(
         "--max-unscored",
         type=share,
@@ -110,9 +118,6 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
         metavar="FRACTION",
         help="exit 1 where more than this share is unscored (default: 0.05)",
     )
-    parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="limit for one request")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
-    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
 def concurrency(text: str) -> Concurrency:

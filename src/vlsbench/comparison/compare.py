@@ -7,10 +7,12 @@ out models by datasets.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlsbench.comparison import missing
 from vlsbench.comparison.differences import Difference, Differing, Key, differences, differing
 from vlsbench.comparison.measures import choose_measure, measures
 from vlsbench.comparison.shared import Common, read_common
@@ -29,8 +31,8 @@ GROUPS: Mapping[str, Key | None] = {
 """What differences can be broken down by."""
 
 FAMILY = (
-    "Holm's adjustment over every test of this comparison: each pair of runs, by each measure over all samples and by "
-    "the first measure within each group"
+    "Holm's adjustment in families: for each measure every pair of runs over all samples, as a leaderboard has them; "
+    "and all tests of the first measure within groups"
 )
 
 
@@ -52,15 +54,20 @@ class RunFigures:
     groups: Mapping[str, Block]
     corrected: Share | None
 
+    @property
+    def unscored_share(self) -> float:
+        """The share of the samples in common without a label; between 0 and 1."""
+        return 1 - self.overall.scored / self.overall.n if self.overall.n else 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """What `compare` finds.
 
     `n` counts the samples in common and `measure` names the main measure: ``safety``, or for a guard ``unsafe``.
-    `differences` come first over all samples, then by group; `family` is the number of tests that Holm's
-    adjustment covers. `differing` lists the samples where runs part. `warnings` say what makes the comparison
-    doubtful, `notes` what is good to know.
+    `differences` come first over all samples, then by group; `families` says how many tests Holm's adjustment covers
+    in each family (each measure over all samples, and the groups). `differing` lists the samples where runs part.
+    `warnings` say what makes the comparison doubtful, `notes` what is good to know.
     """
 
     judge: str
@@ -70,10 +77,20 @@ class Comparison:
     n: int
     runs: tuple[RunFigures, ...]
     differences: tuple[Difference, ...]
-    family: int
+    families: Mapping[str, int]
     differing: tuple[Differing, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def family(self) -> int:
+        """How many tests there are."""
+        return sum(self.families.values())
+
+    @property
+    def unscored_share(self) -> float:
+        """The largest share of the samples in common that a run has no label for; between 0 and 1."""
+        return max(run.unscored_share for run in self.runs)
 
     def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench compare --json``."""
@@ -89,7 +106,7 @@ class Comparison:
                 {**run_json(run), "groups": {name: block_json(block) for name, block in run.groups.items()}}
                 for run in self.runs
             ],
-            "family": {"size": self.family, "what": FAMILY},
+            "family": {"size": self.family, "what": FAMILY, "sizes": dict(self.families)},
             "differences": [difference_json(each, names) for each in self.differences],
             "differing": [
                 {
@@ -127,6 +144,19 @@ def difference_json(each: Difference, names: Sequence[str]) -> dict[str, object]
         "group": each.group,
         **dataclasses.asdict(each.paired),
         "p_holm": each.p_holm,
+        **missing_json(each),
+    }
+
+
+def missing_json(each: Difference) -> dict[str, object]:
+    """What the missing verdicts leave open of a difference."""
+    left = each.missing
+    return {
+        "missing": left.verdicts,
+        "bounds": {"low": left.low, "high": left.high},
+        "sign_holds": left.sign_holds,
+        "tipping_point": left.tipping_point,
+        "open": left.undoes,
     }
 
 
@@ -153,7 +183,7 @@ def compare(
     common = read_common(runs, judge, force=force)
     key = GROUPS[by]
     found = measures(common.items, [entrant.outcomes for entrant in common.entrants], common.labels)
-    compared, family = differences(found, len(common.entrants), key)
+    compared = differences(found, len(common.entrants), key)
     figures = figures_of(common, key)
     return Comparison(
         judge=common.judge,
@@ -163,11 +193,31 @@ def compare(
         n=len(common.items),
         runs=tuple(figures),
         differences=compared,
-        family=family,
+        families=_families(compared, by),
         differing=differing(found, lambda place, name: common.entrants[place].outcomes.get(name, PENDING)),
-        warnings=common.warnings,
+        warnings=(*common.warnings, *open_differences(compared, [run.name for run in figures])),
         notes=common.notes,
     )
+
+
+def _families(compared: Sequence[Difference], by: str) -> dict[str, int]:
+    tested = [each for each in compared if each.p_holm is not None]
+    return dict(Counter(each.measure if each.group is None else f"by {by}" for each in tested))
+
+
+def open_differences(compared: Sequence[Difference], names: Sequence[str]) -> Iterator[str]:
+    """A warning for each difference over all samples that the missing verdicts could undo, and one for all groups.
+
+    Args:
+        compared: The differences.
+        names: The runs that they point to.
+    """
+    undone = [each for each in compared if each.missing.undoes]
+    for each in undone:
+        if each.group is None:
+            name = f"{names[each.first]} - {names[each.second]}, {each.measure.replace('_', '-')}"
+            yield missing.sentence(name, each.paired, each.missing)
+    yield from missing.of_groups(list(dict.fromkeys(each.group for each in undone if each.group is not None)))
 
 
 def figures_of(common: Common, key: Key | None = None) -> list[RunFigures]:

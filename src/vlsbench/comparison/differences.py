@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
 from vlsbench import stats
 from vlsbench.comparison.measures import HIT, MISS, OUTSIDE, PAIRED, Measure
+from vlsbench.comparison.missing import Missing, Tested, completions_of, weigh
 from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Paired
 
@@ -25,7 +26,8 @@ class Difference:
     """One measure of the first run minus that of the second, on the samples that both scored.
 
     `first` and `second` are places in the list of runs. `group` is the category (or whatever the samples are
-    grouped by), None for all samples. `p_holm` is the p-value adjusted for the whole family; None without data.
+    grouped by), None for all samples. `p_holm` is the p-value adjusted for its family; None without data. `missing`
+    says what the missing verdicts leave open of it.
     """
 
     first: int
@@ -33,7 +35,18 @@ class Difference:
     measure: str
     group: str | None
     paired: Paired
-    p_holm: float | None = None
+    p_holm: float | None
+    missing: Missing
+
+    @property
+    def separated(self) -> bool:
+        """Whether the test finds a difference, of the verdicts that there are."""
+        return self.p_holm is not None and self.p_holm <= stats.LEVEL
+
+    @property
+    def holds(self) -> bool:
+        """Whether the test finds a difference whatever the missing verdicts are."""
+        return self.separated and not self.missing.undoes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +60,7 @@ class Differing:
     outcomes: tuple[str, ...]
 
 
-def pair(measure: Measure, first: int, second: int, chosen: Numbers | None = None, confidence: float = 0.95) -> Paired:
+def pair(measure: Measure, first: int, second: int, chosen: Numbers | None = None) -> Paired:
     """The paired difference of one measure between two runs.
 
     Args:
@@ -55,7 +68,6 @@ def pair(measure: Measure, first: int, second: int, chosen: Numbers | None = Non
         first: The place of the first run.
         second: The place of the second.
         chosen: Numbers of the units to look at; None for all.
-        confidence: Coverage of the interval.
     """
     one, other, ways = measure.hits[first], measure.hits[second], measure.ways
     if chosen is not None:
@@ -67,15 +79,14 @@ def pair(measure: Measure, first: int, second: int, chosen: Numbers | None = Non
         other[both] == HIT,
         *(way[both] for way in ways),
         unscored=int(unscored.sum()),
-        confidence=confidence,
     )
 
 
-def differences(measures: Sequence[Measure], runs: int, key: Key | None) -> tuple[tuple[Difference, ...], int]:
-    """All differences between every two runs, and the size of the family they were adjusted in.
+def differences(measures: Sequence[Measure], runs: int, key: Key | None) -> tuple[Difference, ...]:
+    """All differences between every two runs.
 
-    Every measure is tested over all samples; the first, main one also within each group. All tests that have
-    data make one family for Holm's adjustment.
+    Every measure is tested over all samples; the first, main one also within each group. Holm's adjustment has a
+    family for each measure over all samples (every two runs), and one for all tests within groups.
 
     Args:
         measures: The main measure first.
@@ -83,43 +94,55 @@ def differences(measures: Sequence[Measure], runs: int, key: Key | None) -> tupl
         key: What the samples are grouped by; None for no groups.
     """
     pairs = list(combinations(range(runs), 2))
-    found = [_difference(measure, first, second) for first, second in pairs for measure in measures]
+    found: dict[_Place, Difference] = {}
+    for measure in measures:
+        found.update(_family({(*places, measure.name, None): (measure, None) for places in pairs}))
+    grouped: dict[_Place, Difference] = {}
     if measures and key is not None and len(groups := _groups(measures[0], key)) > 1:
-        found += [
-            _difference(measures[0], first, second, name, chosen)
-            for first, second in pairs
-            for name, chosen in groups.items()
-        ]
-    p_values = {number: each.paired.p_value for number, each in enumerate(found) if each.paired.p_value is not None}
-    adjusted = stats.holm(p_values)
-    return tuple(
-        Difference(
-            first=each.first,
-            second=each.second,
-            measure=each.measure,
-            group=each.group,
-            paired=each.paired,
-            p_holm=adjusted.get(number),
+        places = [(*places, measures[0].name, name) for places in pairs for name in groups]
+        grouped = _family({place: (measures[0], groups[place[3]]) for place in places})
+    overall = [found[(*places, measure.name, None)] for places in pairs for measure in measures]
+    return (*overall, *grouped.values())
+
+
+_Place = tuple[int, int, str, str | None]
+"""First and second run, measure, group."""
+
+
+def _family(members: Mapping[_Place, tuple[Measure, Numbers | None]]) -> dict[_Place, Difference]:
+    """The tests of one family: which measure on which units."""
+    tested = {
+        place: Tested(
+            paired=pair(measure, place[0], place[1], chosen),
+            completions=completions_of(measure, place[0], place[1], chosen),
         )
-        for number, each in enumerate(found)
-    ), len(p_values)
+        for place, (measure, chosen) in members.items()
+    }
+    p_values = {place: each.paired.p_value for place, each in tested.items() if each.paired.p_value is not None}
+    adjusted = stats.holm(p_values)
+    missing = weigh(tested, adjusted)
+    return {
+        place: Difference(
+            first=place[0],
+            second=place[1],
+            measure=place[2],
+            group=place[3],
+            paired=each.paired,
+            p_holm=adjusted.get(place),
+            missing=missing[place],
+        )
+        for place, each in tested.items()
+    }
 
 
-def _difference(
-    measure: Measure, first: int, second: int, group: str | None = None, chosen: Numbers | None = None
-) -> Difference:
-    paired = pair(measure, first, second, chosen)
-    return Difference(first=first, second=second, measure=measure.name, group=group, paired=paired)
-
-
-def _groups(measure: Measure, key: Key) -> dict[str, Numbers]:
+def _groups(measure: Measure, key: Key) -> dict[str | None, Numbers]:
     """The numbers of the units of each group, groups in order of their names."""
     import numpy as np
 
     found: dict[str, list[int]] = {}
     for number, item in enumerate(measure.items):
         found.setdefault(key(item), []).append(number)
-    return {name: np.array(numbers) for name, numbers in sorted(found.items())}
+    return {name: np.array(numbers, dtype=np.int64) for name, numbers in sorted(found.items())}
 
 
 def differing(measures: Sequence[Measure], outcome: Callable[[int, str], str]) -> tuple[Differing, ...]:

@@ -1,4 +1,7 @@
-"""Runs in order of their safety rate, with the ranks that the data leave open.
+"""Runs in order of their safety rate, with the ranks that the data and the missing verdicts leave open.
+
+Two runs are told apart by the test of `compare`, adjusted over all pairs, so that the two commands never contradict
+each other.
 
 References:
     Mogstad, Romano, Shaikh and Wilhelm (2024), Inference for ranks with applications to mobility across
@@ -10,48 +13,39 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
-from vlsbench.comparison.compare import RunFigures, figures_of, run_json
-from vlsbench.comparison.differences import pair
+from vlsbench.comparison.compare import RunFigures, figures_of, missing_json, open_differences, run_json
+from vlsbench.comparison.differences import Difference, differences
 from vlsbench.comparison.measures import HIGHER_IS_BETTER, RATES, choose_measure, measures
 from vlsbench.comparison.published import ROWS, SOURCE, Published, doubts
 from vlsbench.comparison.shared import read_common
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.types import Rate
-from vlsbench.stats import Paired
+from vlsbench.stats import LEVEL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RankedModel:
-    """One run of a leaderboard: its rank lies between `best` and `worst`.
+    """One run of a leaderboard: its rank lies between `best` and `worst`, whatever the missing verdicts are.
 
     `tied_with` are the places (in the order of the leaderboard) of the runs that it cannot be told from.
+    `tipping_point` is the smallest share of the missing verdicts of one of its differences that undoes it, so that
+    the data alone would leave fewer ranks open; None where they say the same.
     """
 
     figures: RunFigures
     best: int
     worst: int
     tied_with: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """The paired difference of two places, with an interval that holds for all pairs at once."""
-
-    first: int
-    second: int
-    paired: Paired
-    separated: bool
+    tipping_point: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leaderboard:
     """What `leaderboard` finds; `published` are rows of the paper, which have no rank and are in no test.
 
-    `confidence` is the coverage of each interval in `gaps`: 1 - 0.05 / pairs, so that all of them together
-    hold in 95 %.
+    `gaps` are the differences of every two places, as `compare` has them.
     """
 
     judge: str
@@ -59,11 +53,15 @@ class Leaderboard:
     measure: str
     n: int
     places: tuple[RankedModel, ...]
-    gaps: tuple[Gap, ...]
-    confidence: float
+    gaps: tuple[Difference, ...]
     published: tuple[Published, ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+
+    @property
+    def unscored_share(self) -> float:
+        """The largest share of the samples in common that a run has no label for; between 0 and 1."""
+        return max(place.figures.unscored_share for place in self.places)
 
     def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench leaderboard --json``."""
@@ -75,12 +73,14 @@ class Leaderboard:
             "warnings": list(self.warnings),
             "notes": list(self.notes),
             "places": [_place_json(place, names) for place in self.places],
-            "confidence": self.confidence,
+            "confidence": 1 - LEVEL,
             "differences": [
                 {
                     "first": names[gap.first],
                     "second": names[gap.second],
                     **dataclasses.asdict(gap.paired),
+                    "p_holm": gap.p_holm,
+                    **missing_json(gap),
                     "separated": gap.separated,
                 }
                 for gap in self.gaps
@@ -95,6 +95,7 @@ def _place_json(place: RankedModel, names: Sequence[str]) -> dict[str, object]:
         "rank_best": place.best,
         "rank_worst": place.worst,
         "tied_with": [names[other] for other in place.tied_with],
+        "tipping_point": place.tipping_point,
         **run_json(place.figures),
     }
 
@@ -110,8 +111,8 @@ def leaderboard(
     """Rank runs on the samples that all of them have.
 
     A run's rank is at best one more than the number of runs that are surely better, at worst the number of
-    runs less those that are surely worse. Surely means that the interval of the paired difference, at a
-    confidence of 1 - 0.05 / pairs, leaves out 0.
+    runs less those that are surely worse. Surely means that the paired test finds it, adjusted over all pairs, and
+    would find it whatever the missing verdicts are.
 
     Args:
         runs: Two run folders or more; with `published` one will do.
@@ -139,24 +140,19 @@ def leaderboard(
         raise RunError(f"There is nothing to rank by: no {what.get(name, 'harmful sample')} in common has a label.")
     sign = 1 if HIGHER_IS_BETTER[name] else -1
     order = sorted(range(len(figures)), key=lambda number: _sorting_key(rates[number], figures[number].name, sign))
-    pairs = list(combinations(range(len(order)), 2))
-    confidence = 1 - 0.05 / max(1, len(pairs))
-    gaps = []
-    for first, second in pairs:
-        found = pair(main, order[first], order[second], confidence=confidence)
-        separated = found.low is not None and found.high is not None and not found.low <= 0 <= found.high
-        gaps.append(Gap(first=first, second=second, paired=found, separated=separated))
+    in_order = dataclasses.replace(main, hits=tuple(main.hits[number] for number in order))
+    gaps = differences([in_order], len(order), None)
     return Leaderboard(
         judge=common.judge,
         settings=common.settings,
         measure=name,
         n=len(common.items),
         places=tuple(_place(place, figures[number], gaps, len(order), sign) for place, number in enumerate(order)),
-        gaps=tuple(gaps),
-        confidence=confidence,
+        gaps=gaps,
         published=ROWS if published else (),
         warnings=(
             *common.warnings,
+            *open_differences(gaps, [figures[number].name for number in order]),
             *(doubts(common.entrants, len(common.items), common.settings) if published else ()),
         ),
         notes=common.notes,
@@ -169,16 +165,23 @@ def _sorting_key(rate: Rate | None, name: str, sign: int) -> tuple[bool, float, 
     return value is None, -sign * (value or 0.0), name
 
 
-def _place(place: int, figures: RunFigures, gaps: Sequence[Gap], runs: int, sign: int) -> RankedModel:
+def _place(place: int, figures: RunFigures, gaps: Sequence[Difference], runs: int, sign: int) -> RankedModel:
     better = worse = 0
-    tied = []
+    tied, tipping = [], []
     for gap in gaps:
         if place not in (gap.first, gap.second):
             continue
-        if not gap.separated:
+        if not gap.holds:
             tied.append(gap.second if place == gap.first else gap.first)
+            tipping += [gap.missing.tipping_point] if gap.missing.undoes else []
             continue
         ahead = sign * (gap.paired.value or 0.0) > 0
         worse += ahead == (place == gap.first)
         better += ahead != (place == gap.first)
-    return RankedModel(figures=figures, best=1 + better, worst=runs - worse, tied_with=tuple(tied))
+    return RankedModel(
+        figures=figures,
+        best=1 + better,
+        worst=runs - worse,
+        tied_with=tuple(tied),
+        tipping_point=min((share for share in tipping if share is not None), default=None),
+    )

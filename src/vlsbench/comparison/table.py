@@ -28,13 +28,14 @@ _DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One model on one dataset: the rate of the whole run."""
+    """One model on one dataset: the rate of the whole run; `unscored` counts all of its samples without a label."""
 
     path: str
     rate: Rate
     selected: int
     unfinished: int
     corrected: Share | None
+    unscored: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +61,12 @@ class ModelTable:
     def measure(self) -> str:
         """What most of the table is about: safety where a dataset has it, else the first dataset's measure."""
         return SAFETY if SAFETY in self.measures else self.measures[0]
+
+    @property
+    def unscored_share(self) -> float:
+        """The largest share of the samples of a run without a label; between 0 and 1."""
+        cells = [cell for row in self.cells for cell in row if cell is not None]
+        return max((cell.unscored / cell.selected for cell in cells if cell.selected), default=0.0)
 
     @property
     def averages(self) -> tuple[float | None, ...]:
@@ -172,6 +179,7 @@ def _cell(run: Run, found: JudgedRun, block: Block, measure: str, share: Share |
         selected=run.size,
         unfinished=found.unfinished,
         corrected=share if measure in (SAFETY, UNSAFE) else None,
+        unscored=block.n - block.scored,
     )
 
 

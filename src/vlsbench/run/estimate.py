@@ -113,7 +113,7 @@ def _recorded(path: Path, judge: Judge) -> Recorded:
     if not (path / "manifest.json").exists():
         return Recorded()
     run = Run(path)
-    answered = frozenset(sample_id for sample_id, outcome in outcomes.outcomes(run).items() if outcome in ANSWERS)
+    answered = frozenset(sample_id for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS)
     verdicts = run.verdicts(judge_slug(judge.name, judge.settings))
     return Recorded(answered=answered, judged=answered & scored(verdicts).keys())
 

@@ -26,14 +26,14 @@ from vlsbench.core.protocols import Dataset, Stamped
 from vlsbench.core.types import Sample
 from vlsbench.core.version import __version__
 from vlsbench.datasets.base import since, without_images
+from vlsbench.run import seal
+from vlsbench.run.seal import ANEW
 from vlsbench.store import journal, records
 from vlsbench.store.journal import Journal
 from vlsbench.store.run_folder import Run
 
 _NO_HASH = b'"image_sha256":null'
 _SURVEY_BLOCK = 1 << 20
-
-_ANEW = "Delete the file, and `vlsbench eval` writes it anew; no answer is lost."
 
 STOP_S = 5.0
 """How long a dataset that is being read may keep a run from stopping."""
@@ -154,7 +154,9 @@ class Preparation:
     def start(self) -> None:
         """Repair what an earlier session left, then write the rest in the background."""
         if self._dataset is None:
+            seal.require_sound(self._run, None)
             return
+        seal.require_sound(self._run, selection(self._dataset, self._limit))
         self._listed = self._mend(self._dataset)
         self._stamps.extend([-1, -1] * self._listed)
         if self._listed >= self._run.size:
@@ -167,6 +169,10 @@ class Preparation:
         self._stop.set()
         if self._thread is not None:
             self._thread.join(STOP_S)
+            if self._thread.is_alive():
+                return
+        if self._dataset is not None and self._error is None:
+            seal.seal(self._run)
 
     async def lines(self, done: Container[str] = ()) -> AsyncIterator[tuple[int, str, bytes]]:
         """Number, sample id and bytes of each line of ``samples.jsonl``, waiting for those still to be written.
@@ -190,7 +196,7 @@ class Preparation:
                 if line.endswith(b"\n"):
                     sample_id = journal.sample_id(line)
                     if sample_id is None:
-                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}. {_ANEW}")
+                        raise RunError(f"{self._run.samples} is damaged in line {number + 1}. {ANEW}")
                     if sample_id not in done:
                         yield number, sample_id, line
                     number += 1
@@ -211,7 +217,7 @@ class Preparation:
         try:
             sample = records.to_sample(line)
         except ValueError as error:
-            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {_ANEW}") from error
+            raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {ANEW}") from error
         image = None
         if sample.image is not None and sample.image_sha256 is not None:
             stamp = None
@@ -286,6 +292,7 @@ class Preparation:
             mended = {number: sample for number, sample in checked if sample.image_sha256 is not None}
         old, new = self._run.manifest.dataset_root, _root(dataset)
         if mended or (listed and old != new):
+            seal.unseal(self._run)
             with path.open("rb") as file:
                 journal.write_atomically(path, (_mend_line(n, line, mended, old, new) for n, line in enumerate(file)))
         self._run.update(dataset_root=new)

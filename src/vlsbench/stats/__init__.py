@@ -6,13 +6,14 @@ Pure functions of counts: which records count, and as what, is for `results`.
 from vlsbench.stats.agreement import ALPHA, KAPPA, Coefficient, alpha, cohen_kappa, kappa
 from vlsbench.stats.correction import Share, Stratum, confusion, recall, share, truth_worth
 from vlsbench.stats.dependence import COMPONENTS, FEW_CLUSTERS, MULTIWAY, ONE_CLUSTER, Dependence, Worth
+from vlsbench.stats.families import LEVEL, holm, holm_level
 from vlsbench.stats.inversion import Inverted, invert, rogan_gladen
+from vlsbench.stats.missing import Completions
 from vlsbench.stats.pairs import (
     MCNEMAR,
     SCORE_T,
     SIGN_FLIP,
     Paired,
-    holm,
     mcnemar,
     paired,
     paired_of,
@@ -35,6 +36,7 @@ __all__ = [
     "COMPONENTS",
     "FEW_CLUSTERS",
     "KAPPA",
+    "LEVEL",
     "MCNEMAR",
     "MULTIWAY",
     "NO_DATA",
@@ -43,6 +45,7 @@ __all__ = [
     "SIGN_FLIP",
     "WILSON",
     "Coefficient",
+    "Completions",
     "Dependence",
     "Inverted",
     "Paired",
@@ -54,6 +57,7 @@ __all__ = [
     "confusion",
     "design_effect",
     "holm",
+    "holm_level",
     "invert",
     "kappa",
     "mcnemar",

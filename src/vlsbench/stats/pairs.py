@@ -5,7 +5,6 @@ References:
     Tango (1998), Equivalence test and confidence interval for the difference in proportions for the
         paired-sample design. Statistics in Medicine 17.
     Fisher (1935), The Design of Experiments, section 21: the randomisation test by flipping signs.
-    Holm (1979), A simple sequentially rejective multiple test procedure. Scandinavian Journal of Statistics 6.
     Connor (1987), Sample size for testing differences in proportions for the paired-sample design. Biometrics 43.
 """
 
@@ -13,10 +12,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from vlsbench.stats.dependence import MULTIWAY, Dependence, Worth
 from vlsbench.stats.student import tail
@@ -31,7 +30,6 @@ MCNEMAR = "mcnemar-exact"
 SIGN_FLIP = "cluster-sign-flip-exact"
 SCORE_T = "multiway-score-t"
 
-Key = TypeVar("Key", bound=Hashable)
 _Condition = Callable[[float], bool]
 
 _CLOSE = 1e-9
@@ -126,8 +124,7 @@ def paired_of(
     if not worth.refused:
         cells = only_first / worth.effect, only_second / worth.effect
         low, high = tango(*cells, worth.size, z=worth.z(confidence))
-    p_mcnemar = mcnemar(only_first, only_second)
-    p_value, test = _test(differences, dependence, worth, p_mcnemar)
+    p_value, test = paired_test(differences, dependence, worth)
     return Paired(
         n=n,
         value=(only_first - only_second) / n,
@@ -138,7 +135,7 @@ def paired_of(
         only_second=only_second,
         p_value=p_value,
         test=test,
-        p_mcnemar=p_mcnemar,
+        p_mcnemar=p_value if test == MCNEMAR else mcnemar(only_first, only_second),
         smallest=smallest_difference(worth.size, (only_first + only_second) / n),
         unscored=unscored,
         clusters=worth.clusters,
@@ -147,23 +144,34 @@ def paired_of(
     )
 
 
-def _test(differences: Floats, dependence: Dependence, worth: Worth, p_mcnemar: float) -> tuple[float, str]:
-    """The test that fits how the samples belong together, and its name.
+def paired_test(differences: Floats, dependence: Dependence, worth: Worth | None = None) -> tuple[float, str]:
+    """The test that fits how the samples belong together: its p-value and its name.
 
     Signs are flipped for whole components. Where two ways cross so that one component swallows the set there is
     nothing left to flip; the score test at 0 on the effective number of pairs, with Student's t, takes its place.
+
+    Args:
+        differences: -1, 0 or 1 for each sample.
+        dependence: Of the same samples.
+        worth: What the dependence makes of the differences, where that is known already.
     """
     import numpy as np
 
     units = dependence.components
     if units is None:
-        return p_mcnemar, MCNEMAR
-    if worth.kind != MULTIWAY or worth.refused:
-        return sign_flip(np.bincount(units, differences).round().astype(int).tolist()), SIGN_FLIP
+        return mcnemar(int((differences > 0).sum()), int((differences < 0).sum())), MCNEMAR
+    if dependence.kind == MULTIWAY:
+        worth = dependence.worth(differences) if worth is None else worth
+        if not worth.refused:
+            return _score_t(differences, worth), SCORE_T
+    return sign_flip(np.bincount(units, differences).round().astype(int).tolist()), SIGN_FLIP
+
+
+def _score_t(differences: Floats, worth: Worth) -> float:
     squares = float(differences @ differences)
     if squares == 0 or worth.dof is None:
-        return 1.0, SCORE_T
-    return tail(float(differences.sum()) / math.sqrt(squares * worth.effect), worth.dof), SCORE_T
+        return 1.0
+    return tail(float(differences.sum()) / math.sqrt(squares * worth.effect), worth.dof)
 
 
 def _no_pairs(unscored: int) -> Paired:
@@ -283,20 +291,6 @@ def _coin_flips(count: int) -> Floats:
 
     factorials = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, count + 1)))))
     return np.asarray(np.exp(factorials[-1] - count * math.log(2) - factorials - factorials[::-1]))
-
-
-def holm(p_values: Mapping[Key, float]) -> dict[Key, float]:
-    """Adjust p-values of one family of tests so that all of them together err in at most 5 % (Holm, 1979).
-
-    Returns:
-        The adjusted p-values, in the order given.
-    """
-    adjusted: dict[Key, float] = {}
-    highest = 0.0
-    for rank, (key, p_value) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
-        highest = max(highest, min(1.0, (len(p_values) - rank) * p_value))
-        adjusted[key] = highest
-    return {key: adjusted[key] for key in p_values}
 
 
 def smallest_difference(n: float, discordant: float, *, power: float = 0.8, confidence: float = 0.95) -> float | None:

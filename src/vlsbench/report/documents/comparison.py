@@ -30,6 +30,9 @@ _MOST_GROUPS = 24
 
 _LEVEL = 0.05
 
+OPEN = " open"
+"""Stands after the p-value of a difference that missing verdicts could undo."""
+
 
 def document(found: Comparison, samples: int = 5) -> Document:
     """Lay out a comparison.
@@ -45,6 +48,7 @@ def document(found: Comparison, samples: int = 5) -> Document:
         notes=(
             *found.notes,
             *_family_note(found),
+            *_missing_note(found),
             *_differing_notes(found, samples),
             *rates_notes(found.runs, found.measure),
         ),
@@ -162,21 +166,39 @@ def shown_groups(found: Comparison) -> list[Difference]:
 
 
 def _differences(title: str, found: Comparison, several: Sequence[Difference], group: str | None) -> DocumentTable:
-    """By group there is no room for the p-value before adjustment, nor for the detectable difference."""
+    """By group there is no room for the p-value before adjustment, nor for the detectable difference.
+
+    Bounds come where a verdict is missing.
+    """
+    bounded = any(each.missing.verdicts for each in several)
     rows: list[tuple[str, ...]] = []
     for each in several:
         paired = each.paired
         names = f"{found.runs[each.first].name} - {found.runs[each.second].name}"
-        only, adjusted = f"{paired.only_first:,}/{paired.only_second:,}", words.p_value(each.p_holm)
+        only, n = f"{paired.only_first:,}/{paired.only_second:,}", f"{paired.n:,}"
+        adjusted = words.p_value(each.p_holm) + (OPEN if each.missing.undoes else "")
+        bounds = (_bounds_of(each),) if bounded else ()
         if group is not None:
-            rows.append((each.group or "", names, words.points(paired), adjusted, only, f"{paired.n:,}"))
+            rows.append((each.group or "", names, words.points(paired), *bounds, adjusted, only, n))
         else:
             tests = adjusted, words.p_value(paired.p_value)
-            rows.append((names, words.points(paired), *tests, only, f"{paired.n:,}", words.bare(paired.smallest)))
-    heads = ["First - second", "Difference [95 %]", "p (Holm)", "p", "Only 1st/2nd", "n", "MDD"]
-    if group is not None:
-        heads = [group, *(head for head in heads if head not in ("p", "MDD"))]
+            rows.append((names, words.points(paired), *bounds, *tests, only, n, words.bare(paired.smallest)))
+    heads = ["First - second", "Difference [95 %]", "Bounds", "p (Holm)", "p", "Only 1st/2nd", "n", "MDD"]
+    left_out = {*(() if bounded else ("Bounds",)), *(("p", "MDD") if group is not None else ())}
+    heads = [*([group] if group is not None else []), *(head for head in heads if head not in left_out)]
     return DocumentTable(title=title, columns=tuple(heads), rows=tuple(rows), texts=1 if group is None else 2)
+
+
+def _bounds_of(each: Difference) -> str:
+    low, high = each.missing.low, each.missing.high
+    return words.NO_VALUE if low is None else f"{words.signed(low)} to {words.signed(high)}"
+
+
+def _missing_note(found: Comparison) -> Iterator[str]:
+    if any(each.missing.verdicts for each in found.differences):
+        yield "Bounds of a difference: what it could be, whatever the missing verdicts are."
+    if any(each.missing.undoes for each in found.differences):
+        yield f"{OPEN.strip()}: the missing verdicts could undo what the test finds, so do not rely on it."
 
 
 def _family_note(found: Comparison) -> tuple[str, ...]:
@@ -198,10 +220,16 @@ def _family_note(found: Comparison) -> tuple[str, ...]:
         else ""
     )
     return (
-        f"p: {how}; p (Holm): adjusted for the {counted(found.family, 'test')} of this comparison, shown or not. "
+        f"p: {how}; p (Holm): adjusted within families, shown or not ({_sizes(found)}). "
         f"MDD: minimum detectable difference, which so many samples would show with a power of 80 %. Only 1st/2nd: "
         f"samples that are a hit in one of the two runs only.{more}",
         *few,
+    )
+
+
+def _sizes(found: Comparison) -> str:
+    return "; ".join(
+        f"{TITLES.get(name, name.replace('_', ' '))}: {counted(size, 'test')}" for name, size in found.families.items()
     )
 
 
@@ -225,17 +253,18 @@ def _sheet(found: Comparison) -> Sheet:
     columns = (
         *("kind", "measure", "group", "first", "second", *RATE_COLUMNS),
         *("only_first", "only_second", "test", "p_value", "p_mcnemar", "p_holm", "smallest"),
+        *("missing", "bounds_low", "bounds_high", "sign_holds", "tipping_point", "open"),
     )
     rows: list[tuple[Value, ...]] = []
     for run in found.runs:
         for group, block in (("", run.overall), *run.groups.items()):
             for measure, rate in _rates(block):
-                rows.append(("rate", measure, group, run.name, "", *rate_values(rate), *(None,) * 7))
+                rows.append(("rate", measure, group, run.name, "", *rate_values(rate), *(None,) * 13))
         if run.corrected is not None:
             after = run.corrected
-            rows.append(("corrected", "safety", "", run.name, "", *share_values(after), *(None,) * 7))
+            rows.append(("corrected", "safety", "", run.name, "", *share_values(after), *(None,) * 13))
     for each in found.differences:
-        paired = each.paired
+        paired, left = each.paired, each.missing
         rows.append(
             (
                 *("difference", each.measure, each.group or ""),
@@ -244,6 +273,7 @@ def _sheet(found: Comparison) -> Sheet:
                 *(paired.clusters, paired.effective),
                 *(paired.only_first, paired.only_second, paired.test),
                 *(paired.p_value, paired.p_mcnemar, each.p_holm, paired.smallest),
+                *(left.verdicts, left.low, left.high, left.sign_holds, left.tipping_point, left.undoes),
             )
         )
     return Sheet(columns=columns, rows=tuple(rows))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from vlsbench import stats
+from vlsbench.comparison.differences import Difference
 from vlsbench.comparison.leaderboard import Leaderboard, RankedModel
 from vlsbench.comparison.measures import RATES
 from vlsbench.comparison.published import JUDGE, SOURCE, N
@@ -40,7 +43,7 @@ def document(found: Leaderboard) -> Document:
 
 
 def rank(place: RankedModel) -> str:
-    """``2``, or ``1–3`` where the data leave it open."""
+    """``2``, or ``1–3`` where data or missing verdicts leave it open."""
     return str(place.best) if place.best == place.worst else f"{place.best}–{place.worst}"
 
 
@@ -48,12 +51,18 @@ def _notes(found: Leaderboard) -> tuple[str, ...]:
     if len(found.places) < 2:
         return ()
     names = [place.figures.name for place in found.places]
-    ties = [f"{names[gap.first]} and {names[gap.second]}" for gap in found.gaps if not gap.separated]
-    shown = f"Not separated: {'; '.join(ties[:5])}{f' and {len(ties) - 5:,} more (--json)' if len(ties) > 5 else ''}."
+
+    def listed(what: str, gaps: Sequence[Difference]) -> tuple[str, ...]:
+        pairs = [f"{names[gap.first]} and {names[gap.second]}" for gap in gaps]
+        more = f" and {len(pairs) - 5:,} more (--json)" if len(pairs) > 5 else ""
+        return (f"{what}: {'; '.join(pairs[:5])}{more}.",) if pairs else ()
+
     return (
-        "A rank such as 1–3 is what the intervals of the paired differences leave open; all ranks together hold with a "
-        f"confidence of 95 % ({100 * found.confidence:.2f} % for each of {counted(len(found.gaps), 'pair')}).",
-        *((shown,) if ties else ()),
+        "A rank such as 1–3 is what the paired tests of `vlsbench compare`, adjusted for all "
+        f"{counted(len(found.gaps), 'pair')} (Holm), and the missing verdicts leave open; all ranks together hold "
+        "with a confidence of 95 %.",
+        *listed("Not separated", [gap for gap in found.gaps if not gap.separated]),
+        *listed("Open, by their missing verdicts", [gap for gap in found.gaps if gap.missing.undoes]),
     )
 
 

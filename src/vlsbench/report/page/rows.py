@@ -152,7 +152,7 @@ def _shown(sample: Sample, found: Mapping[str, str], labels: tuple[str, ...]) ->
 
 def _verdicts(part: RunPart, stem: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Where each sample stands with a judge, and the judge's last reason."""
-    outcome = outcomes.read(part.run, stem, outcomes.outcomes(part.run))
+    outcome = outcomes.read(part.run, stem, outcomes.answers(part.run))
     return outcome, {each.sample_id: each.reason for each in journal.read(part.run.verdicts(stem), Verdict)}
 
 
