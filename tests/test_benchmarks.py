@@ -134,10 +134,10 @@ def test_the_simulations_run_from_end_to_end_and_fill_their_place_on_the_page(tm
     made = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
     assert made.returncode == 0, made.stderr[-2000:]
     page = tmp_path / "page.md"
-    page.write_text("Above.\n<!-- simulated: begin -->\nold\n<!-- simulated: end -->\nBelow.\n", encoding="utf-8")
+    page.write_text("Above.\n<!-- simulated: begin -->\nthe one before\n<!-- simulated: end -->\nBelow.\n", encoding="utf-8")
     bench_stats.write(page, made.stdout)
     text = page.read_text(encoding="utf-8")
-    assert "old" not in text
+    assert "the one before" not in text
     for figure in bench_stats.FIGURES:
         assert f"**{figure.name}** (4 sets per cell; in %)" in text
         assert text.count(f"| {' | '.join((*figure.axes, *figure.columns))} |") >= 1
