@@ -27,11 +27,12 @@ from vlsbench.leakage.checking import Checking
 from vlsbench.leakage.findings import Audit, Verdicts, Writer
 from vlsbench.leakage.guards import Desk, Guard
 from vlsbench.leakage.signals.measures import Measures
-from vlsbench.run import preparation
+from vlsbench.run import fingerprint
 from vlsbench.run.engine import run_to_end, stoppable
+from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.loading import Effort, adaptations_of, details_of
 from vlsbench.run.plan import check_texts
-from vlsbench.run.preparation import Fingerprint, Preparation
+from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
@@ -91,9 +92,9 @@ def audit(
     check_texts(data.name, str(data.root))
     other = datasets.opened(reference) if reference is not None else None
     known = _known(guard, data)
-    stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
-    recalled = preparation.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
-    found = recalled or preparation.fingerprint(data, limit)
+    stamp = fingerprint.stamp(data)  # before the records are read, so that a change meanwhile shows next time
+    recalled = fingerprint.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
+    found = recalled or fingerprint.fingerprint(data, limit)
     identity = _identity(known, data, found, limit) if known is not None else None
     path = Path(out) if out is not None else Path("runs") / _folder_name(data, found, identity)
     _make_way(path, found, identity, fresh=fresh)
