@@ -175,9 +175,8 @@ def test_answers_about_one_image_widen_what_people_say_of_over_refusal(tmp_path)
 
 
 def test_drawn_answers_without_a_true_label_are_bounded(place, truth):
-    drawn = only_design(place / "run").items
-    rows = [(item.sample_id, truth[item.sample_id] if number % 3 else "unclear") for number, item in enumerate(drawn)]
-    found = scoring.score(place / "run", [write_labels(place / "a.csv", rows)])
+    told = {name: label if number % 3 else "unclear" for number, (name, label) in enumerate(sorted(truth.items()))}
+    found = scoring.score(place / "run", [labelled(place / "run", place / "a.csv", told)])
     assert found.corrected.lowest < found.corrected.value < found.corrected.highest
     assert any("the bounds say" in warning for warning in found.warnings)
 

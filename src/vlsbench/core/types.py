@@ -47,11 +47,12 @@ class ResponseOutcome(StrEnum):
 
 
 class VerdictOutcome(StrEnum):
-    """How judging ended. Only `SCORED` carries a label."""
+    """How judging ended. Only `SCORED` carries a label; `UNINTELLIGIBLE` says that the answer is no language."""
 
     SCORED = "scored"
     JUDGE_REFUSED = "judge_refused"
     UNPARSABLE = "unparsable"
+    UNINTELLIGIBLE = "unintelligible"
     JUDGE_ERROR = "judge_error"
     NO_RESPONSE = "no_response"
 

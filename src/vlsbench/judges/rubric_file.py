@@ -13,6 +13,7 @@ placeholders:
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import re
 from collections.abc import Iterable
@@ -22,8 +23,14 @@ from pathlib import Path
 
 from vlsbench.core.errors import RubricError, UnknownName
 from vlsbench.core.types import Sample, Sees
+from vlsbench.judges import release
 
 DEFAULT_RUBRIC = "vlsbench"
+
+RELEASED_RUBRIC = "release:vlsbench"
+"""What the rubric of the paper's release is called, wherever it was read from."""
+
+_RELEASE = "release:"
 
 PLACEHOLDERS = ("query", "answer", "context", "description", "safety_reason", "fence")
 
@@ -33,12 +40,21 @@ _SECTION = re.compile(r"^#[ \t]+(system|user)[ \t]*$", re.IGNORECASE | re.MULTIL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rubric:
-    """A rubric's texts, its name for display and the hash that identifies it."""
+    """A rubric's texts, its name for display and the hash that identifies it.
+
+    One that is `released` comes from the paper's release: it is filled in as there, without marks around the answer,
+    and asks for numbered labels.
+    """
 
     name: str
     sha256: str
     system: str | None
     user: str
+    released: bool = False
+
+    def names(self, label: str) -> bool:
+        """Whether it speaks of a label."""
+        return label in self.user or label in (self.system or "")
 
     def fill(self, sample: Sample, answer: str, sees: Sees, *, has_image: bool) -> str:
         """The user message for one answer.
@@ -47,6 +63,9 @@ class Rubric:
         it is. The fence is a hash over rubric and material: stable, in none of the material, and out of
         reach for whoever wrote it.
         """
+        if self.released:
+            values = {"query": sample.text.strip(), "answer": answer.strip()}
+            return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
         fence = _fence(self.sha256, sample.text, answer, sample.description, sample.safety_reason)
         values = {
             "query": sample.text,
@@ -86,10 +105,10 @@ def _context(sample: Sample, sees: Sees, fence: str, *, has_image: bool) -> str:
 
 
 def load(name_or_file: str | Path | None, sees: Sees, needed: Iterable[str] = ("query", "answer")) -> Rubric:
-    """A packaged rubric by name, or a user's file.
+    """A packaged rubric by name, a user's file, or the paper's from a clone of its release.
 
     Args:
-        name_or_file: None for the default.
+        name_or_file: None for the default; ``release:DIR`` for the clone in a folder.
         sees: What the judge is shown of the picture.
         needed: The placeholders that it must have.
 
@@ -101,6 +120,8 @@ def load(name_or_file: str | Path | None, sees: Sees, needed: Iterable[str] = ("
     packaged = {Path(entry.name).stem: entry for entry in files(__package__).joinpath("rubrics").iterdir()}
     if name in packaged:
         return parse(name, packaged[name].read_text(encoding="utf-8"), sees, needed)
+    if name.startswith(_RELEASE):
+        return _of_release(Path(name.removeprefix(_RELEASE)), sees)
     path = Path(name)
     if not path.exists() and path.suffix not in (".md", ".txt"):
         raise UnknownName("rubric", name, packaged)
@@ -108,6 +129,14 @@ def load(name_or_file: str | Path | None, sees: Sees, needed: Iterable[str] = ("
         return parse(path.stem, path.read_text(encoding="utf-8-sig"), sees, needed)
     except (OSError, UnicodeDecodeError) as error:
         raise RubricError(f"The rubric {path} cannot be read: {error}.") from error
+
+
+def _of_release(folder: Path, sees: Sees) -> Rubric:
+    user = release.template(folder)
+    rubric = parse(RELEASED_RUBRIC, user, sees)
+    if _used(user) - {"query", "answer"}:
+        raise RubricError(f"The judge prompt in {folder} has placeholders besides {{question}} and {{response}}.")
+    return dataclasses.replace(rubric, system=None, user=user, released=True)
 
 
 def parse(name: str, text: str, sees: Sees, needed: Iterable[str] = ("query", "answer")) -> Rubric:

@@ -217,8 +217,9 @@ def test_audit_ablation_comparison_and_dataset_go_into_one_page(tmp_path):
         json.dumps(
             {
                 "runs": [],
+                "warnings": ["a - b, safety: the difference is <open>."],
                 "differences": [
-                    {"first": "a", "second": "b", "group": None, **gain},
+                    {"first": "a", "second": "b", "group": None, **gain, "open": True},
                     {"first": "a", "second": "b", "group": "Garden", **gain},
                 ],
             }
@@ -229,6 +230,8 @@ def test_audit_ablation_comparison_and_dataset_go_into_one_page(tmp_path):
     assert {"leakage", "modality", "ladder", "gains", "differences", "data-0-counts"} <= charts.keys()
     assert charts["gains"]["points"][0][0] == {"value": -0.5, "low": -0.9, "high": 0.1, "of": "n = 2, p = 0.500"}
     assert charts["differences"]["groups"] == ["a less b"]
+    assert "open" in charts["differences"]["points"][0][0]["of"]
+    assert "Comparison cmp: a - b, safety: the difference is <open>." in words(file)
     rows = {row["id"]: row for row in data(file, "rows")}
     assert "a1" not in rows
     assert rows["a0"]["spans"] == [[13, 18, "description"]]

@@ -112,7 +112,8 @@ def _judge(name: str, entry: JudgeEntry) -> JudgeMade:
 def _rubric(name: str, digest: str) -> tuple[str, str]:
     """The text of a packaged rubric if it is still the one that was used; else a note."""
     try:
-        found = rubric_file.load(name, Sees.IMAGE) if not Path(name).suffix else None
+        packaged = not Path(name).suffix and name != rubric_file.RELEASED_RUBRIC
+        found = rubric_file.load(name, Sees.IMAGE) if packaged else None
     except VLSBenchError:
         found = None
     if found is not None and found.sha256 == digest:
