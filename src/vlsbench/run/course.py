@@ -104,7 +104,7 @@ class Course(ABC, Generic[Work]):
 
     def record_verdict(self, verdicts: Journal, verdict: Verdict, response: Response | None = None) -> None:
         """Write a verdict down, with the short hash of the answer that it is about, and count it."""
-        verdicts.append(verdict if response is None else records.from_verdict(verdict, response))
+        verdicts.append(records.from_verdict(verdict, response))
         self.counts.count_verdict(verdict)
         self.tell()
 
