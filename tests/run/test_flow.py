@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import hashlib
+import json
 import os
 
 import pytest
@@ -24,7 +26,7 @@ from builders import (
     verdicts,
 )
 from vlsbench.core import types
-from vlsbench.core.errors import Blocked, ImageProblem, RequestFailed, Stopped
+from vlsbench.core.errors import Blocked, ImageProblem, RequestFailed, RunError, Stopped
 from vlsbench.core.types import Reply, ResponseOutcome, Verdict, VerdictOutcome
 from vlsbench.results.summary import summarise
 from vlsbench.run import flow
@@ -358,9 +360,10 @@ def test_the_records_have_the_published_fields(run):
         "finish_reason": "stop",
         "prompt_tokens": 5,
         "completion_tokens": 2,
+        "answer_sha256": verdict["answer_sha256"],
     }
     assert latency >= 0
-    assert verdict.keys() == {"sample_id", "outcome", "label", "reason", "judge_model", "latency_s"}
+    assert verdict.keys() == {"sample_id", "outcome", "label", "reason", "judge_model", "latency_s", "answer_sha256"}
     assert summary(run.path)["responses"] == {
         "ok": 1,
         "truncated": 0,
@@ -467,3 +470,76 @@ def test_the_vocabulary_of_outcomes_is_the_published_one():
         "judge_error",
         "no_response",
     }
+
+
+# ---- damage
+
+
+def _lines_of(path):
+    return path.read_text().splitlines(keepends=True)
+
+
+def _swap_ids(line, old, new):
+    return line.replace(f'"sample_id":"{old}"', f'"sample_id":"{new}"')
+
+
+def test_a_verdict_whose_id_was_edited_is_about_no_answer_and_the_answer_is_judged_again(run):
+    judge = LabellingJudge(call_it_unsafe)
+    run(judge=judge)
+    path = next((run.path / "verdicts").iterdir())
+    lines = _lines_of(path)
+    path.write_text("".join([_swap_ids(lines[0], json.loads(lines[0])["sample_id"], "s2"), *lines[1:]]))
+    found = only_judge(summarise(Run(run.path)).to_json())
+    assert found["scored"] < 3
+    judge.asked.clear()
+    assert only_judge(run(judge=judge).to_json())["scored"] == 3
+    assert judge.asked
+
+
+def test_a_verdict_line_that_is_no_whole_object_is_judged_again(run):
+    judge = LabellingJudge(call_it_unsafe)
+    run(judge=judge)
+    path = next((run.path / "verdicts").iterdir())
+    lines = _lines_of(path)
+    path.write_text("".join([lines[0].replace('"latency_s"', "latency_s"), *lines[1:]]))
+    judge.asked.clear()
+    assert only_judge(run(judge=judge).to_json())["scored"] == 3
+    assert len(judge.asked) == 1
+
+
+def _without_the_second(lines):
+    return [lines[0], *lines[2:]]
+
+
+def _merged(lines):
+    return [lines[0].rstrip("\n"), *lines[1:]]
+
+
+def _edited(lines):
+    return [lines[0].replace("Question", "Quest"), *lines[1:]]
+
+
+def _unreadable(lines):
+    return [lines[0][5:], *lines[1:]]
+
+
+@pytest.mark.parametrize("sealed", [True, False])
+@pytest.mark.parametrize("damage", [_without_the_second, _merged, _edited, _unreadable])
+def test_samples_that_are_not_what_was_written_are_named_and_nobody_is_asked(run, damage, sealed):
+    async def fails(prompt):
+        if "Question 0" not in prompt.text:
+            raise RequestFailed("out of order")
+        return "Yes."
+
+    run(fails)
+    folder = Run(run.path)
+    assert folder.manifest.samples_sha256 == hashlib.sha256(folder.samples.read_bytes()).hexdigest()
+    if not sealed:
+        folder.update(samples_sha256="")
+    folder.samples.write_text("".join(damage(_lines_of(folder.samples))))
+    model = TalkingModel(say_yes)
+    with pytest.raises(RunError, match=r"samples\.jsonl is .*line [12].* Delete the file"):
+        run(model)
+    assert model.asked == []
+    folder.samples.unlink()
+    assert only_judge(run(model).to_json())["scored"] == 3

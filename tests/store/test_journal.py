@@ -192,7 +192,7 @@ def test_a_head_says_where_its_record_is_and_damage_further_on_is_seen_in_time(t
     path = tmp_path / "j.jsonl"
     head = b'{"sample_id":"%b","outcome":"ok","text":'
     path.write_bytes(head % b"a" + b'"x"}\n' + b"\x00\n" + head % b"b" + b"5}\n" + head % b"c" + b'"z"}\n')
-    found = {sample_id: offset for offset, sample_id, _, _ in journal.heads(path)}
+    found = {head[1]: head[0] for head in journal.heads(path)}
     read = {sample_id: journal.read_at(path, offset, Response) for sample_id, offset in found.items()}
     assert read == {
         "a": Response(sample_id="a", outcome=ResponseOutcome.OK, text="x"),

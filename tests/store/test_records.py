@@ -75,15 +75,16 @@ def test_a_response_or_verdict_comes_back_as_it_was(record):
 def test_the_names_of_the_fields_are_fixed():
     sample = records.from_sample(Sample(id="a", text="q"))
     response = records.from_response(Response(sample_id="a", outcome=ResponseOutcome.OK))
-    verdict = orjson.loads(journal.to_line(Verdict(sample_id="a", outcome=VerdictOutcome.SCORED)))
+    answer = Response(sample_id="a", outcome=ResponseOutcome.OK)
+    verdict = records.from_verdict(Verdict(sample_id="a", outcome=VerdictOutcome.SCORED), answer)
 
     assert " ".join(sample) == (
         "sample_id text image image_sha256 category sub_category source description safety_reason expect twin_of group"
     )
     assert " ".join(response) == (
-        "sample_id outcome text error finish_reason prompt_tokens completion_tokens latency_s"
+        "sample_id outcome text error finish_reason prompt_tokens completion_tokens latency_s answer_sha256"
     )
-    assert " ".join(verdict) == "sample_id outcome label reason judge_model latency_s"
+    assert " ".join(verdict) == "sample_id outcome label reason judge_model latency_s answer_sha256"
 
 
 def test_the_outcomes_and_labels_on_disk_are_fixed():

@@ -367,10 +367,10 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "spa_vl": spa_vl,
     "holisafe": holisafe,
     "vlsu": vlsu,
-    "xstest": xstest,
     "salad": salad,
     "msts": msts,
     "mllmguard": mllmguard,
     "ch3ef": ch3ef,
     "unsafebench": unsafebench,
+    "xstest": xstest,
 }

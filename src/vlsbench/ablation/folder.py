@@ -86,4 +86,4 @@ def require_same_judge(path: Path, judging: Judging) -> None:
 
 
 def _has_verdicts(run: Run, stem: str) -> bool:
-    return any(outcome == VerdictOutcome.SCORED for _, _, outcome, _ in journal.heads(run.verdicts(stem)))
+    return any(outcome == VerdictOutcome.SCORED for _, _, outcome, _, _ in journal.heads(run.verdicts(stem)))

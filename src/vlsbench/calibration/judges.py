@@ -56,7 +56,7 @@ def compare(run_path: str | Path) -> Partings:
             f"{run.path} has {counted(len(names), 'judge')}; two are needed. "
             f"Run `vlsbench judge {run.path} --judge REF` with another."
         )
-    answered = outcomes.outcomes(run)
+    answered = outcomes.answers(run)
     found = {name: outcomes.read(run, stem, answered) for stem, name in names.items()}
     items = samples.read(run)
     parted = []

@@ -48,6 +48,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     asked.add_argument("--guard-key-env", metavar="VAR", help="environment variable that holds the guard's API key")
     options.add_local_options(parser)
     signals = parser.add_argument_group("signals that need no guard")
+    signals.add_argument(
+        "--reference",
+        metavar="REF",
+        help="another set with benign records: compare the harmful texts with its texts too (twins that share their "
+        "text cannot show what it tells)",
+    )
     signals.add_argument("--embedder", metavar="REF", help="hf:REPO_OR_FOLDER of a sentence encoder: one more signal")
     signals.add_argument(
         "--ocr",
@@ -80,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
             columns=args.columns,
             out=args.out,
             limit=args.limit,
+            reference=args.reference,
             embedder=args.embedder,
             ocr=args.ocr,
             effort=_effort(args),

@@ -206,7 +206,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a judge says of one response; `label is None` means unscored, never safe."""
+    """What a judge says of one response; `label is None` means unscored, never safe.
+
+    `reply` is what a judge model wrote, as it wrote it, from which label and reason were read.
+    """
 
     sample_id: str
     outcome: VerdictOutcome
@@ -214,6 +217,7 @@ class Verdict:
     reason: str = ""
     judge_model: str = ""
     latency_s: float = 0.0
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,8 @@ REPAIR_MAX_TOKENS = 4096
 """Room for the second attempt where the first was cut off."""
 
 _KEPT_OF_BAD_REPLY = 2000
+_KEPT_OF_REPLY = 8000
+"""Characters of a reply that are recorded: more than any verdict takes."""
 
 _QUOTED = re.compile(r'["“”][^"“”]*["“”]')
 
@@ -136,17 +138,22 @@ class RubricJudge:
             label=said.label,
             reason=said.reason,
             judge_model=said.model or self.name,
+            reply=said.reply,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a judge model came to: `label` where `outcome` is scored, else None; `reason` is its own, or ours."""
+    """What a judge model came to: `label` where `outcome` is scored, else None; `reason` is its own, or ours.
+
+    `reply` is what it wrote last.
+    """
 
     outcome: VerdictOutcome
     label: str | None
     reason: str
     model: str | None = None
+    reply: str = ""
 
 
 async def ask(model: Model, prompt: Prompt, material: Sequence[str], known: Vocabulary) -> Said:
@@ -175,6 +182,7 @@ async def ask(model: Model, prompt: Prompt, material: Sequence[str], known: Voca
         label=None if stated is None or isinstance(stated, VerdictOutcome) else stated.value,
         reason=read.parsed.reason if read.parsed else read.why,
         model=reply.model,
+        reply=reply.text[:_KEPT_OF_REPLY],
     )
 
 

@@ -60,8 +60,16 @@ class Rubric:
         """The user message for one answer.
 
         Placeholders are replaced in one pass, so a placeholder inside a query or an answer stays what
-        it is. The fence is a hash over rubric and material: stable, in none of the material, and out of
-        reach for whoever wrote it.
+        it is.
+        """
+        values = self.values(sample, answer, sees, has_image=has_image)
+        return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
+
+    def values(self, sample: Sample, answer: str, sees: Sees, *, has_image: bool) -> dict[str, str]:
+        """What stands in place of each placeholder.
+
+        The fence is a hash over rubric and material: stable, in none of the material, and out of reach for
+        whoever wrote it.
         """
         if self.released:
             values = {"query": sample.text.strip(), "answer": answer.strip()}
@@ -77,7 +85,7 @@ class Rubric:
         }
         if "fence" not in _used(self.user):
             values["answer"] = f"[answer {fence}]\n{answer}\n[end of answer {fence}]"
-        return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
+        return values
 
 
 def _fence(rubric: str, *material: str) -> str:

@@ -27,11 +27,12 @@ from vlsbench.leakage.checking import Checking
 from vlsbench.leakage.findings import Audit, Verdicts, Writer
 from vlsbench.leakage.guards import Desk, Guard
 from vlsbench.leakage.signals.measures import Measures
-from vlsbench.run import preparation
+from vlsbench.run import fingerprint
 from vlsbench.run.engine import run_to_end, stoppable
+from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.loading import Effort, adaptations_of, details_of
 from vlsbench.run.plan import check_texts
-from vlsbench.run.preparation import Fingerprint, Preparation
+from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
@@ -50,6 +51,7 @@ def audit(
     columns: str | Mapping[str, str] | Columns | None = None,
     out: str | Path | None = None,
     limit: int | None = None,
+    reference: str | Dataset | None = None,
     embedder: str | None = None,
     ocr: bool | None = None,
     effort: Effort | None = None,
@@ -66,6 +68,8 @@ def audit(
         columns: Which column of a table holds which field, as for `vlsbench.evaluate`.
         out: The audit's folder; by default ``runs/audit-<slug>-<hash8>``.
         limit: Only the first so many samples.
+        reference: Another set with benign records, or a reference to one: the harmful texts are compared with its
+            texts as well, because benign twins that share their text cannot show what it tells.
         embedder: ``hf:REPO_OR_FOLDER`` of a sentence encoder, for one more signal.
         ocr: Read the text in the images: True, False, or None for where it can be done.
         effort: Requests at once to the guard (`judge_concurrency`), its key (`judge_key_env`), time limit.
@@ -86,10 +90,11 @@ def audit(
     _check(limit, effort)
     data = datasets.opened(dataset, columns)
     check_texts(data.name, str(data.root))
+    other = datasets.opened(reference) if reference is not None else None
     known = _known(guard, data)
-    stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
-    recalled = preparation.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
-    found = recalled or preparation.fingerprint(data, limit)
+    stamp = fingerprint.stamp(data)  # before the records are read, so that a change meanwhile shows next time
+    recalled = fingerprint.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
+    found = recalled or fingerprint.fingerprint(data, limit)
     identity = _identity(known, data, found, limit) if known is not None else None
     path = Path(out) if out is not None else Path("runs") / _folder_name(data, found, identity)
     _make_way(path, found, identity, fresh=fresh)
@@ -98,7 +103,7 @@ def audit(
     try:
         if guard is not None and identity is not None:
             _ask(path / "guard", guard, identity, data, found, stamp, effort, progress)
-        return _conclude(path, data, found, limit, Measures(embedder=embedder, ocr=ocr, say=say))
+        return _conclude(path, data, found, limit, other, Measures(embedder=embedder, ocr=ocr, say=say))
     finally:
         os.close(lock)
 
@@ -209,7 +214,9 @@ async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progre
                 await desk.close()
 
 
-def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, measures: Measures) -> Audit:
+def _conclude(
+    path: Path, data: Dataset, found: Fingerprint, limit: int | None, reference: Dataset | None, measures: Measures
+) -> Audit:
     """Read what the guard said, measure the signals, and write both down."""
     run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
     verdicts = Verdicts(run) if run is not None and run.manifest.dataset_hash == found.sha256 else None
@@ -224,6 +231,7 @@ def _conclude(path: Path, data: Dataset, found: Fingerprint, limit: int | None, 
         guarded=verdicts.guarded() if verdicts is not None else None,
         signals=measures.totals,
         partial_input=measures.partial_input(data, limit),
+        partial_input_reference=measures.partial_input(data, limit, reference) if reference is not None else None,
         notes=tuple(measures.notes),
         examples=writer.examples,
     )

@@ -69,6 +69,7 @@ class Audit:
     guarded: Guarded | None = None
     signals: Mapping[str, object] | None = None
     partial_input: Mapping[str, object] | None = None
+    partial_input_reference: Mapping[str, object] | None = None
     notes: tuple[str, ...] = ()
     examples: tuple[LeakExample, ...] = ()
 
@@ -92,7 +93,8 @@ class Audit:
             found["by_category"] = {name: figures_json(group) for name, group in guarded.by_category.items()}
             found["by_expect"] = {name: figures_json(group) for name, group in guarded.by_expect.items()}
             found["definitions"] = dict(DEFINITIONS)
-        found |= {"signals": self.signals, "partial_input": self.partial_input, "notes": list(self.notes)}
+        found |= {"signals": self.signals, "partial_input": self.partial_input}
+        found |= {"partial_input_reference": self.partial_input_reference, "notes": list(self.notes)}
         return found
 
 

@@ -77,7 +77,7 @@ def read(path: str | Path, judge: str | None = None) -> JudgedRun:
         stem=stem,
         labels=run.judges[stem].labels,
         items=tuple(samples.read(run)),
-        outcomes=outcomes.read(run, stem, outcomes.outcomes(run)),
+        outcomes=outcomes.read(run, stem, outcomes.answers(run)),
     )
 
 

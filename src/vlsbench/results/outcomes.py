@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from vlsbench.core.types import GuardLabel, Label, ResponseOutcome, VerdictOutcome
 from vlsbench.store import journal
@@ -57,32 +58,48 @@ def judge_names(run: Run) -> dict[str, str]:
     return {stem: name if counts[name] == 1 else f"{name} #{stem[-8:]}" for stem, name in names.items()}
 
 
-def outcomes(run: Run) -> dict[str, str]:
-    """The outcome of each answered sample, by sample id."""
-    return {sample_id: outcome for _, sample_id, outcome, _ in journal.heads(run.responses)}
+class Answered(NamedTuple):
+    """The last response to a sample: its outcome, and the answer's short hash (None in runs of earlier versions)."""
+
+    outcome: str
+    answer: str | None
+
+    def is_what(self, judged: str | None) -> bool:
+        """Whether a verdict on an answer with this hash is about this answer, as far as both are known."""
+        return judged is None or self.answer is None or judged == self.answer
 
 
-def read(run: Run, stem: str, answered: Mapping[str, str]) -> dict[str, str]:
+def answers(run: Run) -> dict[str, Answered]:
+    """The last response to each sample, by sample id."""
+    return {sample_id: Answered(outcome, sha) for _, sample_id, outcome, _, sha in journal.heads(run.responses)}
+
+
+def read(run: Run, stem: str, answered: Mapping[str, Answered]) -> dict[str, str]:
     """The outcome of each sample that a judge has looked at; a sample that is missing is pending.
 
     Args:
         run: The run folder.
         stem: The stem of the judge's verdict file.
-        answered: What `outcomes` gives.
+        answered: What `answers` gives.
     """
     labels = run.judges[stem].labels
     return {
-        sample_id: _outcome(outcome, label, answered.get(sample_id), labels)
-        for _, sample_id, outcome, label in journal.heads(run.verdicts(stem))
+        sample_id: _outcome(outcome, label, answered.get(sample_id), sha, labels)
+        for _, sample_id, outcome, label, sha in journal.heads(run.verdicts(stem))
     }
 
 
-def _outcome(outcome: str, label: str | None, response: str | None, labels: tuple[str, ...]) -> str:
-    if outcome == VerdictOutcome.SCORED.value and response in ANSWERS:
+def _outcome(
+    outcome: str, label: str | None, response: Answered | None, judged: str | None, labels: tuple[str, ...]
+) -> str:
+    if response is not None and not response.is_what(judged):
+        return PENDING  # the verdict is about another answer, or its line was edited
+    response_outcome = response.outcome if response is not None else None
+    if outcome == VerdictOutcome.SCORED.value and response_outcome in ANSWERS:
         # Whoever edited the file by hand gets a sum that adds up all the same.
         return label if label is not None and label in labels else VerdictOutcome.UNPARSABLE.value
     if outcome not in UNSCORED:
         return PENDING  # scored, but the answer was lost with a damaged line; or no outcome of ours
-    if outcome == VerdictOutcome.NO_RESPONSE.value and response == ResponseOutcome.OK:
+    if outcome == VerdictOutcome.NO_RESPONSE.value and response_outcome == ResponseOutcome.OK:
         return PENDING  # the answer came on a later try and has not been judged yet
     return outcome

@@ -119,8 +119,8 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         latest: The stem of the judge that just worked on it.
     """
     items = samples.read(run)
-    answered = outcomes.outcomes(run)
-    listed = Counter(answered[item.id] for item in items if item.id in answered)
+    answered = outcomes.answers(run)
+    listed = Counter(answered[item.id].outcome for item in items if item.id in answered)
     responses = {outcome.value: listed[outcome.value] for outcome in ResponseOutcome}
     responses[PENDING] = run.size - sum(responses.values())
     names = judge_names(run)

@@ -10,18 +10,19 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Container
+from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from vlsbench.core.errors import ImageProblem, Interrupted, RequestFailed, VLSBenchError
-from vlsbench.core.types import Verdict, VerdictOutcome
+from vlsbench.core.types import Response, Verdict, VerdictOutcome
+from vlsbench.results.outcomes import Answered
 from vlsbench.run.engine import drive
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
-from vlsbench.store import journal
+from vlsbench.store import journal, records
 from vlsbench.store.journal import Journal
 
 MAX_ERROR = 1000
@@ -101,9 +102,9 @@ class Course(ABC, Generic[Work]):
         if self._progress is not None:
             self._progress(self.counts)
 
-    def record_verdict(self, verdicts: Journal, verdict: Verdict) -> None:
-        """Write a verdict down and count it."""
-        verdicts.append(verdict)
+    def record_verdict(self, verdicts: Journal, verdict: Verdict, response: Response | None = None) -> None:
+        """Write a verdict down, with the short hash of the answer that it is about, and count it."""
+        verdicts.append(records.from_verdict(verdict, response))
         self.counts.count_verdict(verdict)
         self.tell()
 
@@ -161,7 +162,9 @@ def sound_label(outcome: VerdictOutcome, label: str | None, labels: Container[st
         raise RequestFailed(f"the {who}'s label {label!r} does not go with outcome {outcome} and its labels")
 
 
-def scored(path: Path, labels: Container[str] | None = None) -> dict[str, str]:
+def scored(
+    path: Path, labels: Container[str] | None = None, answers: Mapping[str, Answered] | None = None
+) -> dict[str, str]:
     """The labels of the samples whose last verdict in a file is final; failures are tried again.
 
     An answer that is no language stays so: asking until it gets a label would only make one up. Where any label counts,
@@ -170,10 +173,16 @@ def scored(path: Path, labels: Container[str] | None = None) -> dict[str, str]:
     Args:
         path: The file of verdicts.
         labels: Those that count; None for any.
+        answers: Where given, a verdict on another answer than the last, or on none, does not count.
     """
     found: dict[str, str | None] = {}
-    for _, sample_id, outcome, label in journal.heads(path):
+    for _, sample_id, outcome, label, judged in journal.heads(path):
         counts = outcome == VerdictOutcome.SCORED and (labels is None or label in labels)
-        said_no = labels is None and outcome == VerdictOutcome.UNINTELLIGIBLE
-        found[sample_id] = label if counts else outcome if said_no else None
+        final = label if counts else None
+        if labels is None and outcome == VerdictOutcome.UNINTELLIGIBLE:
+            final = outcome
+        if answers is not None:
+            answer = answers.get(sample_id)
+            final = final if answer is not None and answer.is_what(judged) else None
+        found[sample_id] = final
     return {sample_id: label for sample_id, label in found.items() if label is not None}

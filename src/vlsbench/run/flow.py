@@ -10,7 +10,7 @@ from vlsbench.core.errors import Blocked, ImageProblem
 from vlsbench.core.protocols import Judge, Model, View, returned
 from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
-from vlsbench.results.outcomes import ANSWERS
+from vlsbench.results.outcomes import ANSWERS, Answered
 from vlsbench.run.course import MAX_ERROR, Course, elapsed, or_failure, scored, sound_label
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
@@ -112,29 +112,29 @@ class Flow(Course[SampleWork]):
             The samples whose last verdict is scored, since failures are tried again; and for the others the
             byte offset of their last response, negative where it is a failure.
         """
-        labels = scored(self._run.verdicts(self._judging.stem))
         offsets: dict[str, int] = {}
-        answered: set[str] = set()
-        for offset, sample_id, outcome, _ in journal.heads(self._run.responses):
+        answers: dict[str, Answered] = {}
+        for offset, sample_id, outcome, _, answer in journal.heads(self._run.responses):
             if outcome in ANSWERS:
-                answered.add(sample_id)
-            if sample_id not in labels:
-                offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
+                answers[sample_id] = Answered(outcome, answer)
+            offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
         # A damaged line: a verdict does not stand without its answer.
-        done = labels.keys() & answered
+        labels = scored(self._run.verdicts(self._judging.stem), answers=answers)
+        done = set(labels)
+        for sample_id in done:
+            offsets.pop(sample_id, None)
         if self._answering is not None:
-            self._withdraw_all_but(answered, labels)
-        of_done = (labels[sample_id] for sample_id in done)
-        self.counts.labels.update(label for label in of_done if label != VerdictOutcome.UNINTELLIGIBLE)
+            self._withdraw_all_but(answers)
+        self.counts.labels.update(label for label in labels.values() if label != VerdictOutcome.UNINTELLIGIBLE)
         self.counts.judged = len(done)
         self.counts.answered = len(done) + sum(offset >= 0 for offset in offsets.values())
         return done, offsets
 
-    def _withdraw_all_but(self, answered: set[str], labels: Mapping[str, str]) -> None:
+    def _withdraw_all_but(self, answers: Mapping[str, Answered]) -> None:
         """Take back the verdicts on answers that are lost: they would pass for verdicts on the next answers."""
         for stem in self._run.judges:
             path = self._run.verdicts(stem)
-            lost = (labels if stem == self._judging.stem else scored(path)).keys() - answered
+            lost = scored(path).keys() - answers.keys()
             if lost:
                 with Journal(path) as verdicts:
                     for sample_id in sorted(lost):
@@ -192,7 +192,7 @@ class Flow(Course[SampleWork]):
     async def _judge(self, prepared: Prepared, response: Response) -> None:
         if not response.is_answer:
             why = f"no answer to judge ({response.outcome})"
-            self.record_verdict(self._verdicts, _unanswered(response.sample_id, why))
+            self.record_verdict(self._verdicts, _unanswered(response.sample_id, why), response)
             return
         judge = self._judging.judge
 
@@ -204,9 +204,8 @@ class Flow(Course[SampleWork]):
         async with self._judging.gate:
             started = time.monotonic()
             verdict = await or_failure(_verdict(prepared, response, judge), failed)
-            self.record_verdict(
-                self._verdicts, replace(verdict, sample_id=prepared.sample.id, latency_s=elapsed(started))
-            )
+            verdict = replace(verdict, sample_id=prepared.sample.id, latency_s=elapsed(started))
+            self.record_verdict(self._verdicts, verdict, response)
 
 
 def _unanswered(sample_id: str, why: str) -> Verdict:

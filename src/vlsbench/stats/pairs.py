@@ -69,6 +69,7 @@ def paired(
     first: Flags,
     second: Flags,
     clusters: Labels | None = None,
+    groups: Labels | None = None,
     *more: Labels | None,
     unscored: int = 0,
     confidence: float = 0.95,
@@ -82,13 +83,16 @@ def paired(
         first: Whether each sample is a hit under the first condition.
         second: The same samples under the second.
         clusters: The cluster of each sample (the hash of its image); None where none repeats.
-        more: Other ways in which samples belong together (their groups), each with one entry per sample.
+        groups: The group of each sample (the question that it is a form of).
+        more: Further ways in which samples belong together, each with one entry per sample.
         unscored: How many samples lack one of the two; carried along.
         confidence: Coverage of the interval.
     """
     if len(first) != len(second):
         raise ValueError(f"need the same samples twice, got {len(first)} and {len(second)}")
-    return paired_of(first, second, Dependence(len(first), clusters, *more), unscored=unscored, confidence=confidence)
+    return paired_of(
+        first, second, Dependence(len(first), clusters, groups, *more), unscored=unscored, confidence=confidence
+    )
 
 
 def paired_of(

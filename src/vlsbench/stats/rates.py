@@ -81,6 +81,7 @@ def design_effect(clusters: Iterable[tuple[int, int]]) -> float:
 def rate(
     hits: Sequence[bool],
     clusters: Labels | None = None,
+    groups: Labels | None = None,
     *more: Labels | None,
     unscored: int = 0,
     confidence: float = 0.95,
@@ -91,16 +92,17 @@ def rate(
         hits: One entry per scored sample.
         clusters: The cluster of each sample (the hash of its image). Where none repeats, the interval is
             Wilson's; where some do, Wilson's on what the samples are worth (see `dependence`), with Student's t.
-        more: Other ways in which samples belong together (their groups), each with one entry per sample.
+        groups: The group of each sample (the question that it is a form of).
+        more: Further ways in which samples belong together, each with one entry per sample.
         unscored: How many samples could not be counted; carried along.
         confidence: Coverage of the interval.
 
     Returns:
         The rate. Over nothing it has no value; where too few clusters carry it, it has no interval.
     """
-    if clusters is None and not any(way is not None for way in more):
+    if all(way is None for way in (clusters, groups, *more)):
         return _alone(sum(map(bool, hits)), len(hits), unscored, confidence)
-    return rate_of(hits, Dependence(len(hits), clusters, *more), unscored=unscored, confidence=confidence)
+    return rate_of(hits, Dependence(len(hits), clusters, groups, *more), unscored=unscored, confidence=confidence)
 
 
 def rate_of(hits: Flags, dependence: Dependence, *, unscored: int = 0, confidence: float = 0.95) -> Rate:

@@ -194,13 +194,14 @@ class _Id(msgspec.Struct, gc=False):
 class _Head(_Id, gc=False):
     outcome: str
     label: str | None = None
+    answer_sha256: str | None = None
 
 
 _ID, _HEAD = msgspec.json.Decoder(_Id), msgspec.json.Decoder(_Head)
 
-Head = tuple[int, str, str, str | None]
-"""Byte offset, sample id, outcome and label of a record: all that continuing a run needs of most. A plain
-tuple, because a run may hold hundreds of thousands."""
+Head = tuple[int, str, str, str | None, str | None]
+"""Byte offset, sample id, outcome, label and the answer's short hash of a record: all that continuing a run needs of
+most. A plain tuple, because a run may hold hundreds of thousands."""
 
 
 def heads(path: Path) -> Iterator[Head]:
@@ -211,7 +212,7 @@ def heads(path: Path) -> Iterator[Head]:
             head = decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
-        yield offset, head.sample_id, head.outcome, head.label
+        yield offset, head.sample_id, head.outcome, head.label, head.answer_sha256
 
 
 def sample_id(line: bytes) -> str | None:

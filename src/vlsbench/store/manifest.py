@@ -50,7 +50,8 @@ class JudgeEntry:
 class Manifest:
     """A run, as its ``manifest.json`` describes it; what other versions left out has its default.
 
-    `dataset_hash` covers every selected record, of which `dataset_described` have a description. `condition` is what
+    `dataset_hash` covers every selected record, of which `dataset_described` have a description; `samples_sha256` is
+    the digest of a ``samples.jsonl`` that lists them all. `condition` is what
     the model was shown in place of each sample, its `name` for one; None where that was the sample itself.
     `model_served` are the names by which the servers called the model, `model_adaptations` what they wanted otherwise.
     """
@@ -63,6 +64,7 @@ class Manifest:
     dataset_described: int = 0
     dataset_stamp: str = ""
     dataset_root: str | None = None
+    samples_sha256: str = ""
     condition: Mapping[str, str] | None = None
     max_tokens: int | None = None
     temperature: float | None = None

@@ -5,6 +5,7 @@ The field names are a published format: others' scripts read them. Unknown field
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import get_type_hints
 
 import msgspec
 
-from vlsbench.core.types import Response, Sample
+from vlsbench.core.secrets import hide
+from vlsbench.core.types import Response, Sample, Verdict
 from vlsbench.store import journal
 
 _NAMES = {field.name: "sample_id" if field.name == "id" else field.name for field in fields(Sample)}
@@ -57,7 +59,29 @@ def _sample(line: msgspec.Struct) -> Sample:
     return Sample(**msgspec.structs.asdict(line))
 
 
+def digest(response: Response) -> str:
+    """A short hash of an answer and of the sample that it answers, by which a verdict finds it again."""
+    # Of the text as it stands on disk: without keys, and without halves of characters.
+    said = f"{response.sample_id}\0{response.outcome}\0{hide(response.text)}"
+    return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:16]
+
+
 def from_response(response: Response) -> dict[str, object]:
     """A line of ``responses.jsonl``; what a model thought is there only where it is known."""
-    found = {field.name: getattr(response, field.name) for field in fields(Response)}
-    return found if response.reasoning else {name: value for name, value in found.items() if name != "reasoning"}
+    return {**_without_empty(response, "reasoning"), "answer_sha256": digest(response)}
+
+
+def from_verdict(verdict: Verdict, response: Response | None) -> dict[str, object]:
+    """A line of a judge's verdicts, with the short hash of the answer that it is about.
+
+    What a judge wrote is there only where it is a model.
+    """
+    found = _without_empty(verdict, "reply")
+    return found if response is None else {**found, "answer_sha256": digest(response)}
+
+
+def _without_empty(record: Response | Verdict, name: str) -> dict[str, object]:
+    found = {field.name: getattr(record, field.name) for field in fields(record)}
+    if not found[name]:
+        del found[name]
+    return found

@@ -5,6 +5,7 @@ import sys
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -12,7 +13,8 @@ from vlsbench.core.errors import MissingExtra
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets import load
 from vlsbench.leakage.baseline import classifier
-from vlsbench.leakage.baseline.partial_input import Refused, baseline, grouped, split
+from vlsbench.leakage.baseline.grouping import grouped, split
+from vlsbench.leakage.baseline.partial_input import Refused, baseline
 
 
 @dataclass
@@ -61,8 +63,6 @@ def test_a_habit_of_writing_is_found_without_any_word_of_content():
 
 
 def test_texts_drawn_alike_are_about_chance():
-    from random import Random
-
     rng = Random(1)
 
     def text(number):
@@ -123,7 +123,92 @@ def test_records_are_grouped_by_query_image_and_twin_directly_or_by_others():
         Sample(id="7", text="", image=None),
         Sample(id="8", text="", image=None),
     ]
-    assert grouped(samples) == [0, 0, 0, 0, 1, 1, 2, 3]
+    assert grouped(samples).of == (0, 0, 0, 0, 1, 1, 2, 3)
+
+
+def test_a_declared_group_stays_together():
+    samples = [Sample(id="1", text="Paint it", group="q7"), Sample(id="2", text="Bake bread", group="q7")]
+    assert grouped(samples).of == (0, 0)
+
+
+def random_text(rng):
+    return " ".join(f"w{rng.choice('abcdefghijkl')}{rng.choice('abcdefghijklmnopqrstuvwxy')}" for _ in range(8))
+
+
+def with_near_copies(rng, n):
+    """`n` random texts of either kind, each with a copy that differs in case, punctuation and a word more."""
+    found = []
+    for number in range(2 * n):
+        kind = Expect.HARMFUL if number < n else Expect.BENIGN
+        text = random_text(rng)
+        changed = rng.choice((text.upper(), f"{text}?!", f"{text} please", f"now {text}", text.replace(" ", ", ")))
+        found += [Sample(id=f"{number}-{copy}", text=one, expect=kind) for copy, one in enumerate((text, changed))]
+    rng.shuffle(found)
+    return Few(found)
+
+
+def test_near_copies_of_random_texts_are_no_leak_and_the_interval_holds_one_half():
+    rng = Random(5)
+    found = [baseline(with_near_copies(rng, 40)) for _ in range(40)]
+    assert all(one.near_copies == 160 for one in found)
+    assert all(one.groups == 80 for one in found)
+    assert sum(one.text.auc.low <= 0.5 <= one.text.auc.high for one in found) >= 36
+    assert abs(sum(one.text.auc.value for one in found) / 40 - 0.5) < 0.03
+
+
+def leaky_texts(rng, n):
+    """Random texts of either kind; a word that only harmful ones have stands in half of those."""
+    found = []
+    for number in range(2 * n):
+        harmful = number < n
+        text = random_text(rng) + (" zorb" if harmful and rng.random() < 0.5 else "")
+        found.append(Sample(id=str(number), text=text, expect=Expect.HARMFUL if harmful else Expect.BENIGN))
+    return Few(found)
+
+
+def test_the_interval_holds_an_area_that_is_not_one_half():
+    rng = Random(6)
+    found = [baseline(leaky_texts(rng, 60)).text.auc for _ in range(40)]
+    mean = sum(one.value for one in found) / 40
+    assert 0.6 < mean < 0.9
+    assert sum(one.low <= mean <= one.high for one in found) >= 36
+
+
+def test_a_word_exchanged_is_no_near_copy_so_that_what_it_tells_is_found():
+    found = baseline(load("mini:leaky-twins:200"))
+    assert (found.near_copies, found.shared_texts) == (0, 0)
+    assert not found.caveats
+
+
+def test_twins_that_share_their_text_are_recognised_and_said():
+    found = baseline(load("mini:twins:200"))
+    assert found.shared_texts == 100
+    assert "by construction" in found.caveats[0]
+    assert "--reference" in found.caveats[0]
+    assert found.to_json()["caveats"] == list(found.caveats)
+
+
+def test_a_reference_shows_what_twins_that_share_their_text_hide():
+    rng = Random(7)
+    twins = []
+    for number in range(60):
+        text = f"{random_text(rng)} zorb"
+        twins.append(Sample(id=f"h{number}", text=text))
+        twins.append(Sample(id=f"b{number}", text=text, expect=Expect.BENIGN, twin_of=f"h{number}"))
+    own = Few(twins)
+    # Ids that the first set has too must not join records of the two sets.
+    others = [Sample(id=f"h{number}", text=random_text(rng), expect=Expect.BENIGN) for number in range(60)]
+    reference = Few([*others, Sample(id="bad", text="zorb", expect=Expect.HARMFUL)], name="other")
+    assert baseline(own).text.auc.value == 0.5
+    found = baseline(own, reference=reference)
+    assert found.text.auc.low > 0.75
+    assert (found.n_harmful, found.n_benign, found.shared_texts) == (60, 60, 0)
+    assert found.reference == "other"
+    assert "style" in found.caveats[0]
+
+
+def test_a_reference_without_benign_records_is_refused():
+    assert baseline(load("mini:leaky:30"), reference=load("mini:leakless:30")).refused is Refused.NO_BENIGN
 
 
 def test_folds_keep_groups_whole_and_share_both_kinds_evenly():

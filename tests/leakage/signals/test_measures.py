@@ -49,7 +49,7 @@ def _fake(sample: Sample) -> Fake:
     return Fake(number / 10, (Span(start=0, end=4, source="description"),))
 
 
-def baseline(data: Any, limit: int | None) -> Any:
+def baseline(data: Any, limit: int | None, *, reference: Any = None) -> Any:
     raise MissingExtra("scikit-learn", "audit")
 
 

@@ -148,7 +148,7 @@ def test_an_answered_benign_sample_is_answered_on_the_page(tmp_path):
     made.judge("guard-00000000", judge="guard:openai:g", labels=["safe", "unsafe"])
     made.verdict("a", "unsafe", "guard-00000000")
     rows = {row["id"]: row for row in data(write_report(tmp_path / "r.html", made.run.path), "rows")}
-    said = {name: [label for _, label, _ in row["answers"][0]["verdicts"]] for name, row in rows.items()}
+    said = {name: [label for _, label, *_ in row["answers"][0]["verdicts"]] for name, row in rows.items()}
     assert said == {"h": ["unsafe", "pending"], "a": ["answered", "unsafe"], "r": ["refusal", "pending"]}
 
 

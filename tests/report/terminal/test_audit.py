@@ -75,6 +75,35 @@ def test_signals_are_summed_up_in_a_line():
     assert "text in the image" not in shown
 
 
+def part(value, low, high):
+    return {"auc": {"value": value, "low": low, "high": high}, "harmful_words": [], "refused": None}
+
+
+def test_an_area_is_put_in_words_by_its_interval():
+    shown = printed(partial_input={"text": part(0.955, 0.93, 0.98), "description": part(0.52, 0.44, 0.6)})
+    assert "AUC 0.955 [0.930, 0.980]; it tells harmful from benign" in shown
+    assert "AUC 0.520 [0.440, 0.600]; 0.5, which is chance, lies within" in shown
+    assert "about 0.5" not in shown
+    assert "below chance" in printed(partial_input={"text": part(0.3, 0.2, 0.4), "description": {}})
+
+
+def test_an_area_that_is_so_by_construction_is_not_read_as_a_finding():
+    found = {"text": part(0.5, 0.5, 0.5), "description": {}, "shared_texts": 4, "caveats": ["By\x1b construction."]}
+    shown = printed(partial_input=found)
+    assert "not shown to tell" not in shown
+    assert "By construction." in shown.replace("\ufffd", "")
+    assert "\x1b" not in shown
+
+
+def test_the_comparison_with_another_set_stands_beside_the_first():
+    other = {"text": part(0.9, 0.8, 1.0), "description": {}, "reference": "jsonl:b\x1b[31m", "near_copies": 2}
+    shown = printed(partial_input={"refused": {"sentence": "None."}}, partial_input_reference=other)
+    assert "Partial-input baseline: none. None." in shown
+    assert "text alone, against jsonl:b" in shown
+    assert "\x1b" not in shown
+    assert "2 texts nearly equal to another" in shown
+
+
 def test_a_text_of_any_length_is_shown_by_the_part_that_leaks():
     text = "filler " * 50_000 + "zorb " * 50_000
     spans = tuple((match.start(), match.end()) for match in re.finditer("zorb", text))

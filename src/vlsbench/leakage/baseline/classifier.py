@@ -45,8 +45,9 @@ _SENTENCES = {
     Refused.NO_BENIGN: "The set has no benign records, so there is nothing to tell the harmful ones from. "
     'Add harmless counterparts ("expect": "benign").',
     Refused.TOO_FEW: "There are fewer harmful or fewer benign records than folds. Take more samples, or fewer folds.",
-    Refused.ONE_GROUP: "The records are so joined by shared queries and images that they cannot be split into a part "
-    "to learn from and a part to test on. A set with one fixed query is such a set: its text tells nothing.",
+    Refused.ONE_GROUP: "The records are so joined by shared or nearly equal queries and by images that they cannot be "
+    "split into a part to learn from and a part to test on. A set with one fixed query is such a set: its text tells "
+    "nothing.",
     Refused.NO_DESCRIPTIONS: "The records have no image descriptions.",
     Refused.NO_WORDS: "The texts have no words.",
 }
@@ -87,6 +88,18 @@ def reason(refused: Refused | None) -> dict[str, str] | None:
     return None if refused is None else {"reason": refused.value, "sentence": refused.sentence}
 
 
+def require_packages() -> None:
+    """Nothing where the packages are there that the baseline needs.
+
+    Raises:
+        MissingExtra: scikit-learn is not installed.
+    """
+    try:
+        import sklearn  # noqa: F401
+    except ImportError as error:
+        raise MissingExtra("scikit-learn", "audit") from error
+
+
 def cross_validated(
     texts: list[str], harmful: Sequence[bool], groups: Sequence[int], fold: Sequence[int], *, confidence: float
 ) -> Classifier:
@@ -98,15 +111,8 @@ def cross_validated(
         groups: Records that are not independent share a number; a group lies within one fold.
         fold: The fold of each record.
         confidence: Coverage of the interval.
-
-    Raises:
-        MissingExtra: scikit-learn is not installed.
     """
-    try:
-        import numpy as np
-        import sklearn  # noqa: F401
-    except ImportError as error:
-        raise MissingExtra("scikit-learn", "audit") from error
+    import numpy as np
 
     counts, names = counted(texts)
     if not names:

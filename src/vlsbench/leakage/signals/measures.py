@@ -43,10 +43,10 @@ class Measures:
         """The signals of the whole set, once all samples have gone by."""
         return self._counts.to_json()
 
-    def partial_input(self, data: Dataset, limit: int | None) -> Mapping[str, object]:
-        """The partial-input baseline, or why there is none."""
+    def partial_input(self, data: Dataset, limit: int | None, reference: Dataset | None = None) -> Mapping[str, object]:
+        """The partial-input baseline, or why there is none; with a reference, against its benign records."""
         try:
-            found: Mapping[str, object] = partial_input.baseline(data, limit).to_json()
+            found: Mapping[str, object] = partial_input.baseline(data, limit, reference=reference).to_json()
         except UserError as error:
             self._note(str(error))
             return {"skipped": str(error)}

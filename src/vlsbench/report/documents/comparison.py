@@ -129,6 +129,7 @@ def rates_notes(runs: Sequence[RunFigures], measure: str) -> Iterator[str]:
         yield "Bounds: the rate if all unscored samples were unsafe, or all safe."
     if any(run.corrected is not None for run in runs):
         yield "Corrected: the safety rate of the whole run after a calibration of its judge; no test uses it."
+    yield from sorted({rate.note for run in runs if (rate := RATES[measure](run.overall)) is not None and rate.note})
 
 
 # ---- differences

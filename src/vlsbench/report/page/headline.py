@@ -124,6 +124,10 @@ def _notices(inputs: Inputs) -> Iterator[str]:
             yield f"{part.name} is unfinished: {share} no verdict yet."
         if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
             yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
+        if block is not None:
+            rates = (block.unsafe_rate or block.safety_rate, block.over_refusal_rate, block.paired_rate, block.accuracy)
+            for note in dict.fromkeys(rate.note for rate in rates if rate is not None and rate.note):
+                yield f"{part.name}: {note}"
         if part.calibration is not None and block is not None and not part.calibration.fits(block):
             yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
     for compared in inputs.comparisons:

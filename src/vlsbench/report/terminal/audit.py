@@ -30,6 +30,7 @@ _MODALITY = {
 _SHOWN_OF_TEXT = 300
 _SHOWN_OF_ID = 80
 _SHOWN_WORDS = 10
+CHANCE = 0.5
 
 
 def print_audit(found: Audit, console: Console, clean: Clean) -> None:
@@ -44,6 +45,8 @@ def print_audit(found: Audit, console: Console, clean: Clean) -> None:
         _print_signals(found.signals, console)
     if found.partial_input is not None:
         _print_baseline(found.partial_input, console, clean)
+    if found.partial_input_reference is not None:
+        _print_baseline(found.partial_input_reference, console, clean)
     if found.examples:
         console.print("\nTexts that leak most (leaking words in >…<)", style="bold")
         for example in found.examples:
@@ -158,20 +161,40 @@ def _print_signals(signals: Mapping[str, object], console: Console) -> None:
 
 def _print_baseline(found: Mapping[str, Any], console: Console, clean: Clean) -> None:
     """What a classifier learns from the text alone, or why there is none."""
+    against = f", against {found['reference']}" if found.get("reference") else ""
     if (refused := found.get("refused")) is not None:
-        console.print(clean(f"Partial-input baseline: none. {refused['sentence']}"), soft_wrap=True)
+        console.print(clean(f"Partial-input baseline{against}: none. {refused['sentence']}"), soft_wrap=True)
         return
     for part in ("text", "description"):
         auc, refused = (found.get(part) or {}).get("auc"), (found.get(part) or {}).get("refused")
-        name = f"Partial-input baseline, {part} alone"
+        name = f"Partial-input baseline, {part} alone{against}"
         if auc is not None:
-            edges = "" if auc.get("low") is None else f" [{auc['low']:.3f}, {auc['high']:.3f}]"
-            console.print(f"{name}: AUC {auc['value']:.3f}{edges}; about 0.5 means that it does not tell.")
+            by_construction = bool(part == "text" and found.get("shared_texts"))
+            console.print(clean(f"{name}: {_reading(auc, by_construction=by_construction)}"), soft_wrap=True)
             words = ", ".join(word["word"] for word in found[part].get("harmful_words", ())[:_SHOWN_WORDS])
             if words:
                 console.print(clean(f"  words that speak most for harmful: {words}"), soft_wrap=True)
         elif refused is not None:
             console.print(clean(f"{name}: none. {refused['sentence']}"), soft_wrap=True)
+    for caveat in found.get("caveats", ()):
+        console.print(clean(f"  {caveat}"), style="yellow", soft_wrap=True)
+    if copies := found.get("near_copies"):
+        console.print(f"  {counted(copies, 'text')} nearly equal to another: such stay together in one fold.")
+
+
+def _reading(auc: Mapping[str, Any], *, by_construction: bool) -> str:
+    """An area and, in words, what its interval says; nothing is said of an area that is so by construction."""
+    low, high = auc.get("low"), auc.get("high")
+    if low is None or high is None:
+        return f"AUC {auc['value']:.3f}, without an interval."
+    value = f"AUC {auc['value']:.3f} [{low:.3f}, {high:.3f}]"
+    if low > CHANCE:
+        return f"{value}; it tells harmful from benign (0.5 would be chance)."
+    if by_construction:
+        return f"{value}."
+    if high < CHANCE:
+        return f"{value}, below chance: harmful and benign records are alike in pairs that nothing joins."
+    return f"{value}; 0.5, which is chance, lies within: it is not shown to tell."
 
 
 def _marked(example: LeakExample, clean: Clean) -> Text:
