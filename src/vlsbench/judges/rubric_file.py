@@ -72,8 +72,7 @@ class Rubric:
         whoever wrote it.
         """
         if self.released:
-            values = {"query": sample.text.strip(), "answer": answer.strip()}
-            return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
+            return {"query": sample.text.strip(), "answer": answer.strip()}
         fence = _fence(self.sha256, sample.text, answer, sample.description, sample.safety_reason)
         values = {
             "query": sample.text,
