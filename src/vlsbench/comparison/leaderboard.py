@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench.comparison.compare import RunFigures, figures_of, missing_json, open_differences, run_json
+from vlsbench.comparison.compare import RunFigures, figures_of, open_differences, run_json
 from vlsbench.comparison.differences import Difference, differences
 from vlsbench.comparison.measures import HIGHER_IS_BETTER, RATES, choose_measure, measures
 from vlsbench.comparison.published import Published, doubts, rows_beside
@@ -80,7 +80,7 @@ class Leaderboard:
                     "second": names[gap.second],
                     **dataclasses.asdict(gap.paired),
                     "p_holm": gap.p_holm,
-                    **missing_json(gap),
+                    **gap.missing.to_json(),
                     "separated": gap.separated,
                 }
                 for gap in self.gaps
