@@ -87,7 +87,7 @@ class Loader:
 
     def __init__(self, effort: Effort, asked: tuple[str | Model | None, ...]) -> None:
         self.effort = effort
-        self._refs = tuple(ref for ref in asked if isinstance(ref, str))
+        self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._loaded: dict[str, Model] = {}
         self._made: list[Model] = []
 
@@ -103,7 +103,7 @@ class Loader:
         if model in self._loaded:
             return self._loaded[model]
         access = models.Access(
-            key_env=key_env, refs_in_use=self._refs, timeout_s=self.effort.timeout_s, local=self.effort.local
+            key_env=key_env, refs_in_use=self.refs, timeout_s=self.effort.timeout_s, local=self.effort.local
         )
         made = models.load(model, access)
         self._made.append(made)
