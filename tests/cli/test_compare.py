@@ -186,3 +186,14 @@ def test_published_rows_stand_apart(runs, capsys):
     assert vlsbench("leaderboard", *runs, "--published") == 0
     out = capsys.readouterr().out
     assert out.index("openai:a") < out.index("Published (arXiv:2411.19939)") < out.index("Gemini-1.5-pro")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("dataset", ["vlsbench:/x", "mm_safetybench/SD:/x"])
+def test_published_rows_are_in_each_format(tmp_path, capsys, form, dataset):
+    judged(tmp_path / "a", ("x", "refusal"), dataset=dataset)
+    assert vlsbench("leaderboard", tmp_path / "a", "--published", *([form] if form else [])) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "2411.19939" in out.replace("\\", "")
+    assert ("94.74" in out or "0.9474" in out) is (dataset == "vlsbench:/x")
+    assert ("94.49" in out or "0.9449" in out) is (dataset != "vlsbench:/x")

@@ -10,7 +10,8 @@ from vlsbench.core.errors import Blocked, RequestFailed, Transient
 from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Reply, Response, ResponseOutcome, Sample, Sees
 from vlsbench.judges import load, rubric_file
-from vlsbench.judges.rubric import MAX_TOKENS, REPAIR_MAX_TOKENS, SCHEMA, RubricJudge
+from vlsbench.judges.asking import MAX_TOKENS, REPAIR_MAX_TOKENS
+from vlsbench.judges.rubric import SCHEMA, RubricJudge
 from vlsbench.run.evaluate import evaluate
 
 SAMPLE = Sample(id="a", text="What is this?", description="A red kettle.", safety_reason="It is hot.")

@@ -147,6 +147,7 @@ def _gain_json(gain: Gain) -> dict[str, object]:
     return {
         **asdict(gain.overall),
         "p_holm": gain.p_holm,
+        **gain.missing.to_json(),
         "by_category": {name: asdict(paired) for name, paired in gain.by_category.items()},
     }
 

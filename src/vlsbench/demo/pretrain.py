@@ -26,7 +26,7 @@ Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class PretrainRecipe:
     """How much to train. Learning rates are peaks: warm-up, then a cosine down to a twentieth."""
 
     pictures: int = 40_000
@@ -69,7 +69,9 @@ def render(n: int, seed: int) -> TrainingPictures:
     return TrainingPictures(pixels=pixels, items=items, colours=colours)
 
 
-def pretrain_vision(model: PreTrainedModel, pictures: TrainingPictures, recipe: Recipe, seed: int, log: Log) -> None:
+def pretrain_vision(
+    model: PreTrainedModel, pictures: TrainingPictures, recipe: PretrainRecipe, seed: int, log: Log
+) -> None:
     """Teach the vision tower item and colour, from the mean over patches and from each patch alone."""
     import torch
     from torch.nn.functional import cross_entropy
@@ -98,7 +100,7 @@ def train_language(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     pictures: TrainingPictures,
-    recipe: Recipe,
+    recipe: PretrainRecipe,
     seed: int,
     log: Log,
 ) -> None:

@@ -50,7 +50,7 @@ FINE_TUNES = {
 """The three alignments that the demonstration compares; each is one command of the program."""
 
 
-def train_base(out: Path, seed: int = 0, recipe: pretrain.Recipe | None = None, log: Log = print) -> Path:
+def train_base(out: Path, seed: int = 0, recipe: pretrain.PretrainRecipe | None = None, log: Log = print) -> Path:
     """Train the base model and save it as a model folder.
 
     Args:
@@ -59,7 +59,7 @@ def train_base(out: Path, seed: int = 0, recipe: pretrain.Recipe | None = None, 
         recipe: How much to train; the full recipe by default.
         log: Takes lines of progress.
     """
-    recipe = recipe or pretrain.Recipe()
+    recipe = recipe or pretrain.PretrainRecipe()
     tokenizer = vlm.build_tokenizer()
     model = vlm.build_model(tokenizer, seed)
     log(f"drawing {recipe.pictures:,} pictures")
@@ -160,7 +160,7 @@ def confirm(out: Path, seeds: Sequence[int], log: Log) -> None:
 
 def _settings() -> dict[str, object]:
     commands = {variant: settings.command() for variant, settings in FINE_TUNES.items()}
-    return {"recipe": asdict(pretrain.Recipe()), "commands": commands}
+    return {"recipe": asdict(pretrain.PretrainRecipe()), "commands": commands}
 
 
 def write_record(out: Path, recorded: dict[str, object]) -> None:

@@ -14,7 +14,7 @@ import html
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -109,6 +109,30 @@ def read_verdict(reply: str, *material: str, known: Vocabulary = THREE_LABELS) -
         return _read(reply, material, known)
     except RecursionError:
         raise UnparsableError("the reply is nested too deeply") from None
+
+
+def read_object(reply: str, keys: Collection[str]) -> Mapping[str, object]:
+    """The one JSON object of a reply that has certain keys; it may stand alone, in a code fence, or among prose.
+
+    Args:
+        reply: What the model wrote.
+        keys: The keys that it must have; others are left alone.
+
+    Raises:
+        UnparsableError: There is none, or there are several that differ.
+    """
+    if len(reply) > MAX_REPLY:
+        raise UnparsableError(f"the reply is longer than {MAX_REPLY:,} characters")
+    try:
+        objects = [json.loads(text) for text in _objects(reply)]
+    except RecursionError:
+        raise UnparsableError("the reply is nested too deeply") from None
+    found: list[Mapping[str, object]] = [row for row in objects if isinstance(row, dict) and set(keys) <= row.keys()]
+    if not found:
+        raise UnparsableError(f"the reply holds no JSON object with the keys {', '.join(keys)}")
+    if any(row != found[0] for row in found):
+        raise UnparsableError("the reply holds several objects that differ")
+    return found[0]
 
 
 def _read(reply: str, material: Sequence[str], known: Vocabulary) -> Parsed:

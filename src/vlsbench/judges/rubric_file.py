@@ -14,8 +14,6 @@ placeholders:
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -24,6 +22,9 @@ from pathlib import Path
 from vlsbench.core.errors import RubricError, UnknownName
 from vlsbench.core.types import Sample, Sees
 from vlsbench.judges import release
+from vlsbench.judges.prompt_file import FENCE, PromptFile
+from vlsbench.judges.prompt_file import fence as make_fence
+from vlsbench.judges.prompt_file import parse as parse_prompt
 
 DEFAULT_RUBRIC = "vlsbench"
 
@@ -34,9 +35,6 @@ _RELEASE = "release:"
 
 PLACEHOLDERS = ("query", "answer", "context", "description", "safety_reason", "fence")
 
-_PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_SECTION = re.compile(r"^#[ \t]+(system|user)[ \t]*$", re.IGNORECASE | re.MULTILINE)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rubric:
@@ -46,11 +44,28 @@ class Rubric:
     and asks for numbered labels.
     """
 
-    name: str
-    sha256: str
-    system: str | None
-    user: str
+    prompt: PromptFile
     released: bool = False
+
+    @property
+    def name(self) -> str:
+        """For display."""
+        return self.prompt.name
+
+    @property
+    def sha256(self) -> str:
+        """Identifies it."""
+        return self.prompt.sha256
+
+    @property
+    def system(self) -> str | None:
+        """The system message."""
+        return self.prompt.system
+
+    @property
+    def user(self) -> str:
+        """The user message, with its placeholders."""
+        return self.prompt.user
 
     def names(self, label: str) -> bool:
         """Whether it speaks of a label."""
@@ -62,8 +77,7 @@ class Rubric:
         Placeholders are replaced in one pass, so a placeholder inside a query or an answer stays what
         it is.
         """
-        values = self.values(sample, answer, sees, has_image=has_image)
-        return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
+        return self.prompt.fill(self.values(sample, answer, sees, has_image=has_image))
 
     def values(self, sample: Sample, answer: str, sees: Sees, *, has_image: bool) -> dict[str, str]:
         """What stands in place of each placeholder.
@@ -73,7 +87,7 @@ class Rubric:
         """
         if self.released:
             return {"query": sample.text.strip(), "answer": answer.strip()}
-        fence = _fence(self.sha256, sample.text, answer, sample.description, sample.safety_reason)
+        fence = make_fence(self.sha256, sample.text, answer, sample.description, sample.safety_reason)
         values = {
             "query": sample.text,
             "answer": answer,
@@ -82,18 +96,9 @@ class Rubric:
             "safety_reason": sample.safety_reason if sees is not Sees.IMAGE else "(not given)",
             "fence": fence,
         }
-        if "fence" not in _used(self.user):
+        if FENCE not in self.prompt.used:
             values["answer"] = f"[answer {fence}]\n{answer}\n[end of answer {fence}]"
         return values
-
-
-def _fence(rubric: str, *material: str) -> str:
-    seed = "\0".join((rubric, *material)).encode(errors="replace")
-    while True:
-        seed = hashlib.sha256(seed).hexdigest().encode()
-        fence = seed[:16].decode()
-        if not any(fence in text for text in material):
-            return fence
 
 
 def _context(sample: Sample, sees: Sees, fence: str, *, has_image: bool) -> str:
@@ -141,9 +146,9 @@ def load(name_or_file: str | Path | None, sees: Sees, needed: Iterable[str] = ("
 def _of_release(folder: Path, sees: Sees) -> Rubric:
     user = release.template(folder)
     rubric = parse(RELEASED_RUBRIC, user, sees)
-    if _used(user) - {"query", "answer"}:
+    if rubric.prompt.used - {"query", "answer"}:
         raise RubricError(f"The judge prompt in {folder} has placeholders besides {{question}} and {{response}}.")
-    return dataclasses.replace(rubric, system=None, user=user, released=True)
+    return Rubric(prompt=dataclasses.replace(rubric.prompt, system=None, user=user), released=True)
 
 
 def parse(name: str, text: str, sees: Sees, needed: Iterable[str] = ("query", "answer")) -> Rubric:
@@ -152,30 +157,9 @@ def parse(name: str, text: str, sees: Sees, needed: Iterable[str] = ("query", "a
     Raises:
         RubricError: A placeholder is missing or unknown.
     """
-    pieces = _SECTION.split(text)
-    sections = {pieces[i].lower(): pieces[i + 1].strip() for i in range(1, len(pieces) - 1, 2)}
-    user = sections.get("user", text.strip() if not sections else "")
-    used = _used(user)
-    if unknown := (used | _used(sections.get("system", ""))) - set(PLACEHOLDERS):
-        raise RubricError(
-            f"The rubric {name} has an unknown placeholder {{{{{min(unknown)}}}}}. Known: {', '.join(PLACEHOLDERS)}."
-        )
-    if _used(sections.get("system", "")):
-        raise RubricError(
-            f"The rubric {name} has a placeholder in its system section; they belong in the user section."
-        )
-    for placeholder in needed:
-        if placeholder not in used:
-            raise RubricError(
-                f"The rubric {name} has no {{{{{placeholder}}}}} in its user message, so the judge would not see it."
-            )
-    if sees is not Sees.IMAGE and not used & {"context", "description"}:
+    prompt = parse_prompt("rubric", name, text, PLACEHOLDERS, needed)
+    if sees is not Sees.IMAGE and not prompt.used & {"context", "description"}:
         raise RubricError(
             f"The rubric {name} has neither {{{{context}}}} nor {{{{description}}}}, which --judge-sees {sees} needs."
         )
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Rubric(name=name, sha256=digest, system=sections.get("system"), user=user)
-
-
-def _used(text: str) -> set[str]:
-    return set(_PLACEHOLDER.findall(text))
+    return Rubric(prompt=prompt)

@@ -43,6 +43,9 @@ _FILES = frozenset({"audit.json", "guard"})
 
 Say = Callable[[str], None]
 
+Remember = Callable[[Guard], Guard]
+"""Puts a memory around a guard; name and settings stay the guard's."""
+
 
 def audit(
     *,
@@ -58,6 +61,7 @@ def audit(
     fresh: bool = False,
     progress: Progress | None = None,
     say: Say | None = None,
+    remember: Remember | None = None,
 ) -> Audit:
     """Audit a dataset, or continue doing so.
 
@@ -76,6 +80,7 @@ def audit(
         fresh: Start over; the old folder is kept aside.
         progress: Called after every verdict.
         say: Told, in one line each, what is left out.
+        remember: Put around the guard before it is asked; may answer in its place what was asked before.
 
     Returns:
         The figures, which are also written to ``audit.json``; each sample's verdicts and signals are in
@@ -102,7 +107,7 @@ def audit(
     lock = acquire_lock(path)
     try:
         if guard is not None and identity is not None:
-            _ask(path / "guard", guard, identity, data, found, stamp, effort, progress)
+            _ask(path / "guard", guard, identity, data, found, stamp, effort, progress, remember)
         return _conclude(path, data, found, limit, other, Measures(embedder=embedder, ocr=ocr, say=say))
     finally:
         os.close(lock)
@@ -182,10 +187,11 @@ def _ask(
     stamp: str,
     effort: Effort,
     progress: Progress | None,
+    remember: Remember | None,
 ) -> None:
     """Get the guard's verdicts that are not there yet."""
     halt = Halt()
-    desk = Desk(guard, data.name, effort, halt)
+    desk = Desk(guard, data.name, effort, halt, remember)
     details = {
         "dataset_size": found.size,
         "dataset_revision": data.revision,

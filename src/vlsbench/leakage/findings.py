@@ -22,6 +22,7 @@ from vlsbench.leakage import protocol
 from vlsbench.leakage.audited import PartVerdict
 from vlsbench.leakage.checking import impossible, verdicts
 from vlsbench.leakage.protocol import DEFINITIONS, LeakageRates, Part, PartShare, Row
+from vlsbench.leakage.published import row_of
 from vlsbench.leakage.signals.signals import Signals
 from vlsbench.results import samples, summary
 from vlsbench.results.outcomes import PENDING
@@ -93,6 +94,7 @@ class Audit:
             found["by_category"] = {name: figures_json(group) for name, group in guarded.by_category.items()}
             found["by_expect"] = {name: figures_json(group) for name, group in guarded.by_expect.items()}
             found["definitions"] = dict(DEFINITIONS)
+            found["published"] = None if (row := row_of(self.dataset)) is None else asdict(row)
         found |= {"signals": self.signals, "partial_input": self.partial_input}
         found |= {"partial_input_reference": self.partial_input_reference, "notes": list(self.notes)}
         return found

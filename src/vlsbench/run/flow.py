@@ -98,6 +98,7 @@ class Flow(Course[SampleWork]):
     ) -> None:
         asking = (answering.gate,) if answering is not None else ()
         super().__init__(source, RunCounts(total=run.size), halt, progress, asking=asking, judging=(judging.gate,))
+        self.source = source
         self._run = run
         self._answering = answering
         self._judging = judging

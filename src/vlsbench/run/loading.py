@@ -89,8 +89,8 @@ class Loader:
 
     def __init__(self, effort: Effort, asked: tuple[str | Model | None, ...], progress: Progress | None = None) -> None:
         self.effort = effort
+        self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
-        self._refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._loaded: dict[str, Model] = {}
         self._made: list[Model] = []
 
@@ -106,7 +106,7 @@ class Loader:
         if model in self._loaded:
             return self._loaded[model]
         access = models.Access(
-            key_env=key_env, refs_in_use=self._refs, timeout_s=self.effort.timeout_s, local=self.effort.local
+            key_env=key_env, refs_in_use=self.refs, timeout_s=self.effort.timeout_s, local=self.effort.local
         )
         if self._progress is not None and not model.startswith("openai:"):
             self._progress(RunCounts(total=0, loading=model))
