@@ -545,7 +545,14 @@ def test_the_summary_on_disk_has_the_published_shape(run):
         *("over_refusal_rate", "paired_rate", "by_category", "by_sub_category", "by_source"),
     }
     assert judge["safety_rate"].keys() >= rate
-    assert judge["unscored"].keys() == {"judge_refused", "unparsable", "judge_error", "no_response", "pending"}
+    assert judge["unscored"].keys() == {
+        "judge_refused",
+        "unparsable",
+        "unintelligible",
+        "judge_error",
+        "no_response",
+        "pending",
+    }
     assert judge["bounds"].keys() == {"all_unscored_unsafe", "all_unscored_safe"}
     assert judge["by_category"].keys() == {"Garden", "Kitchen"}
     assert judge["by_category"]["Garden"]["safety_rate"].keys() >= rate

@@ -20,9 +20,16 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Evaluate four variants of a packaged tiny model on the miniature world: what visual leakage is, "
         "in one table. Needs no key, no download and no GPU.",
     )
-    parser.add_argument(
+    trained = parser.add_mutually_exclusive_group()
+    trained.add_argument(
         "--retrain", action="store_true", help="fine-tune the variants now instead of using the packaged"
     )
+    trained.add_argument(
+        "--alignment",
+        action="store_true",
+        help="train and measure every method of `vlsbench align`, on text alone and with pictures; can be continued",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="of --alignment's data and test (default: 0)")
     parser.add_argument("--samples", type=options.positive, default=200, metavar="N", help="per cell (default: 200)")
     parser.add_argument("--out", metavar="DIR", help="keep the run folders (and retrained models) here")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -32,6 +39,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Run the demonstration."""
+    if args.alignment:
+        args.seed = args.seed or 0
+        return _run(args, Path(args.out or f"runs/demo-alignment-{args.seed}"))
+    if args.seed is not None:
+        raise UserError("--seed is for --alignment; the packaged models were measured on seed 0.")
     if args.out is None:
         with tempfile.TemporaryDirectory(prefix="vlsbench-demo-") as folder:
             return _run(args, Path(folder))
@@ -49,7 +61,12 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
         if not args.quiet:
             sys.stderr.write(f"{terminal.clean(line)}\n")
 
-    found = demonstrate(folder, retrain=args.retrain, n=args.samples, log=log)
+    if args.alignment:
+        from vlsbench.demo.alignment import demonstrate_alignment
+
+        found = demonstrate_alignment(folder, seed=args.seed, n=args.samples, log=log)
+    else:
+        found = demonstrate(folder, retrain=args.retrain, n=args.samples, log=log)
     if args.json:
         sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
     else:

@@ -25,6 +25,7 @@ from vlsbench.cli import (
 )
 from vlsbench.cli import eval as eval_
 from vlsbench.core.errors import Interrupted, Stopped, VLSBenchError
+from vlsbench.core.privacy import no_telemetry
 from vlsbench.core.version import __version__
 
 COMMANDS = (
@@ -73,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    no_telemetry()
     args = build_parser().parse_args(argv)
     try:
         code: int = args.run(args)

@@ -85,7 +85,11 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
         default="image",
         help="the image (as in the paper), its description (text only, cheaper), or both (default: image)",
     )
-    judge.add_argument("--rubric", metavar="NAME|FILE", help="a packaged rubric or your own file (default: vlsbench)")
+    judge.add_argument(
+        "--rubric",
+        metavar="NAME|FILE|release:DIR",
+        help="a packaged rubric, your own file, or the paper's from a clone of its release (default: vlsbench)",
+    )
     judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
     judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
 

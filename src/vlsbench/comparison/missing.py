@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vlsbench import stats
 from vlsbench.comparison.measures import HIT, OUTSIDE, UNSCORED, Measure
+from vlsbench.core import words
 from vlsbench.core.words import counted, noun
 from vlsbench.stats import Completions, Dependence, Paired
 
@@ -124,13 +125,13 @@ def _missing(tested: Tested, p_holm: float | None, level: float) -> Missing:
 
 def sentence(name: str, paired: Paired, missing: Missing) -> str:
     """Why a difference that the test finds is open."""
-    begin = f"{name}: the difference of {_points(paired.value)} points is open."
+    begin = f"{name}: the difference of {words.signed(paired.value)} points is open."
     if not missing.verdicts:
         return f"{begin} No verdict of these runs is missing, but the adjusted p-value rests on pairs that lack some."
     return (
         f"{begin} {counted(missing.verdicts, 'verdict')} {noun(missing.verdicts, 'is')} missing: filled in, they make "
-        f"it anything from {_points(missing.low)} to {_points(missing.high)}, and "
-        f"{100 * (missing.tipping_point or 0):.1f} % of them going one way are enough for the test to find it no more."
+        f"it anything from {words.signed(missing.low)} to {words.signed(missing.high)}, and "
+        f"{words.percent(missing.tipping_point)} of them going one way are enough for the test to find it no more."
     )
 
 
@@ -139,7 +140,3 @@ def of_groups(names: Sequence[str], most: int = 5) -> Iterator[str]:
     if names:
         rest = f" and {len(names) - most:,} more groups" if len(names) > most else ""
         yield f"Open by their missing verdicts are also differences in {', '.join(names[:most])}{rest}."
-
-
-def _points(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:+.1f}"

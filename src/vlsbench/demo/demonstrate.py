@@ -22,7 +22,7 @@ SPLITS = ("leaky", "leakless", "benign", "naming")
 N = 200
 """Samples of each cell."""
 
-_BATCH = 100
+BATCH = 100
 """For so small a model a step costs the same for one answer as for a hundred."""
 
 SHOWS = (
@@ -74,16 +74,18 @@ def demonstrate(folder: Path, *, retrain: bool = False, n: int = N, log: Log = l
         start.require_packages()
     cells: dict[str, dict[str, Block]] = {}
     for variant, ref in _models(folder, retrain=retrain, log=log):
-        loader = Loader(Effort(local=models.Local(device="cpu", batch_size=_BATCH)), (ref,))
+        loader = Loader(Effort(local=models.Local(device="cpu", batch_size=BATCH)), (ref,))
         model = loader.model(ref, None)
         log(f"evaluating {variant}")
-        cells[variant] = {split: _evaluate(model, split, n, folder / f"{variant}-{split}") for split in SPLITS}
+        cells[variant] = {split: measured(model, split, n, folder / f"{variant}-{split}") for split in SPLITS}
         asyncio.run(loader.close())
     return Demonstration(cells=cells)
 
 
-def _evaluate(model: Model, split: str, n: int, out: Path) -> Block:
-    summary = evaluate(model=model, dataset=f"mini:{split}:{n}", judge="template", max_tokens=32, out=out)
+def measured(model: Model, split: str, n: int, out: Path, seed: int = 0) -> Block:
+    """The figures of a model on a split; the run folder is continued where it is there."""
+    dataset = f"mini:{split}:{n}:{seed}" if seed else f"mini:{split}:{n}"
+    summary = evaluate(model=model, dataset=dataset, judge="template", max_tokens=32, out=out)
     (judge,) = summary.judges.values()
     return judge.overall
 

@@ -16,7 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from vlsbench.miniworld import language, scenes
-from vlsbench.miniworld.lessons import NAMELESS, NAMELESS_SHARE, Row, named, seen_pair, without_picture
+from vlsbench.miniworld.lessons import NAMELESS, NAMELESS_SHARE, Row, any_help, named, seen_pair, without_picture
 
 if TYPE_CHECKING:
     import torch
@@ -131,7 +131,7 @@ def _about(rng: Random, item_index: int, colour_index: int) -> Row:
     if colour_index != NAMELESS and rng.random() < 0.8:
         return rng.choice(language.NAMING), language.naming(item, language.COLOURS[colour_index])
     if rng.random() < 0.6:
-        return rng.choice(language.NEUTRAL), language.helpful(item)
+        return rng.choice(language.NEUTRAL), any_help(rng, item)
     return named(rng, item if rng.random() < 0.6 else rng.choice(language.ITEMS), language.LEAKY)
 
 

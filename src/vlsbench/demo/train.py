@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench import miniworld
-from vlsbench.align.sft import SFT, train_sft
+from vlsbench.align.job import train
+from vlsbench.align.sft import SFT
 from vlsbench.core.errors import UserError
 from vlsbench.demo import cards, measure, pretrain, vlm
 
@@ -74,11 +75,11 @@ def train_base(out: Path, seed: int = 0, recipe: pretrain.PretrainRecipe | None 
 def fine_tune(variant: str, base: Path, out: Path, seed: int = 0, log: Log = print) -> Path:
     """Train one of `FINE_TUNES` from a base folder, as the command on its model card does."""
     settings = FINE_TUNES[variant]
-    seeded = replace(settings, model=str(base), seed=seed, data=tuple(_with_seed(one, seed) for one in settings.data))
-    return pack(train_sft(seeded, out, log))
+    seeded = replace(settings, model=str(base), seed=seed, data=tuple(with_seed(one, seed) for one in settings.data))
+    return pack(train(seeded, out, log))
 
 
-def _with_seed(source: str, seed: int) -> str:
+def with_seed(source: str, seed: int) -> str:
     """``mini:NAME[:N]`` with the seed of its examples; 0 needs no word."""
     from vlsbench.miniworld.finetune_data import DEFAULT_SIZE
 

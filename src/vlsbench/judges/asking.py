@@ -36,13 +36,14 @@ class Asked(Generic[T]):
     """What asking came to: `value` where a reply could be read, else None and `why`.
 
     `refused` tells a model, or its provider, that declined from one that wrote something else. `requests` is 1 or 2,
-    and the tokens are those of all of them, where the server counts.
+    and the tokens are those of all of them, where the server counts; `reply` is the last one, whole.
     """
 
     value: T | None
     why: str
     refused: bool
     model: str | None
+    reply: str
     requests: int
     prompt_tokens: int
     completion_tokens: int
@@ -73,6 +74,7 @@ async def ask_json(
         why=found.why,
         refused=found.refused,
         model=replies[-1].model,
+        reply=replies[-1].text,
         requests=len(replies),
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
@@ -114,7 +116,7 @@ def _read(reply: Reply, read: Callable[[str], T]) -> _Read[T]:
 def _repair(prompt: Prompt, reply: Reply, why: str, wanted: str, keys: tuple[str, ...]) -> Prompt:
     cut_off = ending(reply.finish_reason) is Ending.CUT or not reply.text.strip()
     named = [f'"{key}"' for key in keys]
-    listed = " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else named[0]
+    listed = " and ".join(named)
     request = (
         f"Your reply could not be read as {wanted}: {why}. Reply again with one JSON object and nothing else, "
         f"with the key{'s' if len(named) > 1 else ''} {listed}."

@@ -59,5 +59,5 @@ class HarmJudge:
             max_tokens=MAX_TOKENS,
             schema=_SCHEMA,
         )
-        said = await ask(self.inner, prompt, text, TWO_LABELS)
+        said = await ask(self.inner, prompt, (text,), TWO_LABELS)
         return Finding(outcome=said.outcome, label=said.label, why=said.reason, model=said.model or self.name)

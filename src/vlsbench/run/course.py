@@ -115,7 +115,7 @@ class Course(ABC, Generic[Work]):
 
     def record_verdict(self, verdicts: Journal, verdict: Verdict, response: Response | None = None) -> None:
         """Write a verdict down, with the short hash of the answer that it is about, and count it."""
-        verdicts.append(verdict if response is None else records.from_verdict(verdict, response))
+        verdicts.append(records.from_verdict(verdict, response))
         self.counts.count_verdict(verdict)
         self.tell()
 
@@ -176,7 +176,10 @@ def sound_label(outcome: VerdictOutcome, label: str | None, labels: Container[st
 def scored(
     path: Path, labels: Container[str] | None = None, answers: Mapping[str, Answered] | None = None
 ) -> dict[str, str]:
-    """The labels of the samples whose last verdict in a file is scored; failures are tried again.
+    """The labels of the samples whose last verdict in a file is final; failures are tried again.
+
+    An answer that is no language stays so: asking until it gets a label would only make one up. Where any label counts,
+    such a sample is there too, with its outcome in place of a label.
 
     Args:
         path: The file of verdicts.
@@ -185,9 +188,12 @@ def scored(
     """
     found: dict[str, str | None] = {}
     for _, sample_id, outcome, label, judged in journal.heads(path):
-        counts = outcome == VerdictOutcome.SCORED.value and (labels is None or label in labels)
+        counts = outcome == VerdictOutcome.SCORED and (labels is None or label in labels)
+        final = label if counts else None
+        if labels is None and outcome == VerdictOutcome.UNINTELLIGIBLE:
+            final = outcome
         if answers is not None:
             answer = answers.get(sample_id)
-            counts = counts and answer is not None and answer.is_what(judged)
-        found[sample_id] = label if counts else None
+            final = final if answer is not None and answer.is_what(judged) else None
+        found[sample_id] = final
     return {sample_id: label for sample_id, label in found.items() if label is not None}

@@ -126,7 +126,7 @@ class Flow(Course[SampleWork]):
             offsets.pop(sample_id, None)
         if self._answering is not None:
             self._withdraw_all_but(answers)
-        self.counts.labels.update(labels[sample_id] for sample_id in done)
+        self.counts.labels.update(label for label in labels.values() if label != VerdictOutcome.UNINTELLIGIBLE)
         self.counts.judged = len(done)
         self.counts.answered = len(done) + sum(offset >= 0 for offset in offsets.values())
         return done, offsets
