@@ -27,6 +27,8 @@ REPAIR_MAX_TOKENS = 4096
 
 _KEPT_OF_BAD_REPLY = 2000
 _SHOWN_OF_REFUSAL = 400
+_KEPT_OF_REPLY = 8000
+"""Characters of a reply that are recorded: more than any verdict takes."""
 
 _QUOTED = re.compile(r'["“”][^"“”]*["“”]')
 
@@ -35,8 +37,8 @@ _QUOTED = re.compile(r'["“”][^"“”]*["“”]')
 class Asked(Generic[T]):
     """What asking came to: `value` where a reply could be read, else None and `why`.
 
-    `refused` tells a model, or its provider, that declined from one that wrote something else. `requests` is 1 or 2,
-    and the tokens are those of all of them, where the server counts; `reply` is the last one, whole.
+    `refused` tells a model, or its provider, that declined from one that wrote something else. `reply` is what it wrote
+    last, `requests` is 1 or 2, and the tokens are those of all of them, where the server counts.
     """
 
     value: T | None
@@ -74,7 +76,7 @@ async def ask_json(
         why=found.why,
         refused=found.refused,
         model=replies[-1].model,
-        reply=replies[-1].text,
+        reply=replies[-1].text[:_KEPT_OF_REPLY],
         requests=len(replies),
         prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
         completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
@@ -116,7 +118,7 @@ def _read(reply: Reply, read: Callable[[str], T]) -> _Read[T]:
 def _repair(prompt: Prompt, reply: Reply, why: str, wanted: str, keys: tuple[str, ...]) -> Prompt:
     cut_off = ending(reply.finish_reason) is Ending.CUT or not reply.text.strip()
     named = [f'"{key}"' for key in keys]
-    listed = " and ".join(named)
+    listed = " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else named[0]
     request = (
         f"Your reply could not be read as {wanted}: {why}. Reply again with one JSON object and nothing else, "
         f"with the key{'s' if len(named) > 1 else ''} {listed}."

@@ -36,8 +36,8 @@ class PromptFile:
         return placeholders(self.user)
 
     def fill(self, values: Mapping[str, str]) -> str:
-        """The user message."""
-        return filled(self.user, values)
+        """The user message. Replaced in one pass: a placeholder inside a value stays what it is."""
+        return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
 
     def fenced(self, values: Mapping[str, str]) -> str:
         """The user message, with a fence made from the values themselves."""
@@ -77,11 +77,6 @@ def parse(kind: str, name: str, text: str, known: Iterable[str], needed: Iterabl
             )
     digest = hashlib.sha256(text.encode()).hexdigest()
     return PromptFile(name=name, sha256=digest, system=sections.get("system"), user=user)
-
-
-def filled(text: str, values: Mapping[str, str]) -> str:
-    """A text with its placeholders replaced, in one pass: one that stands inside a value stays what it is."""
-    return _PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
 
 
 def placeholders(text: str) -> set[str]:

@@ -18,17 +18,8 @@ from vlsbench.core.types import (
     VerdictOutcome,
 )
 from vlsbench.judges.asking import MAX_TOKENS, ask_json
-from vlsbench.judges.parsing import (
-    RELEASED,
-    THREE_LABELS,
-    WITH_UNINTELLIGIBLE,
-    Vocabulary,
-    read_verdict,
-)
+from vlsbench.judges.parsing import RELEASED, THREE_LABELS, WITH_UNINTELLIGIBLE, Vocabulary, read_verdict
 from vlsbench.judges.rubric_file import Rubric
-
-_KEPT_OF_REPLY = 8000
-"""Characters of a reply that are recorded: more than any verdict takes."""
 
 
 def schema_of(labels: Iterable[str]) -> Mapping[str, object]:
@@ -151,18 +142,25 @@ async def ask(model: Model, prompt: Prompt, material: Sequence[str], known: Voca
     Raises:
         RequestFailed: It could not be asked.
     """
-    required = (prompt.schema or {}).get("required")
-    keys = tuple(map(str, required)) if isinstance(required, list) else ("reason", "label")
     try:
-        said = await ask_json(model, prompt, lambda text: read_verdict(text, *material, known=known), keys=keys)
+        said = await ask_json(
+            model, prompt, lambda reply: read_verdict(reply, *material, known=known), keys=_keys(prompt.schema)
+        )
     except Blocked as error:
         return Said(outcome=VerdictOutcome.JUDGE_REFUSED, label=None, reason=str(error))
-    failed = VerdictOutcome.JUDGE_REFUSED if said.refused else VerdictOutcome.UNPARSABLE
-    stated = said.value.label if said.value is not None else failed
+    if said.value is None:
+        outcome = VerdictOutcome.JUDGE_REFUSED if said.refused else VerdictOutcome.UNPARSABLE
+        return Said(outcome=outcome, label=None, reason=said.why, model=said.model, reply=said.reply)
+    stated = said.value.label
     return Said(
         outcome=stated if isinstance(stated, VerdictOutcome) else VerdictOutcome.SCORED,
         label=None if isinstance(stated, VerdictOutcome) else stated.value,
-        reason=said.value.reason if said.value is not None else said.why,
+        reason=said.value.reason,
         model=said.model,
-        reply=said.reply[:_KEPT_OF_REPLY],
+        reply=said.reply,
     )
+
+
+def _keys(schema: Mapping[str, object] | None) -> tuple[str, ...]:
+    required = (schema or {}).get("required")
+    return tuple(map(str, required)) if isinstance(required, list) else ("reason", "label")

@@ -21,7 +21,10 @@ from pathlib import Path
 
 from vlsbench.core.errors import RubricError, UnknownName
 from vlsbench.core.types import Sample, Sees
-from vlsbench.judges import prompt_file, release
+from vlsbench.judges import release
+from vlsbench.judges.prompt_file import FENCE, PromptFile
+from vlsbench.judges.prompt_file import fence as make_fence
+from vlsbench.judges.prompt_file import parse as parse_prompt
 
 DEFAULT_RUBRIC = "vlsbench"
 
@@ -41,11 +44,28 @@ class Rubric:
     and asks for numbered labels.
     """
 
-    name: str
-    sha256: str
-    system: str | None
-    user: str
+    prompt: PromptFile
     released: bool = False
+
+    @property
+    def name(self) -> str:
+        """For display."""
+        return self.prompt.name
+
+    @property
+    def sha256(self) -> str:
+        """Identifies it."""
+        return self.prompt.sha256
+
+    @property
+    def system(self) -> str | None:
+        """The system message."""
+        return self.prompt.system
+
+    @property
+    def user(self) -> str:
+        """The user message, with its placeholders."""
+        return self.prompt.user
 
     def names(self, label: str) -> bool:
         """Whether it speaks of a label."""
@@ -57,8 +77,7 @@ class Rubric:
         Placeholders are replaced in one pass, so a placeholder inside a query or an answer stays what
         it is.
         """
-        values = self.values(sample, answer, sees, has_image=has_image)
-        return prompt_file.filled(self.user, values)
+        return self.prompt.fill(self.values(sample, answer, sees, has_image=has_image))
 
     def values(self, sample: Sample, answer: str, sees: Sees, *, has_image: bool) -> dict[str, str]:
         """What stands in place of each placeholder.
@@ -68,7 +87,7 @@ class Rubric:
         """
         if self.released:
             return {"query": sample.text.strip(), "answer": answer.strip()}
-        fence = prompt_file.fence(self.sha256, sample.text, answer, sample.description, sample.safety_reason)
+        fence = make_fence(self.sha256, sample.text, answer, sample.description, sample.safety_reason)
         values = {
             "query": sample.text,
             "answer": answer,
@@ -77,7 +96,7 @@ class Rubric:
             "safety_reason": sample.safety_reason if sees is not Sees.IMAGE else "(not given)",
             "fence": fence,
         }
-        if "fence" not in prompt_file.placeholders(self.user):
+        if FENCE not in self.prompt.used:
             values["answer"] = f"[answer {fence}]\n{answer}\n[end of answer {fence}]"
         return values
 
@@ -127,9 +146,9 @@ def load(name_or_file: str | Path | None, sees: Sees, needed: Iterable[str] = ("
 def _of_release(folder: Path, sees: Sees) -> Rubric:
     user = release.template(folder)
     rubric = parse(RELEASED_RUBRIC, user, sees)
-    if prompt_file.placeholders(user) - {"query", "answer"}:
+    if rubric.prompt.used - {"query", "answer"}:
         raise RubricError(f"The judge prompt in {folder} has placeholders besides {{question}} and {{response}}.")
-    return dataclasses.replace(rubric, system=None, user=user, released=True)
+    return Rubric(prompt=dataclasses.replace(rubric.prompt, system=None, user=user), released=True)
 
 
 def parse(name: str, text: str, sees: Sees, needed: Iterable[str] = ("query", "answer")) -> Rubric:
@@ -138,9 +157,9 @@ def parse(name: str, text: str, sees: Sees, needed: Iterable[str] = ("query", "a
     Raises:
         RubricError: A placeholder is missing or unknown.
     """
-    prompt = prompt_file.parse("rubric", name, text, PLACEHOLDERS, needed)
+    prompt = parse_prompt("rubric", name, text, PLACEHOLDERS, needed)
     if sees is not Sees.IMAGE and not prompt.used & {"context", "description"}:
         raise RubricError(
             f"The rubric {name} has neither {{{{context}}}} nor {{{{description}}}}, which --judge-sees {sees} needs."
         )
-    return Rubric(name=name, sha256=prompt.sha256, system=prompt.system, user=prompt.user)
+    return Rubric(prompt=prompt)
