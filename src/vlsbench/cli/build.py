@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import build_after, options, outcome, terminal
 from vlsbench.core.errors import UserError
+from vlsbench.core.words import percent
 
 if TYPE_CHECKING:
     from vlsbench.cli.progress import ProgressLine
@@ -176,7 +177,7 @@ def run(args: argparse.Namespace) -> int:
     if found.pending_share <= args.max_unscored:
         return 0
     sys.stderr.write(
-        f"vlsbench: {100 * found.pending_share:.1f} % of the elements have not come to their end, more than "
+        f"vlsbench: {percent(found.pending_share)} of the elements have not come to their end, more than "
         f"--max-unscored {args.max_unscored:g} allows. The same command tries them again.\n"
     )
     return 1

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vlsbench.cli import options, terminal
 from vlsbench.core.errors import UserError
+from vlsbench.core.words import percent
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -109,7 +110,7 @@ def run_accept(args: argparse.Namespace) -> int:
     terminal.console().print(
         f"Reviewed: {found['reviewed']:,} of {found['population']:,} pairs; kept {found['kept']:,}. Taken out: {out}.\n"
         f"Agreement: {agreed}.\n"
-        f"Of the pairs that nobody looked at, at most {100 * found['at_most']:.1f} % would be taken out (95 %).",
+        f"Of the pairs that nobody looked at, at most {percent(found['at_most'])} would be taken out (95 %).",
         soft_wrap=True,
     )
     return 0

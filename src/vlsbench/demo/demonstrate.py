@@ -14,6 +14,7 @@ from pathlib import Path
 from vlsbench import miniworld, models
 from vlsbench.align import start
 from vlsbench.core.protocols import Model
+from vlsbench.results import judged_run
 from vlsbench.results.rates import Block
 from vlsbench.run.evaluate import evaluate
 from vlsbench.run.loading import Effort, Loader
@@ -80,6 +81,19 @@ def demonstrate(folder: Path, *, retrain: bool = False, n: int = N, log: Log = l
         cells[variant] = {split: measured(model, split, n, folder / f"{variant}-{split}") for split in SPLITS}
         asyncio.run(loader.close())
     return Demonstration(cells=cells)
+
+
+def read(folder: Path) -> Demonstration | None:
+    """The demonstration that a folder holds (``vlsbench demo --out``); None where not all of its runs are there."""
+    paths = {variant: {split: folder / f"{variant}-{split}" for split in SPLITS} for variant in miniworld.VARIANTS}
+    if not all((path / "manifest.json").exists() for splits in paths.values() for path in splits.values()):
+        return None
+    return Demonstration(
+        cells={
+            variant: {split: judged_run.read(path).overall() for split, path in splits.items()}
+            for variant, splits in paths.items()
+        }
+    )
 
 
 def measured(model: Model, split: str, n: int, out: Path, seed: int = 0) -> Block:

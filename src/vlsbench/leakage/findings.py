@@ -100,6 +100,42 @@ class Audit:
         return found
 
 
+def read(path: Path) -> Audit:
+    """An audit as its folder holds it: the guard's figures from its records, everything else from ``audit.json``.
+
+    Raises:
+        RunError: The folder holds no audit, or a damaged one.
+    """
+    file = path / "audit.json"
+    found = json_file.convert(json_file.read(file), _Recorded, file)
+    run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
+    mine = run is not None and run.manifest.dataset_hash == found.dataset_hash
+    return Audit(
+        path=path,
+        dataset=found.dataset,
+        dataset_hash=found.dataset_hash,
+        limit=found.limit,
+        selected=found.selected,
+        guarded=Verdicts(run).guarded() if run is not None and mine else None,
+        signals=found.signals,
+        partial_input=found.partial_input,
+        notes=found.notes,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """What ``audit.json`` says beside the guard's figures."""
+
+    dataset: str
+    selected: int
+    dataset_hash: str = ""
+    limit: int | None = None
+    signals: dict[str, object] | None = None
+    partial_input: dict[str, object] | None = None
+    notes: tuple[str, ...] = ()
+
+
 def figures_json(found: LeakageRates) -> dict[str, object]:
     """The figures of a group as ``audit.json`` holds them."""
     return {

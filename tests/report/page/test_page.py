@@ -277,7 +277,7 @@ def test_jinja_missing_is_said_with_the_install_line(study, tmp_path, capsys, mo
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     page._environment.cache_clear()
     assert vlsbench("report", study.runs[0], "--out", tmp_path / "r.html") == 2
-    assert "pip install 'vlsbench[report]'" in capsys.readouterr().err
+    assert "pip install '.[report]'" in capsys.readouterr().err
     page._environment.cache_clear()
 
 

@@ -13,6 +13,7 @@ from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.lines import Record
 from vlsbench.construct.summary import BuildSummary
 from vlsbench.core.version import __version__
+from vlsbench.core.words import bare, percent
 
 _GATE_PROMPT = (
     "This set holds requests that are harmful beside their pictures, and pictures of dangerous things. It exists to "
@@ -205,8 +206,8 @@ def _gate(found: BuildSummary) -> list[str]:
 def _rate(rate: Mapping[str, Any]) -> str:
     if rate["value"] is None:
         return "-"
-    bounds = "" if rate["low"] is None else f" [{100 * rate['low']:.1f}, {100 * rate['high']:.1f}]"
-    return f"{100 * rate['value']:.1f}{bounds}"
+    bounds = "" if rate["low"] is None else f" [{bare(rate['low'])}, {bare(rate['high'])}]"
+    return f"{bare(rate['value'])}{bounds}"
 
 
 def _area(found: Mapping[str, Any]) -> str:
@@ -228,7 +229,7 @@ def _review(found: BuildSummary) -> list[str]:
         *head,
         f"{row['raters']:,} reviewer(s) looked at {row['reviewed']:,} of {row['population']:,} pairs and kept "
         f"{row['kept']:,}; the others are not in this set.{agreed} Of the pairs that nobody looked at, at most "
-        f"{100 * row['at_most']:.1f} % would have been taken out (upper end of Wilson's 95 % interval).",
+        f"{percent(row['at_most'])} would have been taken out (upper end of Wilson's 95 % interval).",
         "",
     ]
 

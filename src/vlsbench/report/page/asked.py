@@ -15,7 +15,7 @@ _GUARD = "A guard is sent the query, the picture and the answer as a conversatio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class AskedJudge:
     """How a judge of a run was asked: by a rubric that is known (`number` is its place on the page), or by none."""
 
     number: int
@@ -42,7 +42,7 @@ class Asked:
         return {"rubric": self.number, "picture": shown, "values": own}
 
 
-def asked(entry: JudgeEntry, rubrics: list[dict[str, object]]) -> Asked | None:
+def asked(entry: JudgeEntry, rubrics: list[dict[str, object]]) -> AskedJudge | None:
     """How a judge was asked, where that can be made again; its rubric is added to those of the page."""
     rubric = rubric_of(entry)
     sees = entry.described().get("sees", Sees.IMAGE.value)
@@ -51,7 +51,7 @@ def asked(entry: JudgeEntry, rubrics: list[dict[str, object]]) -> Asked | None:
     shown: dict[str, object] = {"system": rubric.system or "", "user": rubric.user}
     if shown not in rubrics:
         rubrics.append(shown)
-    return Asked(number=rubrics.index(shown), rubric=rubric, sees=Sees(sees))
+    return AskedJudge(number=rubrics.index(shown), rubric=rubric, sees=Sees(sees))
 
 
 def note(entry: JudgeEntry) -> str:

@@ -17,7 +17,7 @@ from vlsbench.leakage.signals.signals import Span
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import AuditPart, DatasetPart, Inputs, RunPart
 from vlsbench.report.page import asked
-from vlsbench.report.page.asked import Asked
+from vlsbench.report.page.asked import AskedJudge
 from vlsbench.report.page.pictures import Gallery, Picture
 from vlsbench.results import outcomes
 from vlsbench.store import journal, records
@@ -168,7 +168,7 @@ class _Judged:
     labels: tuple[str, ...]
     outcome: Mapping[str, str]
     last: Mapping[str, Verdict]
-    asked: Asked | None
+    asked: AskedJudge | None
     note: str
 
     def verdict(self, sample: Sample, answer: Response | None, row: Row) -> list[object]:

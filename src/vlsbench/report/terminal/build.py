@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from vlsbench.core.words import bare, percent
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
@@ -81,8 +83,8 @@ def share(rate: Mapping[str, Any]) -> str:
     """A rate with its interval, in per cent."""
     if rate["value"] is None:
         return "-"
-    bounds = "" if rate["low"] is None else f" [{100 * rate['low']:.1f}, {100 * rate['high']:.1f}]"
-    return f"{100 * rate['value']:.1f}{bounds}"
+    bounds = "" if rate["low"] is None else f" [{bare(rate['low'])}, {bare(rate['high'])}]"
+    return f"{bare(rate['value'])}{bounds}"
 
 
 def _print_baseline(baseline: Mapping[str, Any], console: Console, clean: Clean) -> None:
@@ -135,7 +137,7 @@ def _remarks(found: BuildSummary) -> list[str]:
         review = found.review
         lines.append(
             f"Reviewed: {review['reviewed']:,} of {review['drawn']:,} drawn, {review['kept']:,} kept; of the "
-            f"rest of the set at most {100 * review['at_most']:.1f} % would be taken out (95 %)."
+            f"rest of the set at most {percent(review['at_most'])} would be taken out (95 %)."
         )
     return [*lines, *found.notes]
 
