@@ -23,6 +23,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument(
         "--retrain", action="store_true", help="fine-tune the variants now instead of using the packaged"
     )
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="with --retrain: train and test on another seed (default: 0)"
+    )
     parser.add_argument("--samples", type=options.positive, default=200, metavar="N", help="per cell (default: 200)")
     parser.add_argument("--out", metavar="DIR", help="keep the run folders (and retrained models) here")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -32,6 +35,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Run the demonstration."""
+    if args.seed is not None and not args.retrain:
+        raise UserError("--seed chooses what is trained: name it with --retrain. The packaged models have theirs.")
+    if args.seed is not None and args.seed < 0:
+        raise UserError("--seed must be 0 or more.")
     if args.out is None:
         with tempfile.TemporaryDirectory(prefix="vlsbench-demo-") as folder:
             return _run(args, Path(folder))
@@ -49,7 +56,7 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
         if not args.quiet:
             sys.stderr.write(f"{terminal.clean(line)}\n")
 
-    found = demonstrate(folder, retrain=args.retrain, n=args.samples, log=log)
+    found = demonstrate(folder, retrain=args.retrain, seed=args.seed or 0, n=args.samples, log=log)
     if args.json:
         sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
     else:
