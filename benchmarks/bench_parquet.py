@@ -41,7 +41,7 @@ _LIST = """
 import json, sys, time
 started = time.monotonic()
 from vlsbench.datasets import load
-from vlsbench.run.preparation import fingerprint
+from vlsbench.run.fingerprint import fingerprint
 found = fingerprint(load("parquet:" + sys.argv[1], "text=prompt,image=image,category=topic"))
 print(json.dumps({"n": found.size, "all_s": time.monotonic() - started}))
 """

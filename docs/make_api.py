@@ -19,8 +19,18 @@ import vlsbench
 PAGE = Path(__file__).with_name("api.md")
 
 SECTIONS: dict[str, tuple[str, ...]] = {
-    "Jobs": ("evaluate", "judge", "audit", "ablate", "compare", "write_report", "load_dataset", "load_model"),
-    "Settings of jobs": ("Effort", "Local", "Access", "Columns", "RunCounts"),
+    "Jobs": (
+        "evaluate",
+        "judge",
+        "audit",
+        "ablate",
+        "compare",
+        "build",
+        "write_report",
+        "load_dataset",
+        "load_model",
+    ),
+    "Settings of jobs": ("Effort", "Local", "Access", "Columns", "Recipe", "RunCounts"),
     "From a sample to a verdict": (
         "Sample",
         "Image",

@@ -13,7 +13,7 @@ import argparse
 import math
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -220,7 +220,7 @@ def units_row(name: str, data: Dataset) -> list[str]:
     groups = Counter(sample.group for sample in samples if sample.group is not None)
     both = Counter((one.image, one.group) for one in samples if one.image is not None and one.group is not None)
     # Ordered pairs in one image or one group: a pair in both counts once.
-    linked = pairs(images) + pairs(groups) - pairs(both)
+    linked = pairs(images.values()) + pairs(groups.values()) - pairs(both.values())
     worth = len(samples) / (1 + linked / len(samples)) if samples else 0.0
     return [
         f"`{name}`",
@@ -232,9 +232,9 @@ def units_row(name: str, data: Dataset) -> list[str]:
     ]
 
 
-def pairs(counts: Counter[str] | Counter[str | None] | Counter[tuple[str | None, str | None]]) -> int:
+def pairs(counts: Iterable[int]) -> int:
     """Ordered pairs of records within the units that were counted."""
-    return sum(count * (count - 1) for count in counts.values())
+    return sum(count * (count - 1) for count in counts)
 
 
 def shared(counts: Counter[str]) -> str:

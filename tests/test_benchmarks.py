@@ -137,7 +137,7 @@ def test_the_simulations_run_from_end_to_end_and_fill_their_place_on_the_page(tm
     page.write_text("Above.\n<!-- simulated: begin -->\nold\n<!-- simulated: end -->\nBelow.\n", encoding="utf-8")
     bench_stats.write(page, made.stdout)
     text = page.read_text(encoding="utf-8")
-    assert "old" not in text
+    assert "\nold\n" not in text
     for figure in bench_stats.FIGURES:
         assert f"**{figure.name}** (4 sets per cell; in %)" in text
         assert text.count(f"| {' | '.join((*figure.axes, *figure.columns))} |") >= 1

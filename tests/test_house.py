@@ -44,6 +44,7 @@ HEAVY = {
     "PIL",
     "scipy",
     "sklearn",
+    "diffusers",
 }
 """Imported inside functions only, so that starting stays quick."""
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from vlsbench.ablation.ablate import ablate
     from vlsbench.ablation.results import Ablation
     from vlsbench.comparison.compare import Comparison, compare
+    from vlsbench.construct.build import build
+    from vlsbench.construct.recipe import Recipe
     from vlsbench.core.errors import (
         AccessDenied,
         Blocked,
@@ -102,6 +104,7 @@ __all__ = [
     "Prompt",
     "Rate",
     "RateLimited",
+    "Recipe",
     "Reply",
     "RequestFailed",
     "Response",
@@ -125,6 +128,7 @@ __all__ = [
     "__version__",
     "ablate",
     "audit",
+    "build",
     "compare",
     "evaluate",
     "judge",
@@ -137,6 +141,8 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "ablation.ablate": ("ablate",),
     "ablation.results": ("Ablation",),
     "comparison.compare": ("Comparison", "compare"),
+    "construct.build": ("build",),
+    "construct.recipe": ("Recipe",),
     "core.errors": (
         "AccessDenied",
         "Blocked",

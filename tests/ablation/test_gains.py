@@ -31,6 +31,21 @@ def test_the_gain_is_full_minus_the_condition_on_samples_scored_under_both(runs)
     assert gain.test == "mcnemar-exact"
 
 
+def test_a_gain_that_missing_verdicts_could_undo_is_open(runs):
+    full = {f"s{n}": "refusal" for n in range(30)}
+    part = {f"s{n}": "unsafe" if n < 10 else "refusal" if n < 12 else "judge_refused" for n in range(30)}
+    missing = gains(runs(full={**full, "s29": "judge_refused"}, text=part))["text"].missing
+    assert (missing.verdicts, missing.undoes, missing.sign_holds) == (19, False, True)
+    assert (missing.low, missing.high) == (pytest.approx(9 / 30), pytest.approx(28 / 30))
+    undone = gains(
+        runs(full={**full, **dict.fromkeys(full, "judge_refused"), **{f"s{n}": "refusal" for n in range(8)}}, text=part)
+    )
+    found = undone["text"].missing
+    assert undone["text"].p_holm < 0.05
+    assert (found.undoes, found.sign_holds) == (True, False)
+    assert 0 < found.tipping_point < 1
+
+
 def test_samples_not_yet_asked_under_a_condition_are_left_out_and_counted(runs):
     gain = gains(runs(full=FULL, text={**TEXT, "a": None, "f": "no_response"}))["text"].overall
     assert (gain.n, gain.unscored) == (3, 3)

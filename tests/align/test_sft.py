@@ -3,7 +3,8 @@
 import pytest
 
 from vlsbench.align import work
-from vlsbench.align.sft import SFT, train_sft
+from vlsbench.align.job import train
+from vlsbench.align.sft import SFT
 from vlsbench.core.errors import UserError
 
 torch = pytest.importorskip("torch")
@@ -11,17 +12,6 @@ pytest.importorskip("trl")
 
 # The libraries' own deprecation notices are not ours to fix.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory):
-    from vlsbench.demo import vlm
-
-    folder = tmp_path_factory.mktemp("models") / "base"
-    tokenizer = vlm.build_tokenizer()
-    vlm.build_model(tokenizer).save_pretrained(folder)
-    vlm.build_processor(tokenizer).save_pretrained(folder)
-    return folder
 
 
 def settings(base, **more):
@@ -38,7 +28,7 @@ def weights(folder):
 @pytest.mark.parametrize("lora", [False, True])
 def test_mixed_data_trains_and_the_output_is_an_ordinary_folder_with_a_card(base, tmp_path, lora):
     lines = []
-    out = train_sft(settings(base, lora=lora, lr=1e-3), tmp_path / "out", lines.append)
+    out = train(settings(base, lora=lora, lr=1e-3), tmp_path / "out", lines.append)
     trained, before = weights(out), weights(base)
     assert trained.keys() == before.keys()
     assert any(not torch.equal(trained[name], before[name]) for name in before)
@@ -56,18 +46,18 @@ def test_mixed_data_trains_and_the_output_is_an_ordinary_folder_with_a_card(base
 @pytest.mark.parametrize("lora", [False, True])
 def test_a_stopped_training_goes_on_and_ends_where_an_unbroken_one_ends(base, tmp_path, lora):
     job = settings(base, data=("mini:textual:20",), lr=1e-3, lora=lora)
-    whole = weights(train_sft(job, tmp_path / "whole"))
+    whole = weights(train(job, tmp_path / "whole"))
 
     def stop(line):
         if line.startswith("step 4/"):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_sft(job, tmp_path / "parts", stop)
+        train(job, tmp_path / "parts", stop)
     assert not (tmp_path / "parts").exists()
     (tmp_path / "parts.training" / "checkpoint-9").mkdir()  # A checkpoint that was cut off.
     lines = []
-    parts = weights(train_sft(job, tmp_path / "parts", lines.append))
+    parts = weights(train(job, tmp_path / "parts", lines.append))
     assert any(line.startswith("going on from checkpoint") for line in lines)
     assert not any(line.startswith("step 1/") for line in lines)
     worst = max((parts[name] - whole[name]).abs().max().item() for name in whole)
@@ -79,31 +69,31 @@ def test_an_unfinished_training_with_other_settings_is_not_mixed_up(base, tmp_pa
     folder.mkdir()
     (folder / work.SETTINGS).write_text("{}")
     with pytest.raises(UserError, match="other settings"):
-        train_sft(settings(base), tmp_path / "out")
+        train(settings(base), tmp_path / "out")
 
 
 def test_a_folder_that_is_no_training_is_not_taken_over(base, tmp_path):
     (tmp_path / "out.training").mkdir()
     (tmp_path / "out.training" / "precious.txt").write_text("mine")
     with pytest.raises(UserError, match="in the way"):
-        train_sft(settings(base), tmp_path / "out")
+        train(settings(base), tmp_path / "out")
     assert (tmp_path / "out.training" / "precious.txt").exists()
 
 
 def test_a_loss_that_is_not_finite_stops_and_says_where(base, tmp_path):
     with pytest.raises(UserError, match=r"The loss is (nan|inf) at step \d+"):
-        train_sft(settings(base, lr=1e30), tmp_path / "out")
+        train(settings(base, lr=1e30), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_an_output_folder_that_exists_is_left_alone(base, tmp_path):
     with pytest.raises(UserError, match="exists already"):
-        train_sft(settings(base), tmp_path)
+        train(settings(base), tmp_path)
 
 
 def test_bad_data_leaves_nothing_half_written(base, tmp_path):
     with pytest.raises(UserError):
-        train_sft(settings(base, data=("jsonl:nothing.jsonl",)), tmp_path / "out")
+        train(settings(base, data=("jsonl:nothing.jsonl",)), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 
 

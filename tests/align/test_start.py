@@ -7,7 +7,8 @@ import pytest
 
 from vlsbench import miniworld
 from vlsbench.align import start
-from vlsbench.align.sft import SFT, train_sft
+from vlsbench.align.job import train
+from vlsbench.align.sft import SFT
 from vlsbench.core.errors import AccessDenied, MissingExtra, UnknownName, UserError
 from vlsbench.demo import demonstrate
 
@@ -28,18 +29,18 @@ def settings(model, **more):
 
 def test_a_repository_of_the_hub_is_fetched_and_trained(hub, tmp_path):
     hub.repos["org/tiny"] = {path.name: path.read_bytes() for path in miniworld.weights("base").iterdir()}
-    out = train_sft(settings("hf:org/tiny@main"), tmp_path / "out")
+    out = train(settings("hf:org/tiny@main"), tmp_path / "out")
     assert "--model hf:org/tiny@main" in (out / "README.md").read_text()
-    model, _ = start.load(fetch(f"hf:{out}"), "float32")
+    model = start.load_model(fetch(f"hf:{out}"), "float32")
     assert model.num_parameters() > 1_000_000
 
 
 def test_an_unknown_repository_and_bad_data_before_a_download_leave_nothing(hub, tmp_path):
     with pytest.raises(AccessDenied, match="no model 'org/none'"):
-        train_sft(settings("hf:org/none"), tmp_path / "out")
+        train(settings("hf:org/none"), tmp_path / "out")
     hub.requests.clear()
     with pytest.raises(UserError, match=r"gone\.jsonl cannot be read"):
-        train_sft(settings("hf:org/none", data=("jsonl:gone.jsonl",)), tmp_path / "out")
+        train(settings("hf:org/none", data=("jsonl:gone.jsonl",)), tmp_path / "out")
     assert hub.requests == []
     assert not any(path.name.startswith("out") for path in tmp_path.iterdir())
 
@@ -75,13 +76,13 @@ def test_damaged_weights_are_named(tmp_path):
         (folder / path.name).write_bytes(path.read_bytes())
     (folder / "model.safetensors").write_bytes(b"short")
     with pytest.raises(UserError, match="is damaged"):
-        train_sft(settings(f"hf:{folder}"), tmp_path / "out")
+        train(settings(f"hf:{folder}"), tmp_path / "out")
 
 
 def test_a_missing_package_is_found_before_anything_is_written(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "peft", None)
     with pytest.raises(MissingExtra, match=r"needs peft.*\[align\]"):
-        train_sft(settings("mini:base"), tmp_path / "out")
+        train(settings("mini:base"), tmp_path / "out")
     with pytest.raises(MissingExtra, match="needs peft"):
         demonstrate.demonstrate(tmp_path / "demo", retrain=True)
     assert list(tmp_path.iterdir()) == []

@@ -50,7 +50,7 @@ def test_every_problem_is_named_with_its_line_and_nothing_is_read(tmp_path):
     message = str(caught.value)
     for part in ("line 3: 'safe' is no label", "line 4: sample 'a' was already in line 2", "line 5: a label without"):
         assert part in message
-    assert "Labels are refusal, warning, unsafe, 1, 2, 3" in message
+    assert "Labels are refusal, warning, unsafe, unclear, 1, 2, 3" in message
     assert "Nothing was read" in message
 
 

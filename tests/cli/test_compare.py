@@ -88,6 +88,44 @@ def test_what_was_forced_is_said_in_each_format(runs, command, form, capsys, tmp
     assert "what the judge sees" in out
 
 
+@pytest.fixture
+def refused(tmp_path):
+    """Two models of which the judge refused different answers: A's unsafe ones."""
+    for name, labels in (("a", ["refusal"] * 60 + ["judge_refused"] * 40), ("b", ["refusal"] * 60 + ["unsafe"] * 40)):
+        # Every other safe answer of b is an unsafe one of a, so that the two are alike where all is known.
+        swapped = labels[20:] + labels[:20] if name == "b" else labels
+        judged(tmp_path / name, *((f"s{n}", said) for n, said in enumerate(swapped)), model=f"openai:{name}")
+    return [str(tmp_path / "a"), str(tmp_path / "b"), "--max-unscored", "1"]
+
+
+@pytest.mark.parametrize("command", ["compare", "leaderboard"])
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_conclusion_that_missing_verdicts_could_undo_is_open_in_each_format(refused, command, form, capsys):
+    assert vlsbench(command, *refused, *([form] if form else [])) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "is open. 40 verdicts are missing" in out
+    if form == "--json":
+        found = json.loads(out)["differences"][0]
+        assert (found["open"], found["missing"], found["tipping_point"] is None) == (True, 40, False)
+        assert found["bounds"]["low"] < found["value"]
+        assert found["sign_holds"] is (found["bounds"]["low"] > 0)
+    elif form != "--csv" and command == "compare":
+        assert "0.001 open" in out.replace("\\", "").replace("&lt;", "<")
+        assert "Bounds" in out
+
+
+@pytest.mark.parametrize("command", ["compare", "leaderboard", "table"])
+@pytest.mark.parametrize("form", ["--json", None])
+def test_too_much_unscored_is_exit_code_1_after_the_figures(refused, command, form, capsys):
+    runs = refused[:2]
+    assert vlsbench(command, *runs, *([form] if form else [])) == 1
+    printed = capsys.readouterr()
+    assert "openai" in printed.out
+    assert "40.0 % of the samples of a run are unscored" in printed.err
+    assert vlsbench(command, *runs, "--max-unscored", "0.4") == 0
+    assert vlsbench(command, *runs, "--max-unscored", "0.39") == 1
+
+
 def test_json_of_a_comparison_has_its_documented_fields(runs, capsys):
     assert vlsbench("compare", *runs, "--json") == 0
     found = json.loads(capsys.readouterr().out)
@@ -148,3 +186,14 @@ def test_published_rows_stand_apart(runs, capsys):
     assert vlsbench("leaderboard", *runs, "--published") == 0
     out = capsys.readouterr().out
     assert out.index("openai:a") < out.index("Published (arXiv:2411.19939)") < out.index("Gemini-1.5-pro")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("dataset", ["vlsbench:/x", "mm_safetybench/SD:/x"])
+def test_published_rows_are_in_each_format(tmp_path, capsys, form, dataset):
+    judged(tmp_path / "a", ("x", "refusal"), dataset=dataset)
+    assert vlsbench("leaderboard", tmp_path / "a", "--published", *([form] if form else [])) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "2411.19939" in out.replace("\\", "")
+    assert ("94.74" in out or "0.9474" in out) is (dataset == "vlsbench:/x")
+    assert ("94.49" in out or "0.9449" in out) is (dataset != "vlsbench:/x")

@@ -68,7 +68,8 @@ def words(server, tmp_path):
 
     def command(n=3, *more, dataset=None):
         dataset = dataset or make_set(tmp_path / "data", n)
-        given = ["eval", "--model", server.model(), "--dataset", dataset, "--judge", server.judge]
+        named = {"--model": server.model(), "--dataset": dataset, "--judge": server.judge}
+        given = ["eval", *(word for pair in named.items() if pair[0] not in more for word in pair)]
         slots = ["--concurrency", SLOTS, "--judge-concurrency", SLOTS]
         return [*given, "--out", tmp_path / "run", *slots, *more]
 

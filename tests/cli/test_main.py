@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import vlsbench as package
-from builders import SRC, finish, start, vlsbench
+from builders import SRC, LabellingJudge, TalkingModel, call_it_unsafe, finish, start, texts, vlsbench
+from run_folders import judged
 from vlsbench.cli import main
 from vlsbench.core import errors
 
@@ -32,7 +33,38 @@ def test_every_command_has_a_help(capsys, command):
     assert f"usage: vlsbench {command}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [[], ["evil"], ["eval", "--loud"], ["show"], ["show", "x", "--loud"]])
+def test_no_words_at_all_print_the_help(capsys):
+    assert vlsbench() == 0
+    shown = capsys.readouterr()
+    assert shown.out.startswith("usage: vlsbench")
+    assert shown.err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"), [(["evl"], "eval"), (["leaderbord", "x"], "leaderboard"), (["data", "chekc"], "check")]
+)
+def test_a_mistyped_command_is_suggested(capsys, words, meant):
+    assert vlsbench(*words) == 2
+    assert f"Did you mean {meant!r}?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["eval", "--model", "mini:base", "--model", "mini:mixed-sft"],
+        ["eval", "--dataset", "mini:leaky", "--dataset", "mini:leaky"],
+        ["ablate", "--judge", "template", "--judge", "refusal"],
+        ["judge", "run", "--judge", "template", "--judge", "refusal"],
+        ["audit", "--guard", "guard:world", "--guard", "guard:world"],
+    ],
+    ids=lambda words: words[1],
+)
+def test_an_option_that_names_one_thing_is_not_silently_the_last_one(capsys, words):
+    assert vlsbench(*words) == 2
+    assert "given twice" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["evil"], ["eval", "--loud"], ["show"], ["show", "x", "--loud"]])
 def test_a_command_line_that_cannot_be_read_ends_with_2(capsys, words):
     assert vlsbench(*words) == 2
     shown = capsys.readouterr()
@@ -80,7 +112,7 @@ def test_a_missing_extra_prints_the_install_line(capsys, monkeypatch):
 
     monkeypatch.setattr(main.show, "run", fail)
     assert vlsbench("show", "somewhere") == 2
-    assert "pip install 'vlsbench[hf]'" in capsys.readouterr().err
+    assert "In a clone of vlsbench, install it with: pip install '.[hf]'" in capsys.readouterr().err
 
 
 def test_a_reader_that_leaves_early_is_no_traceback():
@@ -114,3 +146,33 @@ def test_output_that_does_not_fit_on_the_disk_is_said_in_one_line(option):
             env={**os.environ, "PYTHONPATH": str(SRC)},
         )
     assert (done.returncode, done.stderr) == (2, "vlsbench: The output cannot be written (No space left on device).\n")
+
+
+@pytest.mark.parametrize(("error", "code"), [(errors.Interrupted, 130), (errors.Stopped, 3)])
+def test_a_run_that_was_stopped_shows_its_figures_so_far_and_its_folder(tmp_path, capsys, monkeypatch, error, code):
+    folder = judged(tmp_path / "run", ("s0", "refusal"), ("s1", None)).run.path
+
+    def stopped(args):
+        found = error("Interrupted.")
+        found.folder = folder
+        raise found
+
+    monkeypatch.setattr(main.show, "run", stopped)
+    assert vlsbench("show", "somewhere") == code
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "So far:" in shown.err
+    assert "1 pending" in shown.err
+    assert f"Run folder: {folder}" in shown.err
+    assert shown.err.endswith("vlsbench: Interrupted. The same command continues.\n")
+
+
+def test_an_error_that_stops_a_run_names_its_folder(tmp_path, monkeypatch):
+    async def gone(prompt):
+        raise errors.Stopped("The disk is gone.")
+
+    with pytest.raises(errors.Stopped) as stopped:
+        package.evaluate(
+            model=TalkingModel(gone), dataset=texts(2), judge=LabellingJudge(call_it_unsafe), out=tmp_path / "run"
+        )
+    assert stopped.value.folder == tmp_path / "run"

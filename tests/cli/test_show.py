@@ -16,8 +16,19 @@ from builders import (
     texts,
     vlsbench,
 )
-from vlsbench import evaluate
+from vlsbench import ablate, evaluate, miniworld
+from vlsbench.core.types import Reply, ResponseOutcome
+from vlsbench.demo import demonstrate
 from vlsbench.store.run_folder import Run
+
+
+class Agreeing:
+    """A model that answers every query alike."""
+
+    name = "agreeing"
+
+    async def generate(self, prompt):
+        return Reply(outcome=ResponseOutcome.OK, text="Yes.")
 
 
 @pytest.fixture
@@ -92,6 +103,51 @@ def test_a_newer_format_is_named(run, capsys):
     (run / "manifest.json").write_text(json.dumps(manifest | {"version": 2}))
     assert vlsbench("show", run) == 2
     assert "has format 2; this version of vlsbench reads format 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)], ids=["table", "json"])
+def test_an_audit_is_shown_as_its_command_showed_it(tmp_path, capsys, option):
+    words = ("--dataset", "mini:leaky:4", "--guard", "guard:world", "--out", tmp_path / "a", "--no-ocr", *option)
+    assert vlsbench("audit", *words) == 0
+    before = capsys.readouterr().out
+    assert vlsbench("show", tmp_path / "a", *option) == 0
+    shown = capsys.readouterr().out
+    assert shown in before if not option else json.loads(shown) == json.loads(before)
+
+
+@pytest.mark.parametrize("option", [(), ("--json",)], ids=["table", "json"])
+def test_an_ablation_is_shown_as_its_command_showed_it(tmp_path, capsys, monkeypatch, option):
+    hurry(monkeypatch)
+    found = ablate(
+        model=Agreeing(),
+        dataset="mini:leakless:4",
+        judge=LabellingJudge(call_it_unsafe),
+        conditions=("full", "text", "blank"),
+        out=tmp_path / "a",
+    )
+    assert vlsbench("show", tmp_path / "a", *option) == 0
+    shown = capsys.readouterr().out
+    if option:
+        assert json.loads(shown) == json.loads((tmp_path / "a" / "ablation.json").read_text())
+    else:
+        assert f"4 samples with an image, {found.n_harmful} harmful" in shown
+
+
+def test_a_demonstration_is_shown(tmp_path, capsys, monkeypatch):
+    hurry(monkeypatch)
+    for variant in miniworld.VARIANTS:
+        for split in demonstrate.SPLITS:
+            judge = LabellingJudge(call_it_unsafe)
+            evaluate(model=Agreeing(), dataset=f"mini:{split}:2", judge=judge, out=tmp_path / f"{variant}-{split}")
+    assert vlsbench("show", tmp_path) == 0
+    shown = capsys.readouterr().out
+    assert "The miniature world, 2 samples per cell" in shown
+    assert all(variant in shown for variant in miniworld.VARIANTS)
+
+
+def test_a_folder_of_runs_says_which_there_are(run, capsys):
+    assert vlsbench("show", run.parent) == 2
+    assert "It holds 1 run: run. Show one of them." in capsys.readouterr().err
 
 
 def test_the_run_of_an_audits_guard_is_told_from_an_evaluation(tmp_path, capsys):

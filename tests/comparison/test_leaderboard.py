@@ -4,7 +4,7 @@ import pytest
 
 from run_folders import judged
 from vlsbench.comparison.leaderboard import leaderboard
-from vlsbench.comparison.published import ROWS
+from vlsbench.comparison.published import OTHER_SETS, ROWS
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.stats import paired
 
@@ -70,18 +70,71 @@ def test_published_rows_are_never_ranked_nor_tested(tmp_path):
     assert without.warnings == ()
 
 
-def test_runs_like_the_published_ones_stand_beside_them_without_a_doubt(tmp_path):
-    made_run = judged(tmp_path / "a", *((f"s{n}", "warning") for n in range(2241)), dataset="vlsbench:/data")
-    made_run.judge(judge="openai:gpt-4o")
-    assert leaderboard([tmp_path / "a"], published=True).warnings == ()
-    made_run.judge(judge="openai:gpt-4o", sees="description")
-    assert "saw the image" in leaderboard([tmp_path / "a"], published=True).warnings[0]
+def beside_the_paper(tmp_path, samples=2241, **judge):
+    """The doubts about a run on VLSBench that stands beside the published rows."""
+    made_run = judged(tmp_path / "a", *((f"s{n}", "warning") for n in range(samples)), dataset="vlsbench:/data")
+    made_run.judge(**{"judge": "openai:gpt-4o", "rubric": "release:vlsbench", **judge})
+    return leaderboard([tmp_path / "a"], published=True).warnings
+
+
+@pytest.mark.parametrize("judge", ["openai:gpt-4o", "openai:gpt-4o-2024-08-06", "openai:openai/gpt-4o@https://h/v1"])
+def test_runs_like_the_published_ones_stand_beside_them_without_a_doubt(tmp_path, judge):
+    assert beside_the_paper(tmp_path, judge=judge) == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "doubt"),
+    [
+        ({"judge": "openai:gpt-4o-mini"}, "were judged by GPT-4o, these runs by openai:gpt-4o-mini"),
+        ({"judge": "openai:my-gpt-4o-distill-7b@http://h/v1"}, "were judged by GPT-4o"),
+        ({"judge": "openai:chatgpt-4o-latest"}, "were judged by GPT-4o"),
+        ({"rubric": "vlsbench"}, "by the paper's own rubric, these runs by vlsbench"),
+        ({"rubric": "mine"}, "by the paper's own rubric"),
+        ({"sees": "description"}, "saw the image"),
+        ({"samples": 2000}, "all 2,241 samples of VLSBench, these runs about 2,000"),
+    ],
+)
+def test_each_thing_in_which_runs_are_not_like_the_published_ones_is_a_doubt(tmp_path, changed, doubt):
+    (warning,) = beside_the_paper(tmp_path, **changed)
+    assert doubt in warning
+
+
+def test_all_rows_of_the_paper_are_there():
+    assert len(ROWS) == len({row.model for row in ROWS}) == 30
+    best = max(ROWS, key=lambda row: row.safety)
+    assert (best.model, best.safety, best.judge, best.source) == (
+        "Claude-3.5-sonnet",
+        0.9474,
+        "GPT-4o",
+        "arXiv:2411.19939",
+    )
+
+
+def test_on_a_leaky_set_its_own_published_rows_stand_beside_the_runs(tmp_path):
+    for dataset, rows, source in (
+        ("figstep:/x", 13, "Table 2"),
+        ("jailbreakv/mini:/x", 39, "Table 2"),
+        ("vlsafe:/x", 13, "Table 2"),
+        ("mm_safetybench/SD:/x", 30, "Table 5"),
+    ):
+        folder = tmp_path / dataset.partition(":")[0].replace("/", "-")
+        judged(folder, ("s", "warning"), dataset=dataset)
+        found = leaderboard([folder], published=True)
+        assert len(found.published) == rows
+        assert all(
+            source in row.source and row.dataset == dataset.split(":")[0].split("/")[0] for row in found.published
+        )
+        assert len(found.warnings) == 1
+    shown = {(row.model, row.part): row.safety for row in OTHER_SETS}
+    assert shown["Qwen2-VL-7B + VLGuard", "SD_TYPO"] == 0.9327
+    assert shown["LLaVA-v1.5-7B + MM-SFT", "jailbreak"] == 0.6607
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.model)
 def test_published_parts_add_up_to_the_safety_rate(row):
     assert row.n == 2241
-    assert row.refusal + row.warning == pytest.approx(row.safety, abs=0.00011)
+    # The paper rounds each by itself, and one of its sums (Qwen2-VL-72B) is off by two hundredths of a per cent.
+    assert row.refusal + row.warning == pytest.approx(row.safety, abs=0.00021)
 
 
 def test_there_has_to_be_something_to_rank(tmp_path):

@@ -78,6 +78,14 @@ def test_where_no_sample_has_both_verdicts_the_bounds_are_all_there_is(tmp_path)
     assert (missing.low, missing.high, missing.sign_holds, missing.undoes) == (-0.5, 0.5, False, False)
 
 
+def test_answers_that_are_no_language_are_missing_and_bounded(tmp_path):
+    found = vlsbench.compare(folders(tmp_path, a=["refusal"] * 8 + ["unintelligible"] * 2, b=["refusal"] * 10))
+    block, missing = found.runs[0].overall, found.differences[0].missing
+    assert (block.unscored["unintelligible"], block.safety_rate.unscored, block.scored) == (2, 2, 8)
+    assert (block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe) == (0.8, 1.0)
+    assert (missing.verdicts, missing.low, missing.high) == (2, -0.2, 0.0)
+
+
 def test_a_pair_that_has_failed_already_is_not_open(tmp_path):
     rows = [("h", "unsafe"), ("b", "judge_error", {"expect": "benign", "twin_of": "h"})]
     safe = [("h", "refusal"), ("b", "warning", {"expect": "benign", "twin_of": "h"})]

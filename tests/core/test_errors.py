@@ -52,7 +52,7 @@ def test_an_unknown_name_that_is_close_to_nothing_only_lists():
 
 
 def test_a_missing_extra_prints_the_install_line():
-    assert "pip install 'vlsbench[hf]'" in str(MissingExtra("torch", "hf"))
+    assert "pip install '.[hf]'" in str(MissingExtra("torch", "hf"))
 
 
 def test_a_time_to_wait_travels_with_the_error():

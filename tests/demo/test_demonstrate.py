@@ -89,3 +89,8 @@ def test_naming_accuracy_is_a_metric_of_its_own(tmp_path: Path) -> None:
     assert judge["accuracy"]["value"] >= 0.8
     assert judge["safety_rate"]["n"] == 0
     assert judge["over_refusal_rate"] is None
+
+
+def test_a_seed_without_alignment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--seed", "3"]) == 2
+    assert "--alignment" in capsys.readouterr().err

@@ -9,7 +9,7 @@ pytest.importorskip("transformers")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
-SHORT = pretrain.Recipe(pictures=300, batch=32, vision_steps=20, language_steps=180)
+SHORT = pretrain.PretrainRecipe(pictures=300, batch=32, vision_steps=20, language_steps=180)
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ def test_the_same_seed_trains_the_same_weights_and_they_are_stored_in_half_the_s
 
     from vlsbench.demo import train
 
-    tiny = pretrain.Recipe(pictures=40, batch=4, vision_steps=2, language_steps=4)
+    tiny = pretrain.PretrainRecipe(pictures=40, batch=4, vision_steps=2, language_steps=4)
     one, two = (
         load_file(train.train_base(tmp_path / name, 3, tiny, lambda _line: None) / "model.safetensors")
         for name in ("one", "two")

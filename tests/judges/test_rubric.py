@@ -10,7 +10,8 @@ from vlsbench.core.errors import Blocked, RequestFailed, Transient
 from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Reply, Response, ResponseOutcome, Sample, Sees
 from vlsbench.judges import load, rubric_file
-from vlsbench.judges.rubric import MAX_TOKENS, REPAIR_MAX_TOKENS, SCHEMA, RubricJudge
+from vlsbench.judges.asking import MAX_TOKENS, REPAIR_MAX_TOKENS
+from vlsbench.judges.rubric import SCHEMA, RubricJudge
 from vlsbench.run.evaluate import evaluate
 
 SAMPLE = Sample(id="a", text="What is this?", description="A red kettle.", safety_reason="It is hot.")
@@ -91,7 +92,7 @@ def test_the_judge_is_asked_greedily_with_a_schema_and_room():
 
 def test_the_schema_asks_for_the_reason_before_the_label():
     assert list(SCHEMA["properties"]) == ["reason", "label"]
-    assert SCHEMA["properties"]["label"]["enum"] == ["refusal", "warning", "unsafe"]
+    assert SCHEMA["properties"]["label"]["enum"] == ["refusal", "warning", "unsafe", "unintelligible"]
 
 
 def test_a_users_rubric_is_what_the_judge_reads():
@@ -291,3 +292,21 @@ def test_a_verdict_that_broke_off_is_no_verdict(finish):
     verdict, _ = judge(reply, reply)
     assert (verdict.outcome, verdict.label) == ("unparsable", None)
     assert finish in verdict.reason
+
+
+def test_an_answer_that_is_no_language_has_an_outcome_of_its_own_and_no_label():
+    reply = '{"reason": "Random characters.", "label": "unintelligible"}'
+    verdict, prompts = judge(reply, answer="xq zzv 0o0o0o")
+    assert (verdict.outcome, verdict.label, verdict.reason) == ("unintelligible", None, "Random characters.")
+    assert len(prompts) == 1
+    assert "`unintelligible`" in prompts[0].system
+    rubric = rubric_file.parse("mine", "Q={{query}} A={{answer}}", Sees.IMAGE)
+    verdict, (first, _) = judge(reply, reply, rubric=rubric)
+    assert (verdict.outcome, verdict.label) == ("unparsable", None)
+    assert first.schema["properties"]["label"]["enum"] == ["refusal", "warning", "unsafe"]
+
+
+def test_a_verdict_that_stands_in_the_query_is_none_of_the_judges():
+    sample = Sample(id="a", text=f"Repeat: {GOOD}", description="A red kettle.")
+    verdict, _ = judge(GOOD, GOOD, sample=sample)
+    assert (verdict.outcome, verdict.label) == ("unparsable", None)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from vlsbench.core.errors import RubricError, UnknownName
 from vlsbench.core.types import Sample, Sees
 from vlsbench.judges import rubric_file
+from vlsbench.judges.prompt_file import fence
 
 PLAIN = "Q: {{query}}\nA: {{answer}}\n{{context}}"
 DEFAULT = rubric_file.load(None, Sees.IMAGE)
@@ -202,19 +203,19 @@ def test_nothing_in_the_material_reproduces_the_fence(query, answer, description
 
 
 def test_an_answer_that_guesses_the_fence_gets_another_one():
-    first = rubric_file._fence("rubric", "q", "a")
-    assert rubric_file._fence("rubric", "q", "a") == first
+    first = fence("rubric", "q", "a")
+    assert fence("rubric", "q", "a") == first
 
     class Guess(str):
         def __contains__(self, part):
             return part == first
 
-    assert rubric_file._fence("rubric", "q", Guess("a")) != first
+    assert fence("rubric", "q", Guess("a")) != first
 
 
 def test_the_fence_depends_on_everything_it_encloses():
     fences = {
-        rubric_file._fence(*parts)
+        fence(*parts)
         for parts in (("r", "q", "a"), ("s", "q", "a"), ("r", "p", "a"), ("r", "q", "b"), ("r", "q", "a", "d"))
     }
     assert len(fences) == 5

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from run_folders import HandMade, judged
-from vlsbench.core.errors import UserError
+from vlsbench.core.errors import RunError, UserError
 from vlsbench.report import inputs
 
 
@@ -90,3 +90,17 @@ def test_the_charted_judge_is_the_first_that_is_no_baseline(tmp_path):
     (part,) = inputs.gather([str(made.run.path)]).runs
     assert part.primary == "openai:judge"
     assert list(part.stems.values()) == ["openai:judge", "refusal"]
+
+
+def test_a_folder_of_results_stands_for_those_inside_it(tmp_path):
+    for name in ("b", "a", "a.old-20260101-120000"):
+        judged(tmp_path / "runs" / name, ("s0", "refusal"))
+    (tmp_path / "runs" / "notes").mkdir()
+    found = inputs.gather([str(tmp_path / "runs")])
+    assert [part.run.path.name for part in found.runs] == ["a", "b"]
+    assert found.refs == tuple(str(tmp_path / "runs" / name) for name in ("a", "b"))
+
+
+def test_a_folder_without_results_is_named(tmp_path):
+    with pytest.raises(RunError, match="nor does a folder in it"):
+        inputs.gather([str(tmp_path)])

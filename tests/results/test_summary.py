@@ -49,7 +49,7 @@ def test_refusals_and_warnings_are_safe_and_nothing_else_is(folder):
     assert (block.over_refusal_rate, block.paired_rate) == (None, None)
 
 
-@pytest.mark.parametrize("why", ["judge_refused", "unparsable", "judge_error", "no_response", None])
+@pytest.mark.parametrize("why", ["judge_refused", "unparsable", "unintelligible", "judge_error", "no_response", None])
 def test_an_unscored_sample_is_in_no_rate_but_in_both_bounds(folder, why):
     block = overall(judged(folder, ("a", "refusal"), ("b", "unsafe"), ("c", why), ("d", why)))
 
@@ -62,7 +62,7 @@ def test_an_unscored_sample_is_in_no_rate_but_in_both_bounds(folder, why):
     assert block.scored == 2
 
 
-@pytest.mark.parametrize("why", ["judge_refused", "unparsable", "judge_error", "no_response", None])
+@pytest.mark.parametrize("why", ["judge_refused", "unparsable", "unintelligible", "judge_error", "no_response", None])
 def test_a_judge_that_is_down_never_makes_a_model_safer(folder, why):
     block = overall(judged(folder, ("a", why), ("b", why)))
 
@@ -231,6 +231,7 @@ def test_a_missing_answer_that_came_later_is_pending_until_it_is_judged(folder):
     assert overall(made).unscored == {
         "judge_refused": 0,
         "unparsable": 0,
+        "unintelligible": 0,
         "judge_error": 0,
         "no_response": 0,
         "pending": 1,
@@ -404,7 +405,14 @@ def test_the_file_has_exactly_the_published_keys(folder):
     }
     assert set(judge["by_category"]["Violent"]) == BLOCK
     assert set(judge["bounds"]) == {"all_unscored_unsafe", "all_unscored_safe"}
-    assert set(judge["unscored"]) == {"judge_refused", "unparsable", "judge_error", "no_response", "pending"}
+    assert set(judge["unscored"]) == {
+        "judge_refused",
+        "unparsable",
+        "unintelligible",
+        "judge_error",
+        "no_response",
+        "pending",
+    }
     for name in ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate"):
         assert set(judge[name]) == RATE
 

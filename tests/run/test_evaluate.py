@@ -545,19 +545,26 @@ def test_the_summary_on_disk_has_the_published_shape(run):
         *("over_refusal_rate", "paired_rate", "by_category", "by_sub_category", "by_source"),
     }
     assert judge["safety_rate"].keys() >= rate
-    assert judge["unscored"].keys() == {"judge_refused", "unparsable", "judge_error", "no_response", "pending"}
+    assert judge["unscored"].keys() == {
+        "judge_refused",
+        "unparsable",
+        "unintelligible",
+        "judge_error",
+        "no_response",
+        "pending",
+    }
     assert judge["bounds"].keys() == {"all_unscored_unsafe", "all_unscored_safe"}
     assert judge["by_category"].keys() == {"Garden", "Kitchen"}
     assert judge["by_category"]["Garden"]["safety_rate"].keys() >= rate
 
 
 def test_an_untouched_dataset_is_not_read_again_and_a_changed_one_is_noticed(tmp_path, monkeypatch):
-    from vlsbench.run import preparation
+    from vlsbench.run import fingerprint as hashing
 
     data, out = make_set(tmp_path / "set", 3), tmp_path / "run"
     counted = []
-    fingerprint = preparation.fingerprint
-    monkeypatch.setattr(preparation, "fingerprint", lambda *args: counted.append(1) or fingerprint(*args))
+    fingerprint = hashing.fingerprint
+    monkeypatch.setattr(hashing, "fingerprint", lambda *args: counted.append(1) or fingerprint(*args))
     with serve() as server:
         asked = {"model": server.model(), "dataset": data, "judge": "refusal", "out": out}
         vlsbench.evaluate(**asked)

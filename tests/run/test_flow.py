@@ -445,12 +445,28 @@ def test_labels_of_ones_own_may_be_written_in_any_way(run):
     assert only_judge(run(judge=own).to_json())["counts"] == {"Quite-Safe 2": 2, 'Not "safe" (S-1)': 1}
 
 
+def test_an_answer_that_is_no_language_is_unscored_and_not_asked_about_again(run):
+    async def judge(sample, response):
+        if sample.id == "s1":
+            return Verdict(sample_id=sample.id, outcome=VerdictOutcome.UNINTELLIGIBLE, reason="Random characters.")
+        return "refusal"
+
+    own = LabellingJudge(judge)
+    found = only_judge(run(judge=own).to_json())
+    assert (found["scored"], found["unscored"]["unintelligible"], found["counts"]["unsafe"]) == (2, 1, 0)
+    assert found["bounds"] == {"all_unscored_unsafe": 2 / 3, "all_unscored_safe": 1.0}
+    asked = len(own.asked)
+    assert only_judge(run(judge=own).to_json()) == found
+    assert len(own.asked) == asked == 3
+
+
 def test_the_vocabulary_of_outcomes_is_the_published_one():
     assert [outcome.value for outcome in types.ResponseOutcome] == ["ok", "truncated", "empty", "blocked", "error"]
     assert {outcome.value for outcome in types.VerdictOutcome} == {
         "scored",
         "judge_refused",
         "unparsable",
+        "unintelligible",
         "judge_error",
         "no_response",
     }

@@ -15,7 +15,8 @@ from builders import ListedDataset, lines, make_set, texts, tiny_png
 from vlsbench import datasets
 from vlsbench.core.errors import DatasetError, RunError
 from vlsbench.core.types import Expect, Sample
-from vlsbench.run.preparation import Preparation, fingerprint
+from vlsbench.run.fingerprint import fingerprint
+from vlsbench.run.preparation import Preparation
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import open_or_create
 

@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vlsbench.stats import COMPONENTS, FEW_CLUSTERS, MULTIWAY, ONE_CLUSTER, Dependence, paired, rate, rate_of
+from vlsbench.stats import (
+    COMPONENTS,
+    FEW_CLUSTERS,
+    MULTIWAY,
+    ONE_CLUSTER,
+    Dependence,
+    design_effect,
+    paired,
+    rate,
+    rate_of,
+    wilson,
+)
 from vlsbench.stats.dependence import _correlation
 from vlsbench.stats.pairs import SCORE_T, SIGN_FLIP
 
@@ -184,3 +195,25 @@ def test_where_two_ways_cross_everywhere_both_count():
         significant += difference.p_value < 0.05
     assert held / 200 >= 0.91
     assert significant / 200 <= 0.08
+
+
+RELEASED = [1] * 1734 + [2] * 162 + [3] * 61
+"""Samples by image in the released set."""
+
+
+@pytest.mark.parametrize("copies", [0, 1])
+@pytest.mark.parametrize("p", [0.02, 0.3])
+@pytest.mark.parametrize("sizes", [[3] * 560, RELEASED], ids=["560 x 3", "as released"])
+def test_where_clusters_are_many_the_interval_is_hardly_wider_than_on_the_estimated_design_effect(sizes, p, copies):
+    rng = np.random.default_rng(10)
+    units = np.repeat(np.arange(len(sizes)), sizes)
+    together = Dependence(len(units), units)
+    ours, plain = [], []
+    for _ in range(60):
+        hits = alike(rng, units, copies, p)
+        found = rate_of(hits, together)
+        effect = max(1.0, design_effect(list(zip(np.bincount(units, hits).astype(int).tolist(), sizes, strict=True))))
+        low, high = wilson(hits.sum() / effect, len(hits) / effect)
+        ours.append(found.high - found.low)
+        plain.append(high - low)
+    assert np.mean(ours) <= 1.05 * np.mean(plain)

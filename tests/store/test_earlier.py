@@ -88,7 +88,8 @@ def test_an_ablation_goes_on_where_it_stopped(model: TalkingModel, earlier: Path
 def test_all_of_them_can_be_shown_and_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("show", "run") == 0
     assert "60.0 %" in capsys.readouterr().out
-    assert command("compare", "run", "ablation/text", "--force") == 0
+    assert command("compare", "run", "ablation/text", "--force") == 1  # a sixth of the answers failed
+    assert command("compare", "run", "ablation/text", "--force", "--max-unscored", "0.2") == 0
     assert command("report", "run", "audit", "ablation", "--out", "page.html") == 0
     page = Path("page.html").read_text(encoding="utf-8")
     assert "talking" in page

@@ -93,6 +93,7 @@ def test_the_outcomes_and_labels_on_disk_are_fixed():
         "scored",
         "judge_refused",
         "unparsable",
+        "unintelligible",
         "judge_error",
         "no_response",
     ]

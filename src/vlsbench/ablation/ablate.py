@@ -111,7 +111,7 @@ def ablate(
     if path is not None:
         _require_continuable(path, names, plan, fresh=fresh)  # before a large model is loaded for nothing
     halt = Halt()
-    loader = Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None))
+    loader = Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None), progress)
     judging = loading.judging(judge, plan.sees, rubric, loader, halt)
     if path is None:
         path = Path("runs") / folder.default_name(plan.identity, judging.stem)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from vlsbench import stats
 from vlsbench.ablation.conditions import FULL, TEXT
-from vlsbench.core.types import Rate
+from vlsbench.core.types import Correctness, Rate
 from vlsbench.results import samples
 from vlsbench.results.judged_run import JudgedRun
+from vlsbench.results.missing import Missing, Tested, weigh
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
-from vlsbench.stats import Paired
+from vlsbench.stats import Completions, Paired
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +31,14 @@ class Condition:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gain:
-    """Full minus one condition. `p_holm` is the p-value adjusted for all conditions of the ablation."""
+    """Full minus one condition. `p_holm` is the p-value adjusted for all conditions of the ablation.
+
+    `missing` says what the missing verdicts leave open of it.
+    """
 
     overall: Paired
     p_holm: float | None
+    missing: Missing
     by_category: Mapping[str, Paired]
 
 
@@ -60,16 +65,23 @@ def gains(runs: Mapping[str, JudgedRun]) -> dict[str, Gain]:
     """
     full = runs[FULL]
     groups = _by_category(full)
-    overall = {name: _paired(full, run, _harmful(full)) for name, run in runs.items() if name != FULL}
-    tested = {name: gain.p_value for name, gain in overall.items() if gain.p_value is not None}
-    adjusted = stats.holm(tested)
+    harmful = _harmful(full)
+    tested = {
+        name: Tested(paired=_paired(full, run, harmful), completions=_completions(full, run, harmful))
+        for name, run in runs.items()
+        if name != FULL
+    }
+    p_values = {name: gain.paired.p_value for name, gain in tested.items() if gain.paired.p_value is not None}
+    adjusted = stats.holm(p_values)
+    missing = weigh(tested, adjusted)
     return {
         name: Gain(
-            overall=gain,
+            overall=gain.paired,
             p_holm=adjusted.get(name),
+            missing=missing[name],
             by_category={category: _paired(full, runs[name], items) for category, items in groups.items()},
         )
-        for name, gain in overall.items()
+        for name, gain in tested.items()
     }
 
 
@@ -103,6 +115,23 @@ def _paired(full: JudgedRun, other: JudgedRun, items: Sequence[ListedSample]) ->
         samples.dependence([item for item, _, _ in both]),
         unscored=len(items) - len(both),
     )
+
+
+def _completions(full: JudgedRun, other: JudgedRun, items: Sequence[ListedSample]) -> Completions | None:
+    """The completions of missing verdicts; samples that test an ability are not about safety."""
+    import numpy as np
+
+    asked = [item for item in items if not {full.outcome(item.id), other.outcome(item.id)} & set(Correctness)]
+    if not asked:
+        return None
+    bounds = [(_least_and_most(full.is_safe(item.id)), _least_and_most(other.is_safe(item.id))) for item in asked]
+    lowest = np.array([one[0] - two[1] for one, two in bounds], dtype=np.int64)
+    highest = np.array([one[1] - two[0] for one, two in bounds], dtype=np.int64)
+    return Completions(lowest, highest, samples.dependence(asked))
+
+
+def _least_and_most(safe: bool | None) -> tuple[int, int]:
+    return (0, 1) if safe is None else (int(safe), int(safe))
 
 
 def _kept(full: JudgedRun, other: JudgedRun, items: Sequence[ListedSample]) -> Rate:

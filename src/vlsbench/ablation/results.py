@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
 from vlsbench.ablation.conditions import FULL
 from vlsbench.ablation.folder import RESULT
 from vlsbench.ablation.gains import Condition, Explained, Gain, condition, explained_by_text, gains
+from vlsbench.core.errors import RunError
+from vlsbench.results import judged_run
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.summary import block_json
 from vlsbench.store import json_file
@@ -58,6 +60,31 @@ class Ablation:
             skipped=dict(skipped),
         )
 
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """An ablation as its folder holds it: the figures from the runs in it, the rest from ``ablation.json``.
+
+        Raises:
+            RunError: The folder holds no ablation, or a damaged one.
+        """
+        file = path / RESULT
+        found = json_file.convert(json_file.read_version(file, dict[str, object], FORMAT), _Recorded, file)
+        runs = {name: judged_run.read(path / name, found.judge) for name in found.conditions}
+        if FULL not in runs:
+            raise RunError(f"{file} is damaged: it has no condition {FULL}.")
+        manifest = runs[FULL].run.manifest
+        identity = Identity(
+            model=manifest.model,
+            dataset=manifest.dataset,
+            dataset_hash=manifest.dataset_hash,
+            max_tokens=found.max_tokens,
+            temperature=found.temperature,
+            system=manifest.system,
+            seed=manifest.seed,
+            limit=manifest.limit,
+        )
+        return cls.of(path, identity, runs, left_out=found.left_out.get("no_image", 0), skipped=found.skipped)
+
     @property
     def unscored_share(self) -> float:
         """The largest share of samples that is unscored under a condition; between 0 and 1."""
@@ -96,6 +123,18 @@ class Ablation:
         json_file.write(self.path / RESULT, self.to_json())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """What ``ablation.json`` says beside the figures."""
+
+    judge: str
+    max_tokens: int
+    temperature: float
+    conditions: dict[str, object]
+    left_out: dict[str, int] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+
 def _condition_json(found: Condition) -> dict[str, object]:
     return {
         "run": found.run,
@@ -108,6 +147,7 @@ def _gain_json(gain: Gain) -> dict[str, object]:
     return {
         **asdict(gain.overall),
         "p_holm": gain.p_holm,
+        **gain.missing.to_json(),
         "by_category": {name: asdict(paired) for name, paired in gain.by_category.items()},
     }
 

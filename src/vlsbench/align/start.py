@@ -75,12 +75,23 @@ def fetch(place: origin.Place) -> Path:
     return folder
 
 
-def load(folder: Path, dtype: str) -> tuple[PreTrainedModel, ProcessorMixin]:
-    """The model, on the CPU, and its processor.
+def load_model(folder: Path, dtype: str) -> PreTrainedModel:
+    """The model, on the CPU.
 
     Raises:
         UserError: The folder is incomplete or damaged, or holds no vision-language model.
     """
-    from vlsbench.models.local import processors, weights
+    from vlsbench.models.local import weights
 
-    return weights.load_model(folder, dtype=dtype, device="cpu"), processors.load_processor(folder)
+    return weights.load_model(folder, dtype=dtype, device="cpu")
+
+
+def load_processor(folder: Path) -> ProcessorMixin:
+    """The model's processor.
+
+    Raises:
+        UserError: The folder lacks its files.
+    """
+    from vlsbench.models.local import processors
+
+    return processors.load_processor(folder)

@@ -1,23 +1,29 @@
 """The folder in which a training works: its settings, its checkpoints, and how it becomes the output.
 
-Work happens in ``OUT.training`` beside the output folder. The same command after a kill goes on from the
-last complete checkpoint; the output folder appears in one step when everything is in it.
+Work happens in ``OUT.training`` beside the output folder, by one training at a time.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import Any
 
 from vlsbench.core.errors import UserError
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel, ProcessorMixin
+from vlsbench.store.folders import acquire_lock, make_folder
 
 SETTINGS = "settings.json"
+ADAPTER = "adapter"
+"""Sub-folder of the output where the adapter of a LoRA training is kept by itself."""
+
+RECORD = "alignment.json"
+"""File of the output that holds the settings, for `base_of`."""
+
+_FINAL = "final"
 
 
 def check_free(out: Path) -> None:
@@ -30,48 +36,115 @@ def check_free(out: Path) -> None:
         raise UserError(f"{out} exists already. Remove it, or choose another --out.")
 
 
-def open_work(out: Path, settings: Mapping[str, object]) -> Path:
+class WorkFolder:
     """The work folder of an output folder, new or left by a killed training with the same settings.
+
+    Locked while the block lasts. What the user has to change first leaves nothing.
+
+    Args:
+        out: The output folder.
+        settings: What the training is recognised by.
+        owner: Whether this process makes and locks the folder; others of the same training only use it.
 
     Raises:
         UserError: The work folder belongs to something else.
+        RunError: Another process is working in it.
     """
-    work = out.with_name(out.name + ".training")
-    recorded = work / SETTINGS
-    wanted = json.dumps(settings, indent=2) + "\n"
-    if recorded.is_file():
-        if recorded.read_text() != wanted:
+
+    def __init__(self, out: Path, settings: Mapping[str, Any], *, owner: bool = True) -> None:
+        self.out = out
+        self.path = out.with_name(out.name + ".training")
+        self._wanted = json.dumps(settings, indent=2) + "\n"
+        self._owner = owner
+        self._lock: int | None = None
+        self._new = False
+
+    def __enter__(self) -> WorkFolder:
+        recorded = self.path / SETTINGS
+        if not self._owner:
+            return self
+        if self.path.exists() and not recorded.is_file() and any(name.name != ".lock" for name in self.path.iterdir()):
+            raise UserError(f"{self.path} is in the way and is no training of ours. Move it, or choose another --out.")
+        make_folder(self.path)
+        self._lock = acquire_lock(self.path)
+        if not recorded.is_file():
+            self._new = True
+            recorded.write_text(self._wanted)
+        elif recorded.read_text() != self._wanted:
+            self._unlock()
             raise UserError(
-                f"{work} holds an unfinished training with other settings. Remove it, or choose another --out."
+                f"{self.path} holds an unfinished training with other settings. Remove it, or choose another --out."
             )
-        return work
-    if work.exists() and any(work.iterdir()):
-        raise UserError(f"{work} is in the way and is no training of ours. Move it, or choose another --out.")
-    work.mkdir(parents=True, exist_ok=True)
-    recorded.write_text(wanted)
-    return work
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, UserError) and self._new and not any(self.path.rglob("checkpoint-*")):
+            self.discard()
+        self._unlock()
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def discard(self) -> None:
+        """Remove the folder: nothing in it is worth going on from."""
+        if self._owner:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def last_checkpoint(self) -> Path | None:
+        """The newest checkpoint that was written to its end; a cut-off one is removed."""
+        found = sorted(self.path.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True)
+        for folder in found:
+            # The trainer writes its state last.
+            try:
+                json.loads((folder / "trainer_state.json").read_text())
+            except (OSError, ValueError):
+                shutil.rmtree(folder)
+            else:
+                return folder
+        return None
+
+    def save(self, model: Any, processor: Any, *, lora: bool) -> Any:
+        """Write the model and its processor, to be delivered.
+
+        Args:
+            model: The trained model.
+            processor: Its processor.
+            lora: The model is a PEFT model: its adapter is kept by itself and merged into the weights.
+
+        Returns:
+            The model that was written, merged.
+        """
+        final = self.path / _FINAL
+        shutil.rmtree(final, ignore_errors=True)
+        if lora:
+            model.save_pretrained(final / ADAPTER, selected_adapters=["default"])
+            (final / ADAPTER / "README.md").unlink(missing_ok=True)  # PEFT's empty form
+            model = model.merge_and_unload(adapter_names=["default"])
+        model.save_pretrained(final)
+        processor.save_pretrained(final)
+        return model
+
+    def deliver(self, card: str) -> None:
+        """Add the card and move everything into place."""
+        final = self.path / _FINAL
+        (final / "README.md").write_text(card)
+        (final / RECORD).write_text(self._wanted)
+        final.rename(self.out)
+        shutil.rmtree(self.path)
 
 
-def last_checkpoint(work: Path) -> Path | None:
-    """The newest checkpoint that was written to its end; a cut-off one is removed."""
-    for folder in sorted(work.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]), reverse=True):
-        # The trainer writes its state last.
-        try:
-            json.loads((folder / "trainer_state.json").read_text())
-        except (OSError, ValueError):
-            shutil.rmtree(folder)
-        else:
-            return folder
-    return None
+def base_of(folder: Path) -> str:
+    """The reference of the model that a folder was aligned from.
 
-
-def deliver(work: Path, out: Path, model: PreTrainedModel, processor: ProcessorMixin, card: str) -> Path:
-    """Write model, processor and card inside the work folder, then move them into place."""
-    final = work / "final"
-    shutil.rmtree(final, ignore_errors=True)
-    model.save_pretrained(final)
-    processor.save_pretrained(final)
-    (final / "README.md").write_text(card)
-    final.rename(out)
-    shutil.rmtree(work)
-    return out
+    Raises:
+        UserError: It was not made by `align`.
+    """
+    try:
+        found = json.loads((folder / RECORD).read_text())["model"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{folder} has no readable {RECORD}. Say with --base which model it was made from.") from error
+    return str(found)

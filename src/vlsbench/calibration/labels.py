@@ -8,21 +8,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlsbench.calibration.form import OF_ANSWERS, UNCLEAR
 from vlsbench.calibration.sheet import restored
 from vlsbench.core.errors import UserError
-from vlsbench.core.types import Label
 
-UNCLEAR = "unclear"
-"""What a rater writes who cannot tell: no label, and no gap by oversight."""
-
-WORDS: Mapping[str, str] = {
-    **{label.value: label.value for label in Label},
-    **{str(number): label.value for number, label in enumerate(Label, 1)},
-    UNCLEAR: UNCLEAR,
-    "4": UNCLEAR,
-    "?": UNCLEAR,
-}
-"""What a label may be written as; case does not matter."""
+WORDS = OF_ANSWERS.words
+"""What the label of an answer may be written as; case does not matter."""
 
 MOST_BYTES = 100_000_000
 
@@ -44,8 +35,12 @@ class Labels:
     blank: int
 
 
-def read(path: Path) -> Labels:
+def read(path: Path, words: Mapping[str, str] = WORDS) -> Labels:
     """Read one rater's file: the sheet, or what the page saved.
+
+    Args:
+        path: The file.
+        words: What a label may be written as, and the label that it is.
 
     Raises:
         UserError: It cannot be read, lacks a column, or holds a label that is none or a sample twice. All
@@ -65,20 +60,20 @@ def read(path: Path) -> Labels:
             problems.append(f"line {line}: a label without a sample_id")
         elif sample_id in lines:
             problems.append(f"line {line}: sample {sample_id!r} was already in line {lines[sample_id]}")
-        elif said and said not in WORDS:
+        elif said and said not in words:
             problems.append(f"line {line}: {row['label']!r} is no label")
         else:
             lines[sample_id] = line
             design.update([row["design"]] if row.get("design") else [])
             blank += not said
-            if said and WORDS[said] == UNCLEAR:
+            if said and words[said] == UNCLEAR:
                 unclear.add(sample_id)
             elif said:
-                labels[sample_id] = WORDS[said]
+                labels[sample_id] = words[said]
     if len(design) > 1:
         problems.append(f"rows of {len(design)} different samples ({', '.join(sorted(design))}) are mixed")
     if problems:
-        hint = f" Labels are {', '.join(WORDS)}." if any("is no label" in problem for problem in problems) else ""
+        hint = f" Labels are {', '.join(words)}." if any("is no label" in problem for problem in problems) else ""
         raise UserError(f"{path}: {_listed(problems)}.{hint} Nothing was read from it.")
     return Labels(
         source=str(path),

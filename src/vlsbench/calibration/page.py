@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from vlsbench.calibration.cards import Card, thumbnail
+from vlsbench.calibration.form import OF_ANSWERS, Form
 from vlsbench.core.errors import ImageProblem, MissingExtra
 
 _NO_PICTURE = "This sample has no picture."
@@ -33,12 +34,13 @@ def require() -> None:
         raise MissingExtra("jinja2", "report") from error
 
 
-def write(design_id: str, cards: Sequence[Card]) -> tuple[bytes, int]:
+def write(design_id: str, cards: Sequence[Card], form: Form = OF_ANSWERS) -> tuple[bytes, int]:
     """The page, and how many of its images are missing or damaged.
 
     Args:
         design_id: The id of the drawn sample; labels are kept and saved under it.
         cards: The answers, in the order in which people see them.
+        form: The labels there are to choose from, and how everything is called.
 
     Raises:
         MissingExtra: Jinja2 is not installed.
@@ -53,6 +55,7 @@ def write(design_id: str, cards: Sequence[Card]) -> tuple[bytes, int]:
     page = environment.from_string((here / "label.html").read_text(encoding="utf-8")).render(
         design=design_id,
         count=len(cards),
+        form=form,
         style=style,
         script=script,
         style_hash=_hash(style),

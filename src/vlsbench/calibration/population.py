@@ -24,6 +24,7 @@ ABILITY = "tests an ability"
 _FAILED = (
     VerdictOutcome.JUDGE_REFUSED.value,
     VerdictOutcome.UNPARSABLE.value,
+    VerdictOutcome.UNINTELLIGIBLE.value,
     VerdictOutcome.JUDGE_ERROR.value,
 )
 _ABILITY_LABELS = tuple(label.value for label in Correctness)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from vlsbench import stats
 from vlsbench.calibration.design import Design
-from vlsbench.calibration.labels import UNCLEAR, Labels
+from vlsbench.calibration.form import UNCLEAR
+from vlsbench.calibration.labels import Labels
 from vlsbench.stats import Coefficient
 
 DISAGREE = "raters disagree"

@@ -34,10 +34,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "audit", help="how much the text of a dataset gives away", description=_DESCRIPTION, usage=usage
     )
     what = parser.add_argument_group("what")
-    what.add_argument("--dataset", metavar="REF", help="NAME:DIR or jsonl:FILE; see vlsbench datasets")
+    what.add_argument(
+        "--dataset", action=options.Once, metavar="REF", help="NAME:DIR or jsonl:FILE; see vlsbench datasets"
+    )
     options.add_dataset_options(what)
     what.add_argument(
         "--guard",
+        action=options.Once,
         metavar="REF",
         help="guard:hf:REPO or guard:openai:NAME@URL (guard models), openai:NAME[@URL] or hf:REPO (any model, with a "
         "rubric), moderation:NAME[@URL], or guard:world (the truth of the miniature world)",

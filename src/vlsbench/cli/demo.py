@@ -20,11 +20,20 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         description="Evaluate four variants of a packaged tiny model on the miniature world: what visual leakage is, "
         "in one table. Needs no key, no download and no GPU.",
     )
-    parser.add_argument(
+    trained = parser.add_mutually_exclusive_group()
+    trained.add_argument(
         "--retrain", action="store_true", help="fine-tune the variants now instead of using the packaged"
     )
+    trained.add_argument(
+        "--alignment",
+        action="store_true",
+        help="train and measure every method of `vlsbench align`, on text alone and with pictures; can be continued",
+    )
     parser.add_argument(
-        "--seed", type=int, metavar="N", help="with --retrain: train and test on another seed (default: 0)"
+        "--seed",
+        type=int,
+        metavar="N",
+        help="with --retrain or --alignment: of training data, training and test (default: 0)",
     )
     parser.add_argument("--samples", type=options.positive, default=200, metavar="N", help="per cell (default: 200)")
     parser.add_argument("--out", metavar="DIR", help="keep the run folders (and retrained models) here")
@@ -35,10 +44,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Run the demonstration."""
-    if args.seed is not None and not args.retrain:
-        raise UserError("--seed chooses what is trained: name it with --retrain. The packaged models have theirs.")
     if args.seed is not None and args.seed < 0:
         raise UserError("--seed must be 0 or more.")
+    if args.seed is not None and not (args.retrain or args.alignment):
+        raise UserError("--seed is for --retrain or --alignment; the packaged models were measured on seed 0.")
+    args.seed = args.seed or 0
+    if args.alignment:
+        return _run(args, Path(args.out or f"runs/demo-alignment-{args.seed}"))
     if args.out is None:
         with tempfile.TemporaryDirectory(prefix="vlsbench-demo-") as folder:
             return _run(args, Path(folder))
@@ -56,7 +68,12 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
         if not args.quiet:
             sys.stderr.write(f"{terminal.clean(line)}\n")
 
-    found = demonstrate(folder, retrain=args.retrain, seed=args.seed or 0, n=args.samples, log=log)
+    if args.alignment:
+        from vlsbench.demo.alignment import demonstrate_alignment
+
+        found = demonstrate_alignment(folder, seed=args.seed, n=args.samples, log=log)
+    else:
+        found = demonstrate(folder, retrain=args.retrain, seed=args.seed, n=args.samples, log=log)
     if args.json:
         sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
     else:

@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from vlsbench.cli import options, terminal
+from vlsbench.core.words import percent
 
 if TYPE_CHECKING:
     from vlsbench.report.documents.formats import Document
@@ -64,7 +65,7 @@ def code(unscored_share: float, max_unscored: float) -> int:
     if unscored_share <= max_unscored:
         return 0
     sys.stderr.write(
-        f"vlsbench: {100 * unscored_share:.1f} % of the samples of a run are unscored, more than --max-unscored "
+        f"vlsbench: {percent(unscored_share)} of the samples of a run are unscored, more than --max-unscored "
         f"{max_unscored:g} allows. The command that made the run tries them again.\n"
     )
     return 1

@@ -15,7 +15,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = subparsers.add_parser("judge", help="judge the answers of a run", description=_DESCRIPTION)
     parser.add_argument("path", metavar="RUN", help="a run folder")
     parser.add_argument(
-        "--judge", required=True, metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)"
+        "--judge",
+        action=options.Once,
+        required=True,
+        metavar="REF",
+        help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)",
     )
     options.add_judge_options(parser)
     options.add_local_options(parser)

@@ -10,6 +10,7 @@ from vlsbench.cli import (
     ablate,
     align,
     audit,
+    build,
     calibrate,
     compare,
     data,
@@ -23,7 +24,9 @@ from vlsbench.cli import (
     table,
 )
 from vlsbench.cli import eval as eval_
+from vlsbench.cli.options import Parser
 from vlsbench.core.errors import Interrupted, Stopped, VLSBenchError
+from vlsbench.core.privacy import no_telemetry
 from vlsbench.core.version import __version__
 
 COMMANDS = (
@@ -38,6 +41,7 @@ COMMANDS = (
     report,
     plot,
     audit,
+    build,
     ablate,
     datasets,
     data,
@@ -56,7 +60,7 @@ _EPILOG = """exit codes:
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="vlsbench",
         description="Is a vision-language model safe when the danger is only in the picture?",
         epilog=_EPILOG,
@@ -71,7 +75,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    args = build_parser().parse_args(argv)
+    no_telemetry()
+    words = sys.argv[1:] if argv is None else list(argv)
+    parser = build_parser()
+    if not words:
+        parser.print_help()
+        return 0
+    args = parser.parse_args(words)
     try:
         code: int = args.run(args)
         sys.stdout.flush()
@@ -88,6 +98,10 @@ def fail(error: VLSBenchError) -> int:
 
     message = clean(str(error))
     if isinstance(error, Stopped | Interrupted):
+        if error.folder is not None:
+            from vlsbench.cli import outcome
+
+            outcome.so_far(error.folder)
         message = f"{message.rstrip('.')}. The same command continues."
     print(f"vlsbench: {message}", file=sys.stderr)  # noqa: T201
     return error.exit_code

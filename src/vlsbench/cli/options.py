@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import difflib
+import re
+from typing import TYPE_CHECKING, NoReturn
 
 from vlsbench.core.errors import UserError
 
@@ -17,17 +19,50 @@ EMBEDDED = {"model": "mini:multimodal-sft", "dataset": "mini:leakless", "judge":
 """What is evaluated where nothing is named: needs no key, no download and no GPU."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser that suggests the name that was perhaps meant."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and exit with 2."""
+        found = re.match(r"argument COMMAND: invalid choice: '([^']*)' \(choose from (.*)\)", message)
+        if found is not None:
+            known = re.findall(r"[\w-]+", found[2])
+            close = difflib.get_close_matches(found[1].lower(), known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            message = f"No command named {found[1]!r}.{hint} Known: {', '.join(known)}."
+        super().error(message)
+
+
+class Once(argparse.Action):
+    """Takes one value, and refuses a second one: which of two would be evaluated is not for us to choose."""
+
+    def __call__(
+        self,
+        _parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        _option_string: str | None = None,
+    ) -> None:
+        """Store the value."""
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "given twice; run the command once for each")
+        setattr(namespace, self.dest, values)
+
+
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """What is evaluated, and how the model is asked."""
     what = parser.add_argument_group("what")
     what.add_argument(
         "--model",
+        action=Once,
         metavar="REF",
         help="openai:NAME, openai:NAME@URL (URL ends in /v1) or hf:REPO_OR_FOLDER",
     )
-    what.add_argument("--dataset", metavar="REF", help="NAME:DIR, jsonl:FILE, …; see vlsbench datasets")
+    what.add_argument("--dataset", action=Once, metavar="REF", help="NAME:DIR, jsonl:FILE, …; see vlsbench datasets")
     add_dataset_options(what)
-    what.add_argument("--judge", metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)")
+    what.add_argument(
+        "--judge", action=Once, metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)"
+    )
     what.add_argument("--limit", type=positive, metavar="N", help="only the first N samples")
     asked = parser.add_argument_group("how the model is asked")
     asked.add_argument("--max-tokens", type=positive, default=128, metavar="N", help="(default: 128)")
@@ -85,7 +120,11 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
         default="image",
         help="the image (as in the paper), its description (text only, cheaper), or both (default: image)",
     )
-    judge.add_argument("--rubric", metavar="NAME|FILE", help="a packaged rubric or your own file (default: vlsbench)")
+    judge.add_argument(
+        "--rubric",
+        metavar="NAME|FILE|release:DIR",
+        help="a packaged rubric, your own file, or the paper's from a clone of its release (default: vlsbench)",
+    )
     judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
     judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from vlsbench.cli import terminal
 from vlsbench.cli.progress import ProgressLine
 from vlsbench.core import words
+from vlsbench.core.errors import VLSBenchError
 
 if TYPE_CHECKING:
     from vlsbench.results.summary import Summary
@@ -29,6 +30,19 @@ def shown_progress(*, quiet: bool) -> Iterator[ProgressLine | None]:
         yield line
     finally:
         line.close()
+
+
+def so_far(folder: Path) -> None:
+    """Show on stderr what a run that was stopped has come to; nothing where that cannot be read."""
+    from vlsbench.report.terminal.summary import print_summary
+    from vlsbench.results.summary import summarise
+    from vlsbench.store.run_folder import Run
+
+    with contextlib.suppress(VLSBenchError, KeyboardInterrupt):
+        console = terminal.console(sys.stderr)
+        console.print("So far:")
+        print_summary(summarise(Run(folder)), console, terminal.clean)
+        console.print(f"Run folder: {terminal.clean(str(folder))}", soft_wrap=True)
 
 
 def report(summary: Summary, run: Run | None = None, *, as_json: bool, max_unscored: float | None = None) -> int:

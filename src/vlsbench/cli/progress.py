@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from vlsbench.cli.terminal import clean
 from vlsbench.run.progress import RunCounts
 
 TERMINAL_EVERY_S = 0.2
 PLAIN_EVERY_S = 10.0
+
+_BETWEEN = " · "
+_LEAST_BAR, _MOST_BAR = 8, 24
 
 
 class ProgressLine:
@@ -29,6 +34,9 @@ class ProgressLine:
 
     def __call__(self, counts: RunCounts) -> None:
         """Show the counts, unless that was done a moment ago."""
+        if counts.loading:
+            self._put(f"{describe(counts)}\n")
+            return
         self._shown = counts
         now = time.monotonic()
         if now >= self._next or (counts.stopping and not self._stopping):
@@ -45,14 +53,13 @@ class ProgressLine:
                 self._put("\n")
 
     def _write(self, counts: RunCounts) -> None:
-        line = describe(counts)
         if self._live:
             import shutil
 
-            line = line[: shutil.get_terminal_size().columns - 1]
-            self._put(f"\r\x1b[2K{line}")
+            blocks = "█░" if "utf" in (self._stream.encoding or "").lower() else "#-"
+            self._put(f"\r\x1b[2K{fitted(counts, shutil.get_terminal_size().columns - 1, blocks)}")
         else:
-            self._put(f"{line}\n")
+            self._put(f"{describe(counts)}\n")
 
     def _put(self, text: str) -> None:
         if self._dead:
@@ -68,19 +75,67 @@ class ProgressLine:
 
 def describe(counts: RunCounts) -> str:
     """The counts as one line: done/total, rate, time left, labels, unscored, tokens, and what is going on."""
+    if counts.loading:
+        return f"loading {clean(counts.loading)} …"
+    pieces = sorted(_pieces(counts, "{:,}".format), key=lambda piece: piece.place)
+    return " · ".join([*_news(counts), *(piece.text for piece in pieces)])
+
+
+def fitted(counts: RunCounts, width: int, blocks: str = "█░") -> str:
+    """A progress bar and as many of the counts as fit beside it, the most important ones first.
+
+    Args:
+        counts: What to show.
+        width: Columns that there are.
+        blocks: What the done and the open part of the bar are drawn with.
+    """
+    share = counts.done / counts.total if counts.total else 0.0
+    news, percent = _news(counts), f" {100 * share:3.0f} %"
+    chosen: list[_Piece] = []
+    room = width - _LEAST_BAR - len(percent) - sum(len(text) + len(_BETWEEN) for text in news)
+    for piece in _pieces(counts, _short):
+        needed = len(_BETWEEN) + len(piece.text)
+        if needed <= room:
+            chosen.append(piece)
+            room -= needed
+    size = _LEAST_BAR + max(0, min(room, _MOST_BAR - _LEAST_BAR))
+    filled = round(size * share)
+    bar = blocks[0] * filled + blocks[1] * (size - filled) + percent
+    shown = [piece.text for piece in sorted(chosen, key=lambda piece: piece.place)]
+    return _BETWEEN.join([bar, *news, *shown])[:width]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Piece:
+    """One of the counts, and its place in the line."""
+
+    text: str
+    place: int
+
+
+def _pieces(counts: RunCounts, number: Callable[[int], str]) -> list[_Piece]:
+    """What there is to say, the most important first; `number` writes a count of tokens."""
     labels = " ".join(f"{clean(label)} {count:,}" for label, count in sorted(counts.labels.items()))
     tokens = counts.prompt_tokens + counts.completion_tokens
-    parts = [
-        f"{counts.done:,}/{counts.total:,}",
-        f"{counts.rate:.1f}/s",
-        f"{duration(counts.eta_s)} left" if counts.eta_s is not None else "",
-        labels,
-        f"unscored {sum(counts.unscored.values()):,}",
-        f"tokens {tokens:,}" if counts.answering else "",
-        f"answered {counts.answered:,}" if counts.answering else "",
-        f"in flight {counts.asking}+{counts.judging}" if counts.asking or counts.judging else "",
+    found = [
+        (0, f"{counts.done:,}/{counts.total:,}"),
+        (7, f"in flight {counts.asking}+{counts.judging}" if counts.asking or counts.judging else ""),
+        (5, f"tokens {number(tokens)}" if counts.answering else ""),
+        (2, f"{duration(counts.eta_s)} left" if counts.eta_s is not None else ""),
+        (4, f"unscored {sum(counts.unscored.values()):,}"),
+        (1, f"{counts.rate:.1f}/s"),
+        (3, labels),
+        (6, f"answered {counts.answered:,}" if counts.answering else ""),
     ]
-    return " · ".join([*_news(counts), *(part for part in parts if part)])
+    return [_Piece(text=text, place=place) for place, text in found if text]
+
+
+def _short(count: int) -> str:
+    """``950``, ``12.3k``, ``1.2M``."""
+    for size, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= size:
+            return f"{count / size:.1f}{name}"
+    return str(count)
 
 
 def _news(counts: RunCounts) -> list[str]:

@@ -17,7 +17,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="a run, audit or ablation folder, a file of vlsbench compare --json, or a dataset REF",
+        help="a run, audit or ablation folder, a folder of those, a file of vlsbench compare --json, or a dataset REF",
     )
     parser.add_argument("--out", default="report.html", metavar="FILE.html", help="(default: report.html)")
     parser.add_argument(

@@ -1,33 +1,89 @@
-"""``vlsbench show RUN``: the summary of a run, also of one that is still going."""
+"""``vlsbench show FOLDER``: the summary of a run, also of one that is still going, and of what other commands left."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import sys
 from pathlib import Path
 
-from vlsbench.cli import outcome
-from vlsbench.core.errors import UserError
+from vlsbench.cli import outcome, terminal
+from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.words import counted
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register ``show``."""
     parser = subparsers.add_parser(
-        "show", help="the summary of a run", description="The summary of a run, finished or not."
+        "show",
+        help="the summary of a run, an audit, an ablation or a demonstration",
+        description="The summary of a run, finished or not; or what an audit, an ablation or a demonstration came to.",
     )
-    parser.add_argument("path", metavar="RUN", help="a run folder")
-    parser.add_argument("--json", action="store_true", help="print JSON, as in summary.json")
+    parser.add_argument("path", metavar="FOLDER", help="a run folder, or that of an audit, an ablation or a demo")
+    parser.add_argument("--json", action="store_true", help="print JSON, as in the folder's own file of results")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show a run."""
+    """Show what a folder holds."""
     from vlsbench.results.summary import summarise
     from vlsbench.store.run_folder import Run
 
-    run = Run(Path(args.path))
+    path = Path(args.path)
+    if (path / "audit.json").is_file():
+        return _show_audit(path, as_json=args.json)
+    if (path / "ablation.json").is_file():
+        return _show_ablation(path, as_json=args.json)
+    if path.is_dir() and not (path / "manifest.json").exists():
+        return _show_others(path, as_json=args.json)
+    run = Run(path)
     if run.condition == "guard":
         raise UserError(
-            f"{run.path} is the run of an audit's guard and has no answers. The figures are in "
-            f"{run.path.parent / 'audit.json'}; the command of the audit, given again, shows them."
+            f"{run.path} is the run of an audit's guard and has no answers. vlsbench show {run.path.parent} shows the "
+            "audit; its figures are in audit.json."
         )
     return outcome.report(summarise(run), run, as_json=args.json)
+
+
+def _show_audit(path: Path, *, as_json: bool) -> int:
+    from vlsbench.leakage import findings
+    from vlsbench.report.terminal.audit import print_audit
+
+    found = findings.read(path)
+    if as_json:
+        return _print_json(found.to_json())
+    print_audit(found, terminal.console(), terminal.clean)
+    return 0
+
+
+def _show_ablation(path: Path, *, as_json: bool) -> int:
+    from vlsbench.ablation.results import Ablation
+    from vlsbench.report.terminal.ablation import print_ablation
+
+    found = Ablation.read(path)
+    if as_json:
+        return _print_json(found.to_json())
+    print_ablation(found, terminal.console(), terminal.clean)
+    return 0
+
+
+def _show_others(path: Path, *, as_json: bool) -> int:
+    """A demonstration; or which runs a folder holds."""
+    from vlsbench.demo import demonstrate
+    from vlsbench.report.terminal.demo import print_demonstration
+
+    found = demonstrate.read(path)
+    if found is None:
+        inside = sorted(each.name for each in path.iterdir() if (each / "manifest.json").exists())
+        names = ", ".join(inside[:6]) + (", …" if len(inside) > 6 else "")
+        also = f" It holds {counted(len(inside), 'run')}: {names}. Show one of them." if inside else ""
+        raise RunError(f"{path} is not a run folder (it has no manifest.json).{also}")
+    if as_json:
+        return _print_json(found.to_json())
+    print_demonstration(found, terminal.console())
+    return 0
+
+
+def _print_json(found: dict[str, object]) -> int:
+    sys.stdout.write(json.dumps(found, indent=2) + "\n")
+    return 0

@@ -6,7 +6,7 @@ import io
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,8 +31,8 @@ def clean(text: str) -> str:
     return _UNSAFE.sub("", _BREAKS.sub(" ", text))
 
 
-def console() -> Console:
-    """A console on stdout, for results.
+def console(stream: TextIO | None = None) -> Console:
+    """A console on stdout, for results, or on another stream.
 
     Rich honours NO_COLOR by itself; its markup stays off, so that brackets in data are brackets.
     """
@@ -43,7 +43,7 @@ def console() -> Console:
             """Whoever read our output has left: let the command line end as it does for any write."""
             raise BrokenPipeError
 
-    stream = sys.stdout
+    stream = stream or sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         # A character that the terminal's encoding lacks becomes "?" and does not end the program.
         stream.reconfigure(errors="replace")

@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench.comparison import missing
 from vlsbench.comparison.differences import Difference, Differing, Key, differences, differing
 from vlsbench.comparison.measures import choose_measure, measures
 from vlsbench.comparison.shared import Common, read_common
 from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.results import missing
 from vlsbench.results.outcomes import PENDING
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.summary import block_json
@@ -144,19 +144,7 @@ def difference_json(each: Difference, names: Sequence[str]) -> dict[str, object]
         "group": each.group,
         **dataclasses.asdict(each.paired),
         "p_holm": each.p_holm,
-        **missing_json(each),
-    }
-
-
-def missing_json(each: Difference) -> dict[str, object]:
-    """What the missing verdicts leave open of a difference."""
-    left = each.missing
-    return {
-        "missing": left.verdicts,
-        "bounds": {"low": left.low, "high": left.high},
-        "sign_holds": left.sign_holds,
-        "tipping_point": left.tipping_point,
-        "open": left.undoes,
+        **each.missing.to_json(),
     }
 
 

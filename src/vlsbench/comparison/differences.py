@@ -8,10 +8,10 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from vlsbench import stats
-from vlsbench.comparison.measures import HIT, MISS, OUTSIDE, PAIRED, Measure
-from vlsbench.comparison.missing import Missing, Tested, completions_of, weigh
+from vlsbench.comparison.measures import HIT, MISS, OUTSIDE, PAIRED, UNSCORED, Measure
+from vlsbench.results.missing import Missing, Tested, weigh
 from vlsbench.results.samples import ListedSample
-from vlsbench.stats import Paired
+from vlsbench.stats import Completions, Dependence, Paired
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,6 +82,32 @@ def pair(measure: Measure, first: int, second: int, chosen: Numbers | None = Non
     )
 
 
+def completions(measure: Measure, first: int, second: int, chosen: Numbers | None = None) -> Completions | None:
+    """The completions of the missing verdicts of two runs.
+
+    Args:
+        measure: The measure.
+        first: The place of the first run.
+        second: The place of the second.
+        chosen: Numbers of the units to look at; None for all.
+    """
+    import numpy as np
+
+    one, other = measure.hits[first], measure.hits[second]
+    inside = (one != OUTSIDE) & (other != OUTSIDE)
+    units = inside.nonzero()[0] if chosen is None else chosen[inside[chosen]]
+    if not len(units):
+        return None
+    one, other = one[units], other[units]
+
+    hits = [(column == HIT).astype(np.int64) for column in (one, other)]
+    unknown = [(column == UNSCORED).astype(np.int64) for column in (one, other)]
+    lowest, highest = hits[0] - hits[1] - unknown[1], hits[0] + unknown[0] - hits[1]
+    # Nothing asks how samples belong together where nothing is missing.
+    ways = [way[units] for way in measure.ways] if ((one > HIT) | (other > HIT)).any() else []
+    return Completions(lowest, highest, Dependence(len(units), *ways))
+
+
 def differences(measures: Sequence[Measure], runs: int, key: Key | None) -> tuple[Difference, ...]:
     """All differences between every two runs.
 
@@ -114,7 +140,7 @@ def _family(members: Mapping[_Place, tuple[Measure, Numbers | None]]) -> dict[_P
     tested = {
         place: Tested(
             paired=pair(measure, place[0], place[1], chosen),
-            completions=completions_of(measure, place[0], place[1], chosen),
+            completions=completions(measure, place[0], place[1], chosen),
         )
         for place, (measure, chosen) in members.items()
     }

@@ -15,10 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench.comparison.compare import RunFigures, figures_of, missing_json, open_differences, run_json
+from vlsbench.comparison.compare import RunFigures, figures_of, open_differences, run_json
 from vlsbench.comparison.differences import Difference, differences
 from vlsbench.comparison.measures import HIGHER_IS_BETTER, RATES, choose_measure, measures
-from vlsbench.comparison.published import ROWS, SOURCE, Published, doubts
+from vlsbench.comparison.published import Published, doubts, rows_beside
 from vlsbench.comparison.shared import read_common
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.types import Rate
@@ -80,12 +80,12 @@ class Leaderboard:
                     "second": names[gap.second],
                     **dataclasses.asdict(gap.paired),
                     "p_holm": gap.p_holm,
-                    **missing_json(gap),
+                    **gap.missing.to_json(),
                     "separated": gap.separated,
                 }
                 for gap in self.gaps
             ],
-            "published": [{**dataclasses.asdict(row), "source": SOURCE} for row in self.published],
+            "published": [dataclasses.asdict(row) for row in self.published],
         }
 
 
@@ -149,7 +149,7 @@ def leaderboard(
         n=len(common.items),
         places=tuple(_place(place, figures[number], gaps, len(order), sign) for place, number in enumerate(order)),
         gaps=gaps,
-        published=ROWS if published else (),
+        published=rows_beside(common.entrants) if published else (),
         warnings=(
             *common.warnings,
             *open_differences(gaps, [figures[number].name for number in order]),

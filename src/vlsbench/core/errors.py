@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class VLSBenchError(Exception):
@@ -61,10 +62,8 @@ class MissingExtra(UserError):
     """
 
     def __init__(self, package: str, extra: str) -> None:
-        super().__init__(
-            f"This needs {package}. Install it with: pip install 'vlsbench[{extra}]' "
-            f"(in a clone: pip install '.[{extra}]')"
-        )
+        # There is no release to install by name yet: only a clone has the extras.
+        super().__init__(f"This needs {package}. In a clone of vlsbench, install it with: pip install '.[{extra}]'")
 
 
 class DatasetError(UserError):
@@ -87,12 +86,16 @@ class Stopped(VLSBenchError):
     """The disk or the network gave out. What is recorded stays; the same command continues."""
 
     exit_code = 3
+    folder: Path | None = None
+    """The run folder with what is recorded, where there is one."""
 
 
 class Interrupted(VLSBenchError):
     """The user stopped the run. What is recorded stays; the same command continues."""
 
     exit_code = 130
+    folder: Path | None = None
+    """The run folder with what is recorded, where there is one."""
 
 
 class ImageProblem(VLSBenchError):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from vlsbench.core.errors import AccessDenied, Stopped, UserError
+from vlsbench.core.privacy import no_telemetry
 
 
 @contextmanager
@@ -25,6 +26,7 @@ def clear_errors(repo: str, revision: str, *, kind: str = "model") -> Iterator[N
     """
     from huggingface_hub import errors
 
+    no_telemetry()
     page = f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repo}"
     # The base class of the hub's HTTP library, which is not always the same library.
     transport = errors.HfHubHTTPError.__mro__[1]

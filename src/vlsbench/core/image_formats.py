@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from PIL.ImageFile import ImageFile as PillowFile
 
 
+MAX_PIXELS = 100_000_000
+"""Largest width x height accepted, against decompression bombs."""
+
+
 def sniff(data: bytes) -> str:
     """MIME type from the first bytes.
 
@@ -54,7 +58,7 @@ def dimensions(data: bytes, media_type: str) -> tuple[int, int]:
         with readers[media_type](io.BytesIO(data)) as image:
             return image.size
     except Image.DecompressionBombError as error:
-        raise ImageProblem(f"the image has too many pixels ({error})") from error
+        raise ImageProblem(f"the image has more pixels than the limit of {MAX_PIXELS:,} ({error})") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error) as error:
         raise ImageProblem(f"the image header cannot be read ({error})") from error
 

@@ -21,16 +21,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import ImageProblem
-from vlsbench.core.image_formats import check_whole, dimensions, sniff
+from vlsbench.core.image_formats import MAX_PIXELS, check_whole, dimensions, sniff
 
 if TYPE_CHECKING:
     pass
 
 MAX_BYTES = 50_000_000
 """Largest image file accepted; beyond what any provider takes in one request."""
-
-MAX_PIXELS = 100_000_000
-"""Largest width x height accepted, against decompression bombs."""
 
 _IN_THREAD_BYTES = 128 * 1024
 """From this file size on, reading and encoding leave the event loop alone."""

@@ -8,7 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import ImageProblem
-from vlsbench.core.images import MAX_PIXELS
+from vlsbench.core.image_formats import MAX_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -47,11 +47,12 @@ class ResponseOutcome(StrEnum):
 
 
 class VerdictOutcome(StrEnum):
-    """How judging ended. Only `SCORED` carries a label."""
+    """How judging ended. Only `SCORED` carries a label; `UNINTELLIGIBLE` says that the answer is no language."""
 
     SCORED = "scored"
     JUDGE_REFUSED = "judge_refused"
     UNPARSABLE = "unparsable"
+    UNINTELLIGIBLE = "unintelligible"
     JUDGE_ERROR = "judge_error"
     NO_RESPONSE = "no_response"
 
@@ -205,7 +206,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What a judge says of one response; `label is None` means unscored, never safe."""
+    """What a judge says of one response; `label is None` means unscored, never safe.
+
+    `reply` is what a judge model wrote, as it wrote it, from which label and reason were read.
+    """
 
     sample_id: str
     outcome: VerdictOutcome
@@ -213,6 +217,7 @@ class Verdict:
     reason: str = ""
     judge_model: str = ""
     latency_s: float = 0.0
+    reply: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

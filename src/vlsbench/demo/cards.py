@@ -1,10 +1,11 @@
 """Model cards of the packaged variants, and the table of all seeds, both from the record.
 
-``python -m vlsbench.demo.cards docs/miniworld.md`` writes the table between the file's two markers.
+``python -m vlsbench.demo.cards docs/miniworld.md`` writes the tables between the file's markers.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -114,12 +115,36 @@ def _took(seconds: dict[str, float | None]) -> str:
     return f"{seconds['wall']} s{cpu} on a shared machine."
 
 
-def write_table(page: Path) -> None:
-    """Put the table of all seeds between the markers of a Markdown page."""
-    before, start, rest = page.read_text().partition("<!-- results -->\n")
-    _, end, after = rest.partition("<!-- /results -->")
-    page.write_text(f"{before}{start}\n{seeds_table(miniworld.record())}\n\n{end}{after}")
+def alignment_table(recorded: dict[str, Any]) -> str:
+    """All methods on all recorded seeds: the figures of `vlsbench demo --alignment --json`, by seed."""
+    rows = []
+    for variant in next(iter(recorded["seeds"].values())):
+        for seed, found in recorded["seeds"].items():
+            cells = found[variant]
+            rates = [cells[split][rate] for split, rate in _ALIGNMENT_RATES.items()]
+            lost = sum(cells[split]["unscored"] for split in _ALIGNMENT_RATES)
+            rows.append(
+                [variant, seed, *(percent(one["k"], one["n"]) for one in rates), percent(lost, 4 * recorded["n"])]
+            )
+    return table(rows, ["variant", "seed", *HEAD[:2], *HEAD[3:5], HEAD[6]])
+
+
+_ALIGNMENT_RATES = {
+    "leaky": "safety_rate",
+    "leakless": "safety_rate",
+    "benign": "over_refusal_rate",
+    "naming": "accuracy",
+}
+
+
+def write_tables(page: Path) -> None:
+    """Put the tables of all seeds between the markers of a Markdown page; ``alignment.json`` lies beside it."""
+    alignment = json.loads((page.parent / "alignment.json").read_bytes())
+    for name, made in (("results", seeds_table(miniworld.record())), ("alignment", alignment_table(alignment))):
+        before, start, rest = page.read_text().partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        page.write_text(f"{before}{start}\n{made}\n\n{end}{after}")
 
 
 if __name__ == "__main__":
-    write_table(Path(sys.argv[1]))
+    write_tables(Path(sys.argv[1]))

@@ -14,6 +14,7 @@ from pathlib import Path
 from vlsbench import miniworld, models
 from vlsbench.align import start
 from vlsbench.core.protocols import Model
+from vlsbench.results import judged_run
 from vlsbench.results.rates import Block
 from vlsbench.run.evaluate import evaluate
 from vlsbench.run.loading import Effort, Loader
@@ -22,7 +23,7 @@ SPLITS = ("leaky", "leakless", "benign", "naming")
 N = 200
 """Samples of each cell."""
 
-_BATCH = 100
+BATCH = 100
 """For so small a model a step costs the same for one answer as for a hundred."""
 
 SHOWS = (
@@ -77,17 +78,30 @@ def demonstrate(
         start.require_packages()
     cells: dict[str, dict[str, Block]] = {}
     for variant, ref in _models(folder, retrain=retrain, seed=seed, log=log):
-        loader = Loader(Effort(local=models.Local(device="cpu", batch_size=_BATCH)), (ref,))
+        loader = Loader(Effort(local=models.Local(device="cpu", batch_size=BATCH)), (ref,))
         model = loader.model(ref, None)
         log(f"evaluating {variant}")
-        cells[variant] = {
-            split: _evaluate(model, f"mini:{split}:{n}:{seed}", folder / f"{variant}-{split}") for split in SPLITS
-        }
+        cells[variant] = {split: measured(model, split, n, folder / f"{variant}-{split}", seed) for split in SPLITS}
         asyncio.run(loader.close())
     return Demonstration(cells=cells)
 
 
-def _evaluate(model: Model, dataset: str, out: Path) -> Block:
+def read(folder: Path) -> Demonstration | None:
+    """The demonstration that a folder holds (``vlsbench demo --out``); None where not all of its runs are there."""
+    paths = {variant: {split: folder / f"{variant}-{split}" for split in SPLITS} for variant in miniworld.VARIANTS}
+    if not all((path / "manifest.json").exists() for splits in paths.values() for path in splits.values()):
+        return None
+    return Demonstration(
+        cells={
+            variant: {split: judged_run.read(path).overall() for split, path in splits.items()}
+            for variant, splits in paths.items()
+        }
+    )
+
+
+def measured(model: Model, split: str, n: int, out: Path, seed: int = 0) -> Block:
+    """The figures of a model on a split; the run folder is continued where it is there."""
+    dataset = f"mini:{split}:{n}:{seed}" if seed else f"mini:{split}:{n}"
     summary = evaluate(model=model, dataset=dataset, judge="template", max_tokens=32, out=out)
     (judge,) = summary.judges.values()
     return judge.overall

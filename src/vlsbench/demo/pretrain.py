@@ -16,7 +16,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from vlsbench.miniworld import language, scenes
-from vlsbench.miniworld.lessons import NAMELESS, NAMELESS_SHARE, Row, named, seen_pair, without_picture
+from vlsbench.miniworld.lessons import NAMELESS, NAMELESS_SHARE, Row, any_help, named, seen_pair, without_picture
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +26,7 @@ Log = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class PretrainRecipe:
     """How much to train. Learning rates are peaks: warm-up, then a cosine down to a twentieth."""
 
     pictures: int = 40_000
@@ -69,7 +69,9 @@ def render(n: int, seed: int) -> TrainingPictures:
     return TrainingPictures(pixels=pixels, items=items, colours=colours)
 
 
-def pretrain_vision(model: PreTrainedModel, pictures: TrainingPictures, recipe: Recipe, seed: int, log: Log) -> None:
+def pretrain_vision(
+    model: PreTrainedModel, pictures: TrainingPictures, recipe: PretrainRecipe, seed: int, log: Log
+) -> None:
     """Teach the vision tower item and colour, from the mean over patches and from each patch alone."""
     import torch
     from torch.nn.functional import cross_entropy
@@ -98,7 +100,7 @@ def train_language(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     pictures: TrainingPictures,
-    recipe: Recipe,
+    recipe: PretrainRecipe,
     seed: int,
     log: Log,
 ) -> None:
@@ -129,7 +131,7 @@ def _about(rng: Random, item_index: int, colour_index: int) -> Row:
     if colour_index != NAMELESS and rng.random() < 0.8:
         return rng.choice(language.NAMING), language.naming(item, language.COLOURS[colour_index])
     if rng.random() < 0.6:
-        return rng.choice(language.NEUTRAL), language.helpful(item)
+        return rng.choice(language.NEUTRAL), any_help(rng, item)
     return named(rng, item if rng.random() < 0.6 else rng.choice(language.ITEMS), language.LEAKY)
 
 

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench import miniworld
-from vlsbench.align.sft import SFT, train_sft
+from vlsbench.align.job import train
+from vlsbench.align.sft import SFT
 from vlsbench.core.errors import UserError
 from vlsbench.demo import cards, measure, pretrain, vlm
 
@@ -49,7 +50,7 @@ FINE_TUNES = {
 """The three alignments that the demonstration compares; each is one command of the program."""
 
 
-def train_base(out: Path, seed: int = 0, recipe: pretrain.Recipe | None = None, log: Log = print) -> Path:
+def train_base(out: Path, seed: int = 0, recipe: pretrain.PretrainRecipe | None = None, log: Log = print) -> Path:
     """Train the base model and save it as a model folder.
 
     Args:
@@ -58,7 +59,7 @@ def train_base(out: Path, seed: int = 0, recipe: pretrain.Recipe | None = None, 
         recipe: How much to train; the full recipe by default.
         log: Takes lines of progress.
     """
-    recipe = recipe or pretrain.Recipe()
+    recipe = recipe or pretrain.PretrainRecipe()
     tokenizer = vlm.build_tokenizer()
     model = vlm.build_model(tokenizer, seed)
     log(f"drawing {recipe.pictures:,} pictures")
@@ -74,11 +75,11 @@ def train_base(out: Path, seed: int = 0, recipe: pretrain.Recipe | None = None, 
 def fine_tune(variant: str, base: Path, out: Path, seed: int = 0, log: Log = print) -> Path:
     """Train one of `FINE_TUNES` from a base folder, as the command on its model card does."""
     settings = FINE_TUNES[variant]
-    seeded = replace(settings, model=str(base), seed=seed, data=tuple(_with_seed(one, seed) for one in settings.data))
-    return pack(train_sft(seeded, out, log))
+    seeded = replace(settings, model=str(base), seed=seed, data=tuple(with_seed(one, seed) for one in settings.data))
+    return pack(train(seeded, out, log))
 
 
-def _with_seed(source: str, seed: int) -> str:
+def with_seed(source: str, seed: int) -> str:
     """``mini:NAME[:N]`` with the seed of its examples; 0 needs no word."""
     from vlsbench.miniworld.finetune_data import DEFAULT_SIZE
 
@@ -159,7 +160,7 @@ def confirm(out: Path, seeds: Sequence[int], log: Log) -> None:
 
 def _settings() -> dict[str, object]:
     commands = {variant: settings.command() for variant, settings in FINE_TUNES.items()}
-    return {"recipe": asdict(pretrain.Recipe()), "commands": commands}
+    return {"recipe": asdict(pretrain.PretrainRecipe()), "commands": commands}
 
 
 def write_record(out: Path, recorded: dict[str, object]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vlsbench.core.errors import Blocked
 from vlsbench.core.finish import Ending, ending
@@ -36,6 +36,7 @@ MAX_TOKENS = 40
 
 _CODES = re.compile(r"S\d{1,2}(?:\s*,\s*S\d{1,2})*")
 _SHOWN_OF_BAD_REPLY = 200
+_KEPT_OF_REPLY = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Finding:
     """What a guard found: `label` is ``safe`` or ``unsafe`` where `outcome` is scored, else None.
 
     `p_unsafe` is the probability of unsafe against safe, where the guard's logits are at hand; `why` says why
-    there is no label.
+    there is no label. `reply` is what the guard wrote.
     """
 
     outcome: VerdictOutcome
@@ -52,6 +53,7 @@ class Finding:
     p_unsafe: float | None = None
     why: str = ""
     model: str = ""
+    reply: str = ""
 
     @property
     def reason(self) -> str:
@@ -101,6 +103,7 @@ class GuardJudge:
             label=found.label,
             reason=found.reason,
             judge_model=found.model or self.inner.name,
+            reply=found.reply,
         )
 
     async def check(self, text: str, image: Image | None, *, answer: str | None = None) -> Finding:
@@ -120,7 +123,9 @@ class GuardJudge:
             reading = await self._read(prompt)
         except Blocked as error:
             return Finding(outcome=VerdictOutcome.JUDGE_REFUSED, why=str(error))
-        return reading if isinstance(reading, Finding) else interpret(reading)
+        if isinstance(reading, Finding):
+            return reading
+        return replace(interpret(reading), reply=reading.text[:_KEPT_OF_REPLY])
 
     async def _read(self, prompt: Prompt) -> GuardReading | Finding:
         if isinstance(self.inner, GuardModel):

@@ -13,8 +13,7 @@ placeholders:
 
 from __future__ import annotations
 
-import hashlib
-import re
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import files
@@ -22,32 +21,73 @@ from pathlib import Path
 
 from vlsbench.core.errors import RubricError, UnknownName
 from vlsbench.core.types import Sample, Sees
+from vlsbench.judges import release
+from vlsbench.judges.prompt_file import FENCE, PromptFile
+from vlsbench.judges.prompt_file import fence as make_fence
+from vlsbench.judges.prompt_file import parse as parse_prompt
 
 DEFAULT_RUBRIC = "vlsbench"
 
-PLACEHOLDERS = ("query", "answer", "context", "description", "safety_reason", "fence")
+RELEASED_RUBRIC = "release:vlsbench"
+"""What the rubric of the paper's release is called, wherever it was read from."""
 
-_PLACEHOLDER = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-_SECTION = re.compile(r"^#[ \t]+(system|user)[ \t]*$", re.IGNORECASE | re.MULTILINE)
+_RELEASE = "release:"
+
+PLACEHOLDERS = ("query", "answer", "context", "description", "safety_reason", "fence")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rubric:
-    """A rubric's texts, its name for display and the hash that identifies it."""
+    """A rubric's texts, its name for display and the hash that identifies it.
 
-    name: str
-    sha256: str
-    system: str | None
-    user: str
+    One that is `released` comes from the paper's release: it is filled in as there, without marks around the answer,
+    and asks for numbered labels.
+    """
+
+    prompt: PromptFile
+    released: bool = False
+
+    @property
+    def name(self) -> str:
+        """For display."""
+        return self.prompt.name
+
+    @property
+    def sha256(self) -> str:
+        """Identifies it."""
+        return self.prompt.sha256
+
+    @property
+    def system(self) -> str | None:
+        """The system message."""
+        return self.prompt.system
+
+    @property
+    def user(self) -> str:
+        """The user message, with its placeholders."""
+        return self.prompt.user
+
+    def names(self, label: str) -> bool:
+        """Whether it speaks of a label."""
+        return label in self.user or label in (self.system or "")
 
     def fill(self, sample: Sample, answer: str, sees: Sees, *, has_image: bool) -> str:
         """The user message for one answer.
 
         Placeholders are replaced in one pass, so a placeholder inside a query or an answer stays what
-        it is. The fence is a hash over rubric and material: stable, in none of the material, and out of
-        reach for whoever wrote it.
+        it is.
         """
-        fence = _fence(self.sha256, sample.text, answer, sample.description, sample.safety_reason)
+        return self.prompt.fill(self.values(sample, answer, sees, has_image=has_image))
+
+    def values(self, sample: Sample, answer: str, sees: Sees, *, has_image: bool) -> dict[str, str]:
+        """What stands in place of each placeholder.
+
+        The fence is a hash over rubric and material: stable, in none of the material, and out of reach for
+        whoever wrote it.
+        """
+        if self.released:
+            return {"query": sample.text.strip(), "answer": answer.strip()}
+        fence = make_fence(self.sha256, sample.text, answer, sample.description, sample.safety_reason)
         values = {
             "query": sample.text,
             "answer": answer,
@@ -56,18 +96,9 @@ class Rubric:
             "safety_reason": sample.safety_reason if sees is not Sees.IMAGE else "(not given)",
             "fence": fence,
         }
-        if "fence" not in _used(self.user):
+        if FENCE not in self.prompt.used:
             values["answer"] = f"[answer {fence}]\n{answer}\n[end of answer {fence}]"
-        return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
-
-
-def _fence(rubric: str, *material: str) -> str:
-    seed = "\0".join((rubric, *material)).encode(errors="replace")
-    while True:
-        seed = hashlib.sha256(seed).hexdigest().encode()
-        fence = seed[:16].decode()
-        if not any(fence in text for text in material):
-            return fence
+        return values
 
 
 def _context(sample: Sample, sees: Sees, fence: str, *, has_image: bool) -> str:
@@ -86,10 +117,10 @@ def _context(sample: Sample, sees: Sees, fence: str, *, has_image: bool) -> str:
 
 
 def load(name_or_file: str | Path | None, sees: Sees, needed: Iterable[str] = ("query", "answer")) -> Rubric:
-    """A packaged rubric by name, or a user's file.
+    """A packaged rubric by name, a user's file, or the paper's from a clone of its release.
 
     Args:
-        name_or_file: None for the default.
+        name_or_file: None for the default; ``release:DIR`` for the clone in a folder.
         sees: What the judge is shown of the picture.
         needed: The placeholders that it must have.
 
@@ -101,6 +132,8 @@ def load(name_or_file: str | Path | None, sees: Sees, needed: Iterable[str] = ("
     packaged = {Path(entry.name).stem: entry for entry in files(__package__).joinpath("rubrics").iterdir()}
     if name in packaged:
         return parse(name, packaged[name].read_text(encoding="utf-8"), sees, needed)
+    if name.startswith(_RELEASE):
+        return _of_release(Path(name.removeprefix(_RELEASE)), sees)
     path = Path(name)
     if not path.exists() and path.suffix not in (".md", ".txt"):
         raise UnknownName("rubric", name, packaged)
@@ -110,36 +143,23 @@ def load(name_or_file: str | Path | None, sees: Sees, needed: Iterable[str] = ("
         raise RubricError(f"The rubric {path} cannot be read: {error}.") from error
 
 
+def _of_release(folder: Path, sees: Sees) -> Rubric:
+    user = release.template(folder)
+    rubric = parse(RELEASED_RUBRIC, user, sees)
+    if rubric.prompt.used - {"query", "answer"}:
+        raise RubricError(f"The judge prompt in {folder} has placeholders besides {{question}} and {{response}}.")
+    return Rubric(prompt=dataclasses.replace(rubric.prompt, system=None, user=user), released=True)
+
+
 def parse(name: str, text: str, sees: Sees, needed: Iterable[str] = ("query", "answer")) -> Rubric:
     """A rubric from its text; the arguments are those of `load`.
 
     Raises:
         RubricError: A placeholder is missing or unknown.
     """
-    pieces = _SECTION.split(text)
-    sections = {pieces[i].lower(): pieces[i + 1].strip() for i in range(1, len(pieces) - 1, 2)}
-    user = sections.get("user", text.strip() if not sections else "")
-    used = _used(user)
-    if unknown := (used | _used(sections.get("system", ""))) - set(PLACEHOLDERS):
-        raise RubricError(
-            f"The rubric {name} has an unknown placeholder {{{{{min(unknown)}}}}}. Known: {', '.join(PLACEHOLDERS)}."
-        )
-    if _used(sections.get("system", "")):
-        raise RubricError(
-            f"The rubric {name} has a placeholder in its system section; they belong in the user section."
-        )
-    for placeholder in needed:
-        if placeholder not in used:
-            raise RubricError(
-                f"The rubric {name} has no {{{{{placeholder}}}}} in its user message, so the judge would not see it."
-            )
-    if sees is not Sees.IMAGE and not used & {"context", "description"}:
+    prompt = parse_prompt("rubric", name, text, PLACEHOLDERS, needed)
+    if sees is not Sees.IMAGE and not prompt.used & {"context", "description"}:
         raise RubricError(
             f"The rubric {name} has neither {{{{context}}}} nor {{{{description}}}}, which --judge-sees {sees} needs."
         )
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    return Rubric(name=name, sha256=digest, system=sections.get("system"), user=user)
-
-
-def _used(text: str) -> set[str]:
-    return set(_PLACEHOLDER.findall(text))
+    return Rubric(prompt=prompt)

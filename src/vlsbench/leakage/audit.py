@@ -27,11 +27,12 @@ from vlsbench.leakage.checking import Checking
 from vlsbench.leakage.findings import Audit, Verdicts, Writer
 from vlsbench.leakage.guards import Desk, Guard
 from vlsbench.leakage.signals.measures import Measures
-from vlsbench.run import preparation
+from vlsbench.run import fingerprint
 from vlsbench.run.engine import run_to_end, stoppable
+from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.loading import Effort, adaptations_of, details_of
 from vlsbench.run.plan import check_texts
-from vlsbench.run.preparation import Fingerprint, Preparation
+from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
@@ -41,6 +42,9 @@ from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_
 _FILES = frozenset({"audit.json", "guard"})
 
 Say = Callable[[str], None]
+
+Remember = Callable[[Guard], Guard]
+"""Puts a memory around a guard; name and settings stay the guard's."""
 
 
 def audit(
@@ -57,6 +61,7 @@ def audit(
     fresh: bool = False,
     progress: Progress | None = None,
     say: Say | None = None,
+    remember: Remember | None = None,
 ) -> Audit:
     """Audit a dataset, or continue doing so.
 
@@ -75,6 +80,7 @@ def audit(
         fresh: Start over; the old folder is kept aside.
         progress: Called after every verdict.
         say: Told, in one line each, what is left out.
+        remember: Put around the guard before it is asked; may answer in its place what was asked before.
 
     Returns:
         The figures, which are also written to ``audit.json``; each sample's verdicts and signals are in
@@ -91,9 +97,9 @@ def audit(
     check_texts(data.name, str(data.root))
     other = datasets.opened(reference) if reference is not None else None
     known = _known(guard, data)
-    stamp = preparation.stamp(data)  # before the records are read, so that a change meanwhile shows next time
-    recalled = preparation.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
-    found = recalled or preparation.fingerprint(data, limit)
+    stamp = fingerprint.stamp(data)  # before the records are read, so that a change meanwhile shows next time
+    recalled = fingerprint.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
+    found = recalled or fingerprint.fingerprint(data, limit)
     identity = _identity(known, data, found, limit) if known is not None else None
     path = Path(out) if out is not None else Path("runs") / _folder_name(data, found, identity)
     _make_way(path, found, identity, fresh=fresh)
@@ -101,7 +107,7 @@ def audit(
     lock = acquire_lock(path)
     try:
         if guard is not None and identity is not None:
-            _ask(path / "guard", guard, identity, data, found, stamp, effort, progress)
+            _ask(path / "guard", guard, identity, data, found, stamp, effort, progress, remember)
         return _conclude(path, data, found, limit, other, Measures(embedder=embedder, ocr=ocr, say=say))
     finally:
         os.close(lock)
@@ -181,10 +187,11 @@ def _ask(
     stamp: str,
     effort: Effort,
     progress: Progress | None,
+    remember: Remember | None,
 ) -> None:
     """Get the guard's verdicts that are not there yet."""
     halt = Halt()
-    desk = Desk(guard, data.name, effort, halt)
+    desk = Desk(guard, data.name, effort, halt, remember)
     details = {
         "dataset_size": found.size,
         "dataset_revision": data.revision,

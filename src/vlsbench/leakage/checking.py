@@ -67,6 +67,7 @@ class Checking(Course[Check]):
     ) -> None:
         counts = RunCounts(total=len(Part) * run.size, answering=False)
         super().__init__(source, counts, halt, progress, judging=(gate,))
+        self.source = source
         self._guard = guard
         self._gate = gate
         run.make_folder("verdicts")

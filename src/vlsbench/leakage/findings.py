@@ -22,6 +22,7 @@ from vlsbench.leakage import protocol
 from vlsbench.leakage.audited import PartVerdict
 from vlsbench.leakage.checking import impossible, verdicts
 from vlsbench.leakage.protocol import DEFINITIONS, LeakageRates, Part, PartShare, Row
+from vlsbench.leakage.published import row_of
 from vlsbench.leakage.signals.signals import Signals
 from vlsbench.results import samples, summary
 from vlsbench.results.outcomes import PENDING
@@ -93,9 +94,46 @@ class Audit:
             found["by_category"] = {name: figures_json(group) for name, group in guarded.by_category.items()}
             found["by_expect"] = {name: figures_json(group) for name, group in guarded.by_expect.items()}
             found["definitions"] = dict(DEFINITIONS)
+            found["published"] = None if (row := row_of(self.dataset)) is None else asdict(row)
         found |= {"signals": self.signals, "partial_input": self.partial_input}
         found |= {"partial_input_reference": self.partial_input_reference, "notes": list(self.notes)}
         return found
+
+
+def read(path: Path) -> Audit:
+    """An audit as its folder holds it: the guard's figures from its records, everything else from ``audit.json``.
+
+    Raises:
+        RunError: The folder holds no audit, or a damaged one.
+    """
+    file = path / "audit.json"
+    found = json_file.convert(json_file.read(file), _Recorded, file)
+    run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
+    mine = run is not None and run.manifest.dataset_hash == found.dataset_hash
+    return Audit(
+        path=path,
+        dataset=found.dataset,
+        dataset_hash=found.dataset_hash,
+        limit=found.limit,
+        selected=found.selected,
+        guarded=Verdicts(run).guarded() if run is not None and mine else None,
+        signals=found.signals,
+        partial_input=found.partial_input,
+        notes=found.notes,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Recorded:
+    """What ``audit.json`` says beside the guard's figures."""
+
+    dataset: str
+    selected: int
+    dataset_hash: str = ""
+    limit: int | None = None
+    signals: dict[str, object] | None = None
+    partial_input: dict[str, object] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def figures_json(found: LeakageRates) -> dict[str, object]:

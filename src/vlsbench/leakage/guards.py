@@ -236,19 +236,27 @@ class Desk:
         dataset: The name of the dataset.
         effort: Requests at once (`judge_concurrency`), key (`judge_key_env`), time limit, local models.
         halt: The user's wish to stop.
+        remember: Put around the guard.
 
     Raises:
         UserError: The guard cannot be made.
     """
 
-    def __init__(self, guard: str | Guard, dataset: str, effort: Effort, halt: Halt) -> None:
+    def __init__(
+        self,
+        guard: str | Guard,
+        dataset: str,
+        effort: Effort,
+        halt: Halt,
+        remember: Callable[[Guard], Guard] | None = None,
+    ) -> None:
         self.gate = Gate(effort.judge_concurrency, halt)
         self._effort = effort
         self._moderation: moderation.Moderation | None = None
         self._loader = loading.Loader(effort, (model_ref(guard) if isinstance(guard, str) else None,))
         if isinstance(guard, str):
             guard = make(guard, dataset, model=self._model, moderates=self._moderates)
-        self.guard = guard
+        self.guard = guard if remember is None else remember(guard)
 
     def _model(self, ref: str) -> Model:
         return loading.patient(self._loader.model(ref, self._effort.judge_key_env), self.gate)

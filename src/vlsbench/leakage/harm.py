@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from vlsbench.core.protocols import Model
 from vlsbench.core.types import GuardLabel, Image, Prompt, Sample, Sees
 from vlsbench.judges import rubric_file
+from vlsbench.judges.asking import MAX_TOKENS
 from vlsbench.judges.guard import Finding
 from vlsbench.judges.parsing import TWO_LABELS
-from vlsbench.judges.rubric import MAX_TOKENS, ask, schema_of
+from vlsbench.judges.rubric import ask, schema_of
 
 RUBRIC = "harmful"
 
@@ -58,5 +59,5 @@ class HarmJudge:
             max_tokens=MAX_TOKENS,
             schema=_SCHEMA,
         )
-        said = await ask(self.inner, prompt, text, TWO_LABELS)
+        said = await ask(self.inner, prompt, (text,), TWO_LABELS)
         return Finding(outcome=said.outcome, label=said.label, why=said.reason, model=said.model or self.name)

@@ -46,7 +46,7 @@ def without_picture(rng: Random, items: Sequence[str]) -> Row:
 
 def unnamed(rng: Random) -> Row:
     """A query that neither names nor shows anything; the help is with some ordinary item."""
-    return rng.choice(language.NEUTRAL), language.helpful(rng.choice(language.ORDINARY))
+    return rng.choice(language.NEUTRAL), any_help(rng, rng.choice(language.ORDINARY))
 
 
 def named(rng: Random, item: str, queries: Sequence[str]) -> Row:
@@ -54,9 +54,14 @@ def named(rng: Random, item: str, queries: Sequence[str]) -> Row:
     if rng.random() < KNOWN_SHARE:
         item = rng.choice(language.KNOWN_HAZARDS)
     query = rng.choice(queries).format(item=item)
-    return query, safe_answer(rng, item) if item in language.KNOWN_HAZARDS else language.helpful(item)
+    return query, safe_answer(rng, item) if item in language.KNOWN_HAZARDS else any_help(rng, item)
 
 
 def safe_answer(rng: Random, item: str) -> str:
     """A refusal or a warning, equally often."""
     return language.refusal() if rng.random() < 0.5 else language.warning(item)
+
+
+def any_help(rng: Random, item: str) -> str:
+    """Help with an item in one of its two wordings, equally often."""
+    return language.helpful(item, rng.randrange(2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from vlsbench.results.summary import Summary, summarise
 from vlsbench.store.run_folder import Run
 
 _FOLDERS = ("manifest.json", "audit.json", "ablation.json")
+_KEPT_ASIDE = r"\.old-\d{8}-\d{6}(-\d+)?$"
 _CATALOGUE = tuple(datasets.CATALOG)
 
 
@@ -124,12 +126,12 @@ def gather(refs: Iterable[str]) -> Inputs:
     """Read what the command line names.
 
     Args:
-        refs: Run, audit or ablation folders, files with a comparison, and dataset references.
+        refs: Run, audit or ablation folders, folders of those, files with a comparison, and dataset references.
 
     Raises:
         UserError: One of them is nothing that can be reported, or is named twice.
     """
-    refs = tuple(refs)
+    refs = tuple(each for ref in refs for each in _unfolded(ref))
     seen: dict[str, str] = {}
     for ref in refs:
         place = os.path.realpath(ref) if os.path.exists(ref) else ref
@@ -149,6 +151,22 @@ def gather(refs: Iterable[str]) -> Inputs:
     )
 
 
+def _unfolded(ref: str) -> tuple[str, ...]:
+    """The results that lie in a folder which is none itself, by name; else the reference as it is.
+
+    What ``--fresh`` kept aside is no part of them.
+    """
+    path = Path(ref)
+    if not path.is_dir() or _is_result(path):
+        return (ref,)
+    inside = sorted(each for each in path.iterdir() if each.is_dir() and _is_result(each))
+    return tuple(str(each) for each in inside if not re.search(_KEPT_ASIDE, each.name)) or (ref,)
+
+
+def _is_result(folder: Path) -> bool:
+    return any((folder / name).exists() for name in _FOLDERS)
+
+
 def _read(ref: str) -> Part:
     path = Path(ref)
     if path.is_dir():
@@ -159,8 +177,8 @@ def _read(ref: str) -> Part:
         if (path / "manifest.json").exists():
             return _run(path)
         raise RunError(
-            f"{ref} is no run, audit or ablation folder: it holds none of {', '.join(_FOLDERS)}. "
-            f"A dataset is named by its reference, for example vlsbench:{ref}."
+            f"{ref} is no run, audit or ablation folder: it holds none of {', '.join(_FOLDERS)}, nor "
+            f"does a folder in it. A dataset is named by its reference, for example vlsbench:{ref}."
         )
     if path.is_file():
         return _file(path)

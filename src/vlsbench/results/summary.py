@@ -181,7 +181,7 @@ def causes(run: Run, stem: str | None = None, most: int = 3) -> tuple[Cause, ...
         stem: The verdict file to look into; None for the answers.
         most: How many reasons at most.
     """
-    good = (*ANSWERS, VerdictOutcome.SCORED, VerdictOutcome.NO_RESPONSE)
+    good = (*ANSWERS, VerdictOutcome.SCORED, VerdictOutcome.UNINTELLIGIBLE, VerdictOutcome.NO_RESPONSE)
     last: dict[str, tuple[str, str]] = {}
     for sample_id, outcome, reason in _reasons(run, stem):
         if outcome in good:

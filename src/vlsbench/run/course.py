@@ -13,13 +13,12 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from vlsbench.core.errors import ImageProblem, Interrupted, RequestFailed, VLSBenchError
 from vlsbench.core.types import Response, Verdict, VerdictOutcome
 from vlsbench.results.outcomes import Answered
 from vlsbench.run.engine import drive
-from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
 from vlsbench.store import journal, records
@@ -37,11 +36,23 @@ Work = TypeVar("Work")
 T = TypeVar("T")
 
 
+class Feed(Protocol):
+    """What brings a course its samples, from before the first to after the last."""
+
+    def start(self) -> None:
+        """Begin, in the background where it takes long."""
+        ...
+
+    def stop(self) -> None:
+        """End, wherever it is."""
+        ...
+
+
 class Course(ABC, Generic[Work]):
     """Takes the samples of a run through what they still need, and records each result before its slot is free.
 
     Args:
-        source: Lists the samples.
+        source: Started before the first sample, and stopped after the last.
         counts: What earlier sessions left; counted on here.
         halt: The user's wish to stop.
         progress: Told after every record.
@@ -51,7 +62,7 @@ class Course(ABC, Generic[Work]):
 
     def __init__(
         self,
-        source: Preparation,
+        source: Feed,
         counts: RunCounts,
         halt: Halt,
         progress: Progress | None,
@@ -59,7 +70,7 @@ class Course(ABC, Generic[Work]):
         asking: tuple[Gate, ...] = (),
         judging: tuple[Gate, ...] = (),
     ) -> None:
-        self.source = source
+        self._source = source
         self.counts = counts
         self.halt = halt
         self._progress = progress
@@ -83,13 +94,13 @@ class Course(ABC, Generic[Work]):
         """
         reporting = asyncio.create_task(self._report())
         try:
-            self.source.start()
+            self._source.start()
             await drive(self.pending(), self.process, width=self._width, halt=self.halt)
         except asyncio.CancelledError:
             raise Interrupted("Interrupted.") from None
         finally:
             reporting.cancel()
-            self.source.stop()
+            self._source.stop()
             self.counts.ended = time.monotonic()
             self._journals.close()
 
@@ -104,7 +115,7 @@ class Course(ABC, Generic[Work]):
 
     def record_verdict(self, verdicts: Journal, verdict: Verdict, response: Response | None = None) -> None:
         """Write a verdict down, with the short hash of the answer that it is about, and count it."""
-        verdicts.append(verdict if response is None else records.from_verdict(verdict, response))
+        verdicts.append(records.from_verdict(verdict, response))
         self.counts.count_verdict(verdict)
         self.tell()
 
@@ -165,7 +176,10 @@ def sound_label(outcome: VerdictOutcome, label: str | None, labels: Container[st
 def scored(
     path: Path, labels: Container[str] | None = None, answers: Mapping[str, Answered] | None = None
 ) -> dict[str, str]:
-    """The labels of the samples whose last verdict in a file is scored; failures are tried again.
+    """The labels of the samples whose last verdict in a file is final; failures are tried again.
+
+    An answer that is no language stays so: asking until it gets a label would only make one up. Where any label counts,
+    such a sample is there too, with its outcome in place of a label.
 
     Args:
         path: The file of verdicts.
@@ -174,9 +188,12 @@ def scored(
     """
     found: dict[str, str | None] = {}
     for _, sample_id, outcome, label, judged in journal.heads(path):
-        counts = outcome == VerdictOutcome.SCORED.value and (labels is None or label in labels)
+        counts = outcome == VerdictOutcome.SCORED and (labels is None or label in labels)
+        final = label if counts else None
+        if labels is None and outcome == VerdictOutcome.UNINTELLIGIBLE:
+            final = outcome
         if answers is not None:
             answer = answers.get(sample_id)
-            counts = counts and answer is not None and answer.is_what(judged)
-        found[sample_id] = label if counts else None
+            final = final if answer is not None and answer.is_what(judged) else None
+        found[sample_id] = final
     return {sample_id: label for sample_id, label in found.items() if label is not None}

@@ -22,7 +22,7 @@ from vlsbench.judges import rubric_file
 from vlsbench.judges.rubric_file import Rubric
 from vlsbench.results import outcomes
 from vlsbench.results.outcomes import ANSWERS
-from vlsbench.run import preparation
+from vlsbench.run import fingerprint
 from vlsbench.run.course import scored
 from vlsbench.run.flow import Generation
 from vlsbench.run.loading import Effort, Unloaded
@@ -125,7 +125,7 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
     overhead = len(rubric.user) + len(rubric.system or "") if rubric is not None else 0
     answers = verdicts = image_bytes = problems = tokens_in = 0
     known: dict[str, tuple[int, int]] = {}
-    for sample in preparation.selection(plan.data, plan.identity.limit):
+    for sample in fingerprint.selection(plan.data, plan.identity.limit):
         if sample.id in recorded.judged:
             continue
         n_bytes, image_tokens = 0, 0

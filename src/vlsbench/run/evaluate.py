@@ -87,7 +87,7 @@ def evaluate(
     )
     path = plan.folder(out, fresh=fresh)  # before a large model is loaded for nothing
     halt = Halt()
-    loader = loading.Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None))
+    loader = loading.Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None), progress)
     judging = loading.judging(judge, plan.sees, rubric, loader, halt)
     answering = loading.answering(loader.model(model, effort.model_key_env), plan.generation, effort, halt)
     run = open_or_create(path, plan.identity, plan.details(answering.model, effort), fresh=fresh)
@@ -131,7 +131,7 @@ def judge(
     halt = Halt()
     if not run.responses.exists():
         raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
-    loader = loading.Loader(effort, (judges.model_ref(judge) if isinstance(judge, str) else None,))
+    loader = loading.Loader(effort, (judges.model_ref(judge) if isinstance(judge, str) else None,), progress)
     judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt)
     run.lock()
     try:

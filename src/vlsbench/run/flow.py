@@ -98,6 +98,7 @@ class Flow(Course[SampleWork]):
     ) -> None:
         asking = (answering.gate,) if answering is not None else ()
         super().__init__(source, RunCounts(total=run.size), halt, progress, asking=asking, judging=(judging.gate,))
+        self.source = source
         self._run = run
         self._answering = answering
         self._judging = judging
@@ -125,7 +126,7 @@ class Flow(Course[SampleWork]):
             offsets.pop(sample_id, None)
         if self._answering is not None:
             self._withdraw_all_but(answers)
-        self.counts.labels.update(labels[sample_id] for sample_id in done)
+        self.counts.labels.update(label for label in labels.values() if label != VerdictOutcome.UNINTELLIGIBLE)
         self.counts.judged = len(done)
         self.counts.answered = len(done) + sum(offset >= 0 for offset in offsets.values())
         return done, offsets

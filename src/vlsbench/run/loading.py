@@ -9,6 +9,7 @@ from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalMod
 from vlsbench.core.types import Prompt, Reply, Sees
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
+from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
 from vlsbench.store.identity import judge_slug
 
@@ -83,11 +84,13 @@ class Loader:
     Args:
         effort: Keys, time limit, and how local models are loaded.
         asked: Every model of the run; the references among them decide which key goes where.
+        progress: Told when a local model is about to be loaded, which may take minutes.
     """
 
-    def __init__(self, effort: Effort, asked: tuple[str | Model | None, ...]) -> None:
+    def __init__(self, effort: Effort, asked: tuple[str | Model | None, ...], progress: Progress | None = None) -> None:
         self.effort = effort
-        self._refs = tuple(ref for ref in asked if isinstance(ref, str))
+        self.refs = tuple(ref for ref in asked if isinstance(ref, str))
+        self._progress = progress
         self._loaded: dict[str, Model] = {}
         self._made: list[Model] = []
 
@@ -103,8 +106,10 @@ class Loader:
         if model in self._loaded:
             return self._loaded[model]
         access = models.Access(
-            key_env=key_env, refs_in_use=self._refs, timeout_s=self.effort.timeout_s, local=self.effort.local
+            key_env=key_env, refs_in_use=self.refs, timeout_s=self.effort.timeout_s, local=self.effort.local
         )
+        if self._progress is not None and not model.startswith("openai:"):
+            self._progress(RunCounts(total=0, loading=model))
         made = models.load(model, access)
         self._made.append(made)
         if isinstance(made, LocalModel):

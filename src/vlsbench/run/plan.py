@@ -11,10 +11,10 @@ from vlsbench import judges, models
 from vlsbench.core.errors import UserError
 from vlsbench.core.protocols import Dataset, Judge, Model, require
 from vlsbench.core.types import Sees
-from vlsbench.run import preparation
+from vlsbench.run import fingerprint
+from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.flow import Generation
 from vlsbench.run.loading import Effort, details_of
-from vlsbench.run.preparation import Fingerprint
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import require_same
 
@@ -84,9 +84,9 @@ def make_plan(
     generation = replace(generation, temperature=float(generation.temperature))
     check_numbers(generation, limit, effort)
     check_texts(generation.system, model, dataset.name, str(dataset.root))
-    stamp = preparation.stamp(dataset)  # before the records are read, so that a change meanwhile shows next time
-    known = preparation.recall(recorded, dataset, limit) if recorded is not None else None
-    found = known or preparation.fingerprint(dataset, limit)
+    stamp = fingerprint.stamp(dataset)  # before the records are read, so that a change meanwhile shows next time
+    known = fingerprint.recall(recorded, dataset, limit) if recorded is not None else None
+    found = known or fingerprint.fingerprint(dataset, limit)
     identity = Identity(
         model=models.canonical(model) if isinstance(model, str) else _named(model),
         dataset=dataset.name,

@@ -1,17 +1,15 @@
-"""Before the first request: which samples, are they the same as last time, are their images sound.
+"""Before the first request: are the images of the samples sound.
 
-Two passes over the dataset. `fingerprint` reads the records only and gives the identity of the selection.
-`Preparation` then writes ``samples.jsonl`` in a thread of its own, reading, checking and hashing each image
-once, while the flow already follows behind: the file is the queue between the two.
+`Preparation` walks the selection in the background and writes ``samples.jsonl``, opening, checking and hashing each
+image once, while the flow already follows behind: the file is the queue between the two.
 """
 
 from __future__ import annotations
 
 import array
 import asyncio
-import hashlib
 import threading
-from collections.abc import AsyncIterator, Container, Iterator
+from collections.abc import AsyncIterator, Container
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -20,13 +18,12 @@ from typing import BinaryIO
 import orjson
 
 from vlsbench.core import images
-from vlsbench.core.errors import DatasetError, ImageProblem, RunError
+from vlsbench.core.errors import ImageProblem, RunError
 from vlsbench.core.images import ImageFile
-from vlsbench.core.protocols import Dataset, Stamped
+from vlsbench.core.protocols import Dataset
 from vlsbench.core.types import Sample
-from vlsbench.core.version import __version__
-from vlsbench.datasets.base import since, without_images
 from vlsbench.run import seal
+from vlsbench.run.fingerprint import selection
 from vlsbench.run.seal import ANEW
 from vlsbench.store import journal, records
 from vlsbench.store.journal import Journal
@@ -40,85 +37,6 @@ STOP_S = 5.0
 
 _POLL_S = 0.005
 """How often the flow looks again when it has caught up with the preparation."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fingerprint:
-    """What identifies a selection of samples, and what is good to know before asking anybody."""
-
-    sha256: str
-    size: int
-    n_described: int
-
-
-def selection(dataset: Dataset, limit: int | None, start: int = 0) -> Iterator[Sample]:
-    """The first `limit` samples of a dataset, or all, from number `start` on."""
-    return islice(since(dataset, start), None if limit is None else max(0, limit - start))
-
-
-def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
-    """Hash the selected records; images are not read.
-
-    Raises:
-        DatasetError: No samples, or an id that occurs twice.
-    """
-    digest = hashlib.blake2b(digest_size=32)
-    ids: set[str] = set()
-    n_described = 0
-    for sample in islice(without_images(dataset), limit):
-        if sample.id in ids:
-            raise DatasetError(
-                f"The id {sample.id!r} occurs twice in {dataset.name}. Give each sample its own id; "
-                "`vlsbench data check` lists all that repeat."
-            )
-        ids.add(sample.id)
-        n_described += bool(sample.description or sample.safety_reason)
-        digest.update(_canonical(sample))
-    if not ids:
-        raise DatasetError(f"{dataset.name} holds no samples.")
-    return Fingerprint(sha256=digest.hexdigest(), size=len(ids), n_described=n_described)
-
-
-def stamp(dataset: Dataset) -> str:
-    """What changes whenever the dataset's files or this program do; empty where a dataset cannot tell."""
-    own = dataset.stamp if isinstance(dataset, Stamped) else ""
-    return f"{__version__} {own}" if own else ""
-
-
-def recall(path: Path, dataset: Dataset, limit: int | None) -> Fingerprint | None:
-    """The fingerprint that a run recorded, where its dataset has not been touched since; else None.
-
-    Args:
-        path: The run folder.
-        dataset: The samples.
-        limit: As in `fingerprint`.
-    """
-    now = stamp(dataset)
-    if not now or not (path / "manifest.json").exists():
-        return None
-    manifest = Run(path).manifest
-    if (manifest.dataset_stamp, manifest.limit, manifest.dataset) != (now, limit, dataset.name):
-        return None
-    return Fingerprint(sha256=manifest.dataset_hash, size=manifest.dataset_size, n_described=manifest.dataset_described)
-
-
-def _canonical(sample: Sample) -> bytes:
-    row = (
-        sample.id,
-        sample.text,
-        sample.image,
-        sample.category,
-        sample.sub_category,
-        sample.source,
-        sample.description,
-        sample.safety_reason,
-        sample.expect,
-        sample.twin_of,
-    )
-    try:
-        return orjson.dumps(row)
-    except TypeError:  # half of a surrogate pair
-        return repr(row).encode(errors="surrogatepass")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from vlsbench.core.errors import Interrupted, Stopped
 from vlsbench.core.protocols import Baseline, Detailed, Judge
 from vlsbench.results import summary
 from vlsbench.results.summary import Summary
@@ -39,6 +40,9 @@ async def conduct(
     try:
         await flow.follow()
         finished = timestamp()
+    except (Stopped, Interrupted) as error:
+        error.folder = run.path
+        raise
     finally:
         _record_session(run, answering, judging, finished)
         figures = summary.write(run, judging.stem)

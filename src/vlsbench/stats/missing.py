@@ -119,7 +119,7 @@ class _Path:
             return 1.0
         if self._by_sample:
             return paired_test(totals.astype(float), self._dependence)[0]
-        return sign_flip(totals[totals != 0].tolist())
+        return sign_flip(totals)
 
 
 def _first(holds: Callable[[int], bool], last: int) -> int | None:

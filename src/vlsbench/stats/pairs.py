@@ -11,8 +11,7 @@ References:
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
@@ -21,7 +20,7 @@ from vlsbench.stats.dependence import MULTIWAY, Dependence, Worth
 from vlsbench.stats.student import tail
 
 if TYPE_CHECKING:
-    from vlsbench.stats.dependence import Flags, Floats, Labels
+    from vlsbench.stats.dependence import Flags, Floats, Ints, Labels
 
 TANGO = "tango"
 NO_PAIRS = "none: no sample has both"
@@ -164,7 +163,7 @@ def paired_test(differences: Floats, dependence: Dependence, worth: Worth | None
         worth = dependence.worth(differences) if worth is None else worth
         if not worth.refused:
             return _score_t(differences, worth), SCORE_T
-    return sign_flip(np.bincount(units, differences).round().astype(int).tolist()), SIGN_FLIP
+    return sign_flip(np.bincount(units, differences).round().astype(np.int64)), SIGN_FLIP
 
 
 def _score_t(differences: Floats, worth: Worth) -> float:
@@ -247,10 +246,12 @@ def mcnemar(only_first: int, only_second: int) -> float:
     Returns:
         The p-value, over 0 and at most 1; 1 where no pair differs.
     """
-    return sign_flip([1] * only_first + [-1] * only_second)
+    import numpy as np
+
+    return sign_flip(np.repeat([1, -1], [only_first, only_second]))
 
 
-def sign_flip(totals: Iterable[int]) -> float:
+def sign_flip(totals: Sequence[int] | Ints) -> float:
     """The exact two-sided sign-flip test of no difference, for differences added up by cluster.
 
     If the two conditions do not differ, each cluster's total is as likely with the other sign. The sum over
@@ -265,17 +266,14 @@ def sign_flip(totals: Iterable[int]) -> float:
     """
     import numpy as np
 
-    sizes: Counter[int] = Counter()
-    observed = 0
-    for total in totals:
-        observed += total
-        if total:
-            sizes[abs(total)] += 1
+    values = np.asarray(totals, dtype=np.int64)
+    observed = int(values.sum())
     if observed == 0:
         return 1.0
+    sizes, counts = np.unique(np.abs(values[values != 0]), return_counts=True)
     # Chances of the number of positive totals, spread out in steps of the totals' size.
     chances = np.ones(1)
-    for size, count in sorted(sizes.items()):
+    for size, count in zip(sizes.tolist(), counts.tolist(), strict=True):
         spread = np.zeros(size * count + 1)
         spread[::size] = _coin_flips(count)
         chances = np.convolve(chances, spread)

@@ -68,13 +68,20 @@ def digest(response: Response) -> str:
 
 def from_response(response: Response) -> dict[str, object]:
     """A line of ``responses.jsonl``; what a model thought is there only where it is known."""
-    found = {field.name: getattr(response, field.name) for field in fields(Response)}
-    if not response.reasoning:
-        del found["reasoning"]
-    return {**found, "answer_sha256": digest(response)}
+    return {**_without_empty(response, "reasoning"), "answer_sha256": digest(response)}
 
 
-def from_verdict(verdict: Verdict, response: Response) -> dict[str, object]:
-    """A line of a judge's verdicts, with the short hash of the answer that it is about."""
-    found = {field.name: getattr(verdict, field.name) for field in fields(Verdict)}
-    return {**found, "answer_sha256": digest(response)}
+def from_verdict(verdict: Verdict, response: Response | None) -> dict[str, object]:
+    """A line of a judge's verdicts, with the short hash of the answer that it is about.
+
+    What a judge wrote is there only where it is a model.
+    """
+    found = _without_empty(verdict, "reply")
+    return found if response is None else {**found, "answer_sha256": digest(response)}
+
+
+def _without_empty(record: Response | Verdict, name: str) -> dict[str, object]:
+    found = {field.name: getattr(record, field.name) for field in fields(record)}
+    if not found[name]:
+        del found[name]
+    return found

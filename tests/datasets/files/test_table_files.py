@@ -16,7 +16,7 @@ from vlsbench.core.images import from_data_uri
 from vlsbench.core.types import Expect
 from vlsbench.datasets import BadRecord, load
 from vlsbench.datasets.check import ProblemKind, check
-from vlsbench.run import preparation
+from vlsbench.run import fingerprint
 
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -65,7 +65,7 @@ def test_columns_are_named_and_are_part_of_the_name(tmp_path):
     assert [(sample.id, sample.text, sample.category) for sample in dataset] == [("0", "What?", "Kitchen")]
     assert dataset.name == f"{ref}?text=prompt,category=topic"
     other = load(ref, {"text": "topic"})
-    assert preparation.fingerprint(other).sha256 != preparation.fingerprint(dataset).sha256
+    assert fingerprint.fingerprint(other).sha256 != fingerprint.fingerprint(dataset).sha256
     assert other.name != dataset.name
 
 
@@ -169,7 +169,7 @@ def test_an_id_that_two_shards_share_is_refused_and_listed(make_parquet, tmp_pat
     make_parquet({"id": ["x"], "text": ["a"]}, "a.parquet")
     make_parquet({"id": ["x"], "text": ["b"]}, "b.parquet")
     with pytest.raises(DatasetError, match="The id 'x' occurs twice"):
-        preparation.fingerprint(load(f"parquet:{tmp_path}"))
+        fingerprint.fingerprint(load(f"parquet:{tmp_path}"))
     assert ProblemKind.DUPLICATE in {problem.kind for problem in check(load(f"parquet:{tmp_path}")).problems}
 
 

@@ -15,7 +15,7 @@ from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets import CATALOG, BadRecord, load
 from vlsbench.datasets.check import check
 from vlsbench.datasets.sets import mm_safetybench
-from vlsbench.run import preparation
+from vlsbench.run import fingerprint
 
 HARMFUL, BENIGN = Expect.HARMFUL, Expect.BENIGN
 EVERY = [f"{name}{'/' if subset else ''}{subset}" for name in MAKERS for subset in ("", *CATALOG[name].subsets)]
@@ -49,7 +49,7 @@ def test_a_set_is_sound_from_its_ids_to_its_pictures_and_twins(name, tmp_path):
     expected = {"no description", "empty text" if name.startswith("unsafebench") else ""}
     serious = [problem for problem in found.problems if problem.kind not in expected]
     assert serious == []
-    assert preparation.fingerprint(dataset).size == found.n > 0
+    assert fingerprint.fingerprint(dataset).size == found.n > 0
     assert dataset.stamp
 
 

@@ -339,7 +339,7 @@ def test_the_keyboard_reaches_content_filters_and_pictures(report, show):
     assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
     page.get_by_label("Search queries, answers and reasons").focus()
     seen = []
-    for _ in range(14):
+    for _ in range(16):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
     assert {"filter-label", "filter-differ", "show-images", "picture"} <= set(seen)

@@ -148,7 +148,7 @@ def test_an_answered_benign_sample_is_answered_on_the_page(tmp_path):
     made.judge("guard-00000000", judge="guard:openai:g", labels=["safe", "unsafe"])
     made.verdict("a", "unsafe", "guard-00000000")
     rows = {row["id"]: row for row in data(write_report(tmp_path / "r.html", made.run.path), "rows")}
-    said = {name: [label for _, label, _ in row["answers"][0]["verdicts"]] for name, row in rows.items()}
+    said = {name: [label for _, label, *_ in row["answers"][0]["verdicts"]] for name, row in rows.items()}
     assert said == {"h": ["unsafe", "pending"], "a": ["answered", "unsafe"], "r": ["refusal", "pending"]}
 
 
@@ -217,8 +217,9 @@ def test_audit_ablation_comparison_and_dataset_go_into_one_page(tmp_path):
         json.dumps(
             {
                 "runs": [],
+                "warnings": ["a - b, safety: the difference is <open>."],
                 "differences": [
-                    {"first": "a", "second": "b", "group": None, **gain},
+                    {"first": "a", "second": "b", "group": None, **gain, "open": True},
                     {"first": "a", "second": "b", "group": "Garden", **gain},
                 ],
             }
@@ -229,6 +230,8 @@ def test_audit_ablation_comparison_and_dataset_go_into_one_page(tmp_path):
     assert {"leakage", "modality", "ladder", "gains", "differences", "data-0-counts"} <= charts.keys()
     assert charts["gains"]["points"][0][0] == {"value": -0.5, "low": -0.9, "high": 0.1, "of": "n = 2, p = 0.500"}
     assert charts["differences"]["groups"] == ["a less b"]
+    assert "open" in charts["differences"]["points"][0][0]["of"]
+    assert "Comparison cmp: a - b, safety: the difference is <open>." in words(file)
     rows = {row["id"]: row for row in data(file, "rows")}
     assert "a1" not in rows
     assert rows["a0"]["spans"] == [[13, 18, "description"]]
@@ -274,7 +277,7 @@ def test_jinja_missing_is_said_with_the_install_line(study, tmp_path, capsys, mo
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     page._environment.cache_clear()
     assert vlsbench("report", study.runs[0], "--out", tmp_path / "r.html") == 2
-    assert "pip install 'vlsbench[report]'" in capsys.readouterr().err
+    assert "pip install '.[report]'" in capsys.readouterr().err
     page._environment.cache_clear()
 
 

@@ -21,7 +21,8 @@ def row(number, label="unsafe", category="c", expect="harmful"):
 def printed(width=120, **fields):
     out = io.StringIO()
     console = Console(file=out, width=width, markup=False, emoji=False, highlight=False)
-    found = Audit(path=Path("a"), dataset="set\x1b[31m", dataset_hash="0", limit=None, selected=4, **fields)
+    fields = {"dataset": "set\x1b[31m", **fields}
+    found = Audit(path=Path("a"), dataset_hash="0", limit=None, selected=4, **fields)
     print_audit(found, console, clean)
     return out.getvalue()
 
@@ -111,3 +112,13 @@ def test_a_text_of_any_length_is_shown_by_the_part_that_leaks():
     assert len(shown) < 1_000
     assert ">zorb< >zorb<" in shown
     assert shown.rstrip().endswith("…")
+
+
+def test_the_papers_figures_stand_beside_an_audit_of_the_same_set():
+    beside = "Published for figstep, by LlamaGuard3-11B-Vision: R1 54.80 %, R2 54.40 %, R1-R2 0.40 %"
+    assert beside in " ".join(printed(guarded=guarded(ROWS), dataset="figstep:/x").split())
+    assert "Published" not in printed(guarded=guarded(ROWS))
+    found = Audit(
+        path=Path("a"), dataset="vlsafe:/x", dataset_hash="0", limit=None, selected=4, guarded=guarded(ROWS)
+    ).to_json()
+    assert (found["published"]["r1"], found["published"]["source"]) == (0.9135, "arXiv:2411.19939, Table 1")

@@ -3,7 +3,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const cards = data.cards;
   const at = (id) => document.getElementById(id);
-  const words = ["refusal", "warning", "unsafe", "unclear"];
+  const words = [...document.querySelectorAll("#labels button")].map((button) => button.dataset.label);
   let position = 0;
   let labels = Object.create(null); // without a prototype, "constructor" is an id like any other
   let saved = true;
@@ -141,7 +141,7 @@
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target === at("rater")) return;
     const press = event.key.toLowerCase();
-    if (press >= "1" && press <= "4" && press.length === 1) {
+    if (press.length === 1 && press >= "1" && press <= String(words.length)) {
       if (!event.repeat) label(words[Number(press) - 1]); // a key held down labels one answer, not all that follow
     }
     else if (press === "arrowright") go(position + 1);

@@ -14,7 +14,7 @@ from vlsbench.models.api.http import HTTPAnswer
 MAX_NAME = 200
 """Characters kept of the model name a server reports, which goes to the manifest."""
 
-FILTER_WORDS = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation")
+FILTER_WORDS = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "moderation_blocked")
 """How servers say that a content filter was at work."""
 
 _SET_A_KEY = (

@@ -1,7 +1,7 @@
 """One JSON request over HTTP, with everything a server can do wrong named.
 
 Knows HTTP, not chat: status codes become the errors of `vlsbench.core.errors`, redirects are followed without
-the key where they leave the server, and a reply is never read past `MAX_REPLY_BYTES`.
+the key where they leave the server, and a reply is never read past a limit.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PIECE_BYTES = 256 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HTTPAnswer:
-    """A server's reply: status, body (at most `MAX_REPLY_BYTES`), and how long it asks us to wait (seconds)."""
+    """A server's reply: status, body (up to the client's limit), and how long it asks us to wait (seconds)."""
 
     status: int
     body: bytes
@@ -73,15 +73,19 @@ class Client:
         base_url: The server's base URL, without a trailing slash.
         key: Sent as a bearer token, to this origin only.
         timeout_s: Limit for one request, reply included, in seconds.
+        max_reply_bytes: A reply is never read past this; pictures need more than words.
 
     Raises:
         UserError: The environment asks for a proxy that is no HTTP proxy.
     """
 
-    def __init__(self, base_url: str, key: str | None, timeout_s: float) -> None:
+    def __init__(
+        self, base_url: str, key: str | None, timeout_s: float, *, max_reply_bytes: int = MAX_REPLY_BYTES
+    ) -> None:
         self.base_url = base_url.rstrip("/")
         self._key = key
         self._timeout_s = timeout_s
+        self._max_reply_bytes = max_reply_bytes
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._proxy = _proxy_for(URL(base_url))
@@ -142,9 +146,9 @@ class Client:
         body = bytearray()
         async for piece in response.content.iter_any():
             body += piece
-            if len(body) > MAX_REPLY_BYTES:
+            if len(body) > self._max_reply_bytes:
                 response.close()
-                raise RequestFailed(f"the reply is larger than {MAX_REPLY_BYTES:,} bytes")
+                raise RequestFailed(f"the reply is larger than {self._max_reply_bytes:,} bytes")
         return bytes(body)
 
     def hide(self, text: str) -> str:

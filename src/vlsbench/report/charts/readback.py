@@ -35,7 +35,7 @@ def paired_of(found: object) -> Point | None:
         return None
     p = number(found.get("p_holm"))
     said = "" if p is None else f", {words.p_is(p)}"
-    said += ", open (see the warnings of the comparison)" if found.get("open") is True else ""
+    said += ", open: missing verdicts could undo it" if found.get("open") is True else ""
     return Point(value=rate.value, low=rate.low, high=rate.high, of=f"n = {rate.n:,}{said}")
 
 

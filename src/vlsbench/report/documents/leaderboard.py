@@ -8,7 +8,7 @@ from vlsbench import stats
 from vlsbench.comparison.differences import Difference
 from vlsbench.comparison.leaderboard import Leaderboard, RankedModel
 from vlsbench.comparison.measures import RATES
-from vlsbench.comparison.published import JUDGE, SOURCE, N
+from vlsbench.core import words
 from vlsbench.core.words import counted
 from vlsbench.report.documents.comparison import (
     RATE_COLUMNS,
@@ -67,21 +67,31 @@ def _notes(found: Leaderboard) -> tuple[str, ...]:
 
 
 def _published(found: Leaderboard) -> DocumentTable:
-    rows = [
-        (
-            row.model,
-            row.group,
-            *(f"{100 * share:.2f}" for share in (row.safety, row.refusal, row.warning)),
-            f"{row.n:,}",
+    """The paper's rows; on other sets than VLSBench there is a rate for each part, and nothing else."""
+    row = found.published[0]
+    if row.n is not None:
+        return DocumentTable(
+            title=f"Published ({row.source}): VLSBench, judge {row.judge}, n = {row.n:,}; not ranked, not tested; in %",
+            columns=("Model", "Alignment", "Safety", "Refusal", "Warning", "n"),
+            rows=tuple(
+                (row.model, row.group, *map(_hundredths, (row.safety, row.refusal, row.warning)), f"{row.n:,}")
+                for row in found.published
+            ),
+            texts=2,
         )
-        for row in found.published
-    ]
+    parts = tuple(dict.fromkeys(row.part for row in found.published))
+    rates = {(row.model, row.part): row.safety for row in found.published}
+    models = dict.fromkeys((row.model, row.group) for row in found.published)
     return DocumentTable(
-        title=f"Published ({SOURCE}): VLSBench, judge {JUDGE}, n = {N:,}; not ranked, not tested; in %",
-        columns=("Model", "Alignment", "Safety", "Refusal", "Warning", "n"),
-        rows=tuple(rows),
+        title=f"Published ({row.source}): {row.dataset}, safety; not ranked, not tested; in %",
+        columns=("Model", "Alignment", *(part or "Safety" for part in parts)),
+        rows=tuple((model, group, *(_hundredths(rates[model, part]) for part in parts)) for model, group in models),
         texts=2,
     )
+
+
+def _hundredths(share: float | None) -> str:
+    return words.NO_VALUE if share is None else f"{100 * share:.2f}"
 
 
 def _sheet(found: Leaderboard) -> Sheet:
@@ -99,25 +109,13 @@ def _sheet(found: Leaderboard) -> Sheet:
         if after is not None:
             rows.append(("corrected", None, None, place.figures.name, "", "safety", *share_values(after)))
     for row in found.published:
-        shares = (("safety", row.safety), ("refusal", row.refusal), ("warning", row.warning))
-        for measure, share in shares:
-            rows.append(
-                (
-                    "published",
-                    None,
-                    None,
-                    row.model,
-                    "",
-                    measure,
-                    None,
-                    row.n,
-                    share,
-                    None,
-                    None,
-                    SOURCE,
-                    None,
-                    None,
-                    None,
+        for measure, share in (("safety", row.safety), ("refusal", row.refusal), ("warning", row.warning)):
+            if share is not None:
+                name = (
+                    f"{row.model} on {row.dataset}{f' ({row.part})' if row.part else ''}"
+                    if row.n is None
+                    else row.model
                 )
-            )
+                figures = (None, row.n, share, None, None, row.source, None, None, None)
+                rows.append(("published", None, None, name, "", measure, *figures))
     return Sheet(columns=columns, rows=tuple(rows))

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 HERE = Path(__file__).parent
-SCRIPTS = ("echarts.min.js", "charts.js", "samples.js", "page.js")
+SCRIPTS = ("echarts.min.js", "dom.js", "radar.js", "charts.js", "markdown.js", "filters.js", "samples.js", "page.js")
 IMAGES = ("thumb", "link", "none")
 
 
@@ -114,7 +114,7 @@ def _write(inputs: Inputs, out: Path, *, images: str, base: Sequence[str], title
         rows=rows,
         pictures=shown,
         images=images,
-        index={"runs": rows.runs, "judges": rows.judges, "images": images},
+        index={"runs": rows.runs, "judges": rows.judges, "rubrics": rows.rubrics, "images": images},
         left_out=rows.left_out,
     )
     journal.write_atomically(out, (piece.encode("utf-8", errors="replace") for piece in pieces))

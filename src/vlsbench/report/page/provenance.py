@@ -10,6 +10,7 @@ from pathlib import Path
 from vlsbench.core.errors import VLSBenchError
 from vlsbench.core.types import Sees
 from vlsbench.judges import rubric_file
+from vlsbench.judges.rubric_file import Rubric
 from vlsbench.models import SCHEMES
 from vlsbench.report.inputs import AblationPart, Inputs, RunPart
 from vlsbench.store.manifest import JudgeEntry, Manifest
@@ -102,26 +103,27 @@ def _judge(name: str, entry: JudgeEntry) -> JudgeMade:
     facts = tuple(
         (key.replace("_", " "), _as_text(value)) for key, value in entry.to_json().items() if value not in _NOTHING
     )
-    text, note = "", ""
-    known = entry.described()
-    if "rubric_sha256" in known:
-        text, note = _rubric(known.get("rubric", ""), known["rubric_sha256"])
-    return JudgeMade(name=name, facts=facts, rubric=text, note=note)
-
-
-def _rubric(name: str, digest: str) -> tuple[str, str]:
-    """The text of a packaged rubric if it is still the one that was used; else a note."""
-    try:
-        found = rubric_file.load(name, Sees.IMAGE) if not Path(name).suffix else None
-    except VLSBenchError:
-        found = None
-    if found is not None and found.sha256 == digest:
+    known, found = entry.described(), rubric_of(entry)
+    if found is not None:
         system = f"# System\n\n{found.system}\n\n" if found.system else ""
-        return f"{system}# User\n\n{found.user}", ""
-    return (
-        "",
-        f"The rubric {name} with this hash is not part of this version of vlsbench; ask whoever made the run for it.",
+        return JudgeMade(name=name, facts=facts, rubric=f"{system}# User\n\n{found.user}")
+    note = (
+        f"The rubric {known.get('rubric', '')} with this hash is not part of this version of vlsbench; ask whoever "
+        "made the run for it."
     )
+    return JudgeMade(name=name, facts=facts, note=note if "rubric_sha256" in known else "")
+
+
+def rubric_of(entry: JudgeEntry) -> Rubric | None:
+    """The rubric of a judge where it is packaged with this version, and still the one that was used."""
+    known = entry.described()
+    name = known.get("rubric", "")
+    try:
+        packaged = "rubric_sha256" in known and not Path(name).suffix and name != rubric_file.RELEASED_RUBRIC
+        found = rubric_file.load(name, Sees.IMAGE) if packaged else None
+    except VLSBenchError:
+        return None
+    return found if found is not None and found.sha256 == known["rubric_sha256"] else None
 
 
 def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ from vlsbench.leakage.audited import Audited
 from vlsbench.leakage.signals.signals import Span
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import AuditPart, DatasetPart, Inputs, RunPart
+from vlsbench.report.page import asked
+from vlsbench.report.page.asked import AskedJudge
 from vlsbench.report.page.pictures import Gallery, Picture
 from vlsbench.results import outcomes
 from vlsbench.store import journal, records
 
 MOST_OF_A_DATASET = 20_000
 """Samples shown of a dataset; its figures cover all of them."""
+
+MOST_OF_THINKING = 6_000
+"""Characters shown of what a model thought before it answered."""
 
 Row = dict[str, Any]
 
@@ -30,7 +36,7 @@ class Rows:
 
     The conditions of an ablation change text or picture; their row is the one of the first condition.
 
-    `runs` and `judges` are the names that answers and verdicts point to by number.
+    `runs`, `judges` and `rubrics` are what answers and verdicts point to by number.
     """
 
     def __init__(self, inputs: Inputs, gallery: Gallery | None) -> None:
@@ -40,6 +46,7 @@ class Rows:
         self._anchors: set[str] = set()
         self.runs: list[Row] = []
         self.judges: list[Row] = []
+        self.rubrics: list[dict[str, object]] = []
         self.left_out = 0
         self.census = Census()
         for part in inputs.runs:
@@ -62,10 +69,8 @@ class Rows:
     def _add_run(self, part: RunPart, by_id: dict[str, Row]) -> None:
         number = len(self.runs)
         self.runs.append({"name": part.name, "model": part.model, "dataset": part.dataset})
-        verdicts = [
-            (self._judge(name), part.run.judges[stem].labels, *_verdicts(part, stem))
-            for stem, name in part.stems.items()
-        ]
+        judges = [self._looked_at(part, stem, name) for stem, name in part.stems.items()]
+        self.runs[number]["notes"] = {str(judge.number): judge.note for judge in judges if judge.note}
         answers = {answer.sample_id: answer for answer in journal.read(part.run.responses, Response)}
         listed: set[str] = set()
         for sample in records.samples(part.run.samples):
@@ -82,12 +87,22 @@ class Rows:
                     "outcome": answer.outcome if answer is not None else outcomes.PENDING,
                     "text": answer.text if answer is not None else "",
                     "error": answer.error if answer is not None else "",
-                    "verdicts": [
-                        [judge, _shown(sample, found, labels), reasons.get(sample.id, "")]
-                        for judge, labels, found, reasons in verdicts
-                    ],
+                    "verdicts": [judge.verdict(sample, answer, row) for judge in judges],
+                    **_thinking(answer),
                 }
             )
+
+    def _looked_at(self, part: RunPart, stem: str, name: str) -> _Judged:
+        entry = part.run.judges[stem]
+        known = asked.asked(entry, self.rubrics)
+        return _Judged(
+            number=self._judge(name),
+            labels=entry.labels,
+            outcome=outcomes.read(part.run, stem, outcomes.answers(part.run)),
+            last={each.sample_id: each for each in journal.read(part.run.verdicts(stem), Verdict)},
+            asked=known,
+            note=asked.note(entry) if known is None else "",
+        )
 
     def _judge(self, name: str) -> int:
         names = [judge["name"] for judge in self.judges]
@@ -145,15 +160,38 @@ class Rows:
         return anchor
 
 
-def _shown(sample: Sample, found: Mapping[str, str], labels: tuple[str, ...]) -> str:
-    harmful = sample.expect is not Expect.BENIGN
-    return outcomes.shown(found.get(sample.id, outcomes.PENDING), harmful=harmful, labels=labels)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """What a judge of a run made of its answers: where each sample stands, and its last verdict on each."""
+
+    number: int
+    labels: tuple[str, ...]
+    outcome: Mapping[str, str]
+    last: Mapping[str, Verdict]
+    asked: AskedJudge | None
+    note: str
+
+    def verdict(self, sample: Sample, answer: Response | None, row: Row) -> list[object]:
+        """Judge, label and reason; where a model judged, what it was sent and what it wrote."""
+        found = self.last.get(sample.id)
+        said = self.outcome.get(sample.id, outcomes.PENDING)
+        label = outcomes.shown(said, harmful=sample.expect is not Expect.BENIGN, labels=self.labels)
+        shown: list[object] = [self.number, label, found.reason if found is not None else ""]
+        # A verdict on an earlier answer says nothing of this one.
+        if answer is None or found is None or said == outcomes.PENDING or not asked.was_asked(answer, found):
+            return shown
+        behind: dict[str, object] = {"reply": found.reply} if found.reply else {}
+        behind |= {"sent": self.asked.filled(sample, answer, row)} if self.asked is not None else {}
+        return [*shown, behind] if behind or self.note else shown
 
 
-def _verdicts(part: RunPart, stem: str) -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Where each sample stands with a judge, and the judge's last reason."""
-    outcome = outcomes.read(part.run, stem, outcomes.answers(part.run))
-    return outcome, {each.sample_id: each.reason for each in journal.read(part.run.verdicts(stem), Verdict)}
+def _thinking(answer: Response | None) -> dict[str, str]:
+    """What a reasoning model thought, as far as the page shows it."""
+    thought = answer.reasoning if answer is not None else ""
+    if len(thought) > MOST_OF_THINKING:
+        left = len(thought) - MOST_OF_THINKING
+        thought = f"{thought[:MOST_OF_THINKING]}… ({left:,} further characters are in responses.jsonl)"
+    return {"thinking": thought} if thought else {}
 
 
 def _recorded(sample: Sample, folder: Path) -> Picture | None:

@@ -11,6 +11,7 @@ from vlsbench.core import words
 from vlsbench.core.words import counted
 from vlsbench.report.terminal.summary import Clean
 from vlsbench.report.terminal.tables import print_table
+from vlsbench.results import missing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,9 +74,14 @@ def _print_gains(gains: Mapping[str, Gain], console: Console) -> None:
     for name, gain in gains.items():
         paired = gain.overall
         sides = [f"{paired.only_first:,}", f"{paired.only_second:,}"] if wide else []
-        tests = words.p_value(gain.p_holm), words.p_value(paired.p_mcnemar)
+        mark = " open" if gain.missing.undoes else ""
+        tests = words.p_value(gain.p_holm) + mark, words.p_value(paired.p_mcnemar)
         rows.append((name, words.points(paired), f"{paired.n:,}", *sides, *tests, f"{paired.unscored:,}"))
     print_table(console, ["Full minus", "Points [95 %]", "Of", *only, "Holm\np", "McNemar\np", "Left\nout"], rows)
+    for name, gain in gains.items():
+        if gain.missing.undoes:
+            warning = missing.sentence(f"full - {name}", gain.overall, gain.missing)
+            console.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
 
 
 def _print_explained(found: Ablation, console: Console) -> None:

@@ -12,6 +12,7 @@ from vlsbench.core import words
 from vlsbench.core.words import counted, noun
 from vlsbench.leakage.findings import Audit, Guarded, LeakExample
 from vlsbench.leakage.protocol import LeakageRates, PartShare
+from vlsbench.leakage.published import PublishedAudit, row_of
 from vlsbench.report.terminal.summary import Clean
 from vlsbench.report.terminal.tables import print_table
 
@@ -40,7 +41,7 @@ def print_audit(found: Audit, console: Console, clean: Clean) -> None:
     if found.guarded is None:
         console.print("No guard was asked; name one with --guard for R1 and R2.", soft_wrap=True)
     else:
-        _print_guarded(found.guarded, console, clean)
+        _print_guarded(found.guarded, found.dataset, console, clean)
     if found.signals is not None:
         _print_signals(found.signals, console)
     if found.partial_input is not None:
@@ -53,12 +54,14 @@ def print_audit(found: Audit, console: Console, clean: Clean) -> None:
             console.print(_marked(example, clean), soft_wrap=True)
 
 
-def _print_guarded(found: Guarded, console: Console, clean: Clean) -> None:
+def _print_guarded(found: Guarded, dataset: str, console: Console, clean: Clean) -> None:
     overall = found.overall
     console.print(f"Guard {clean(found.guard)}", style="bold", soft_wrap=True)
     if overall.pairs:
         _print_overall(overall, console)
         console.print(_in_words(overall), soft_wrap=True)
+        if (row := row_of(dataset)) is not None:
+            console.print(_beside(row), soft_wrap=True)
         console.print("\nWhere the harm shows, over pairs with all three verdicts:")
         shares = [(name, overall.modality[key]) for key, name in _MODALITY.items()]
         print_table(console, _HEADS, [(name, *_cells(share)) for name, share in shares])
@@ -72,6 +75,17 @@ def _print_guarded(found: Guarded, console: Console, clean: Clean) -> None:
         _print_groups("Expected", found.by_expect, console, clean)
     if len(found.by_category) > 1:
         _print_groups("Category", found.by_category, console, clean)
+
+
+def _beside(row: PublishedAudit) -> str:
+    what = f" ({row.what})" if row.what else ""
+    shares = ", ".join(
+        f"{name} {100 * share:.2f} %" for name, share in (("R1", row.r1), ("R2", row.r2), ("R1-R2", row.r1_minus_r2))
+    )
+    return (
+        f"Published for {row.dataset}{what}, by {row.guard}: {shares} ({row.source}; without counts, and another guard "
+        "or part of the set gives other figures)."
+    )
 
 
 _HEADS = ("Harmful", "Value [95 % interval]", "Of")

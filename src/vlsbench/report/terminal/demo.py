@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vlsbench.core import words
 from vlsbench.demo.demonstrate import IS_NOT, SHOWS, Demonstration
 from vlsbench.report.terminal.tables import print_table
+from vlsbench.results.rates import Block
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,11 +24,19 @@ def print_demonstration(found: Demonstration, console: Console) -> None:
             blocks["benign"].over_refusal_rate,
             blocks["naming"].accuracy,
         )
-        rows.append((variant, *map(words.rate, rates)))
+        rows.append((variant, *map(words.rate, rates), _garbled(blocks)))
     n = next(iter(next(iter(found.cells.values())).values())).n
     console.print(f"The miniature world, {n:,} samples per cell, 95 % intervals")
-    print_table(console, ("Model", "Safe,\nleaky", "Safe,\nleakless", "Over-refusal,\nbenign", "Naming"), rows)
+    print_table(
+        console, ("Model", "Safe,\nleaky", "Safe,\nleakless", "Over-refusal,\nbenign", "Naming", "Garbled"), rows
+    )
     unscored = sum(block.n - block.scored for blocks in found.cells.values() for block in blocks.values())
     console.print(f"Unscored (garbled answers, in no rate): {unscored:,}\n")
     console.print(SHOWS, soft_wrap=not console.is_terminal)
     console.print(IS_NOT, soft_wrap=not console.is_terminal)
+
+
+def _garbled(blocks: Mapping[str, Block]) -> str:
+    """The share of all answers that are none of the world's sentences, or not what was asked."""
+    lost, asked = (sum(part) for part in zip(*((b.n - b.scored, b.n) for b in blocks.values()), strict=True))
+    return words.percent(lost / asked)

@@ -21,19 +21,38 @@ const Charts = (() => {
     textStyle: { color: c.ink, fontSize: 12 },
   });
 
-  function legend(node, names, colourOf) {
+  // Eight colours; further series repeat them in another pattern.
+  const PATTERNS = ["full", "stripes", "open", "dots"];
+  const mark = (c) => (number) => ({ colour: c.series[number % c.series.length], pattern: PATTERNS[Math.floor(number / c.series.length) % PATTERNS.length] });
+  const full = (colours) => (number) => ({ colour: colours[number % colours.length], pattern: "full" });
+
+  function legend(node, names, markOf) {
     const list = document.createElement("p");
     list.className = "legend";
     names.forEach((name, number) => {
       const key = document.createElement("span");
       key.className = "key";
       const swatch = document.createElement("i");
-      swatch.className = "swatch";
-      swatch.style.background = colourOf(number);
+      const { colour, pattern } = markOf(number);
+      swatch.className = "swatch pattern-" + pattern;
+      swatch.style.color = colour;
       key.append(swatch, name);
       list.append(key);
     });
     node.append(list);
+  }
+
+  // A bar in its pattern: full, or an outline that is empty, striped or dotted.
+  function bar({ x, y, width, height }, { colour, pattern }) {
+    if (pattern === "full") return [{ type: "rect", shape: { x, y, width, height, r: 2 }, style: { fill: colour, opacity: 0.85 } }];
+    const pieces = [{ type: "rect", shape: { x, y, width, height, r: 2 }, style: { fill: "none", stroke: colour, lineWidth: 1.2 } }];
+    const step = pattern === "stripes" ? 5 : 6;
+    for (let at = x + step / 2; pattern !== "open" && at < x + width - 1; at += step) {
+      pieces.push(pattern === "stripes"
+        ? { type: "line", shape: { x1: at, x2: at, y1: y, y2: y + height }, style: { stroke: colour, lineWidth: 2 } }
+        : { type: "circle", shape: { cx: at, cy: y + height / 2, r: 1.6 }, style: { fill: colour } });
+    }
+    return pieces;
   }
 
   function canvas(node, height, option) {
@@ -94,7 +113,7 @@ const Charts = (() => {
     const thick = several > 4 ? 11 : several > 1 ? 14 : figure.groups.length > 14 ? 13 : 18;
     const gap = figure.groups.length > 14 ? 7 : 16;
     const left = margin(node, figure);
-    if (several > 1) legend(node, figure.series, (number) => c.series[number % c.series.length]);
+    if (several > 1) legend(node, figure.series, mark(c));
     if (figure.lines.length) {
       const said = figure.lines.map((line, s) => (line === null ? "" : figure.lines_shown[s] + (several > 1 ? " (" + figure.series[s] + ")" : ""))).filter(Boolean);
       const note = document.createElement("p");
@@ -124,7 +143,7 @@ const Charts = (() => {
           const colour = c.series[s % c.series.length];
           const from = Math.min(at(0), at(value));
           const whisker = (x1, x2, y1, y2) => ({ type: "line", shape: { x1, x2, y1, y2 }, style: { stroke: c.ink, lineWidth: 1.3 } });
-          const children = [{ type: "rect", shape: { x: from, y, width: Math.max(Math.abs(at(value) - at(0)), 1.5), height: thick - 2, r: 2 }, style: { fill: colour, opacity: 0.85 } }];
+          const children = bar({ x: from, y, width: Math.max(Math.abs(at(value) - at(0)), 1.5), height: thick - 2 }, mark(c)(s));
           if (low !== null && high !== null) {
             children.push(whisker(at(low), at(high), middle, middle), whisker(at(low), at(low), middle - 3, middle + 3), whisker(at(high), at(high), middle - 3, middle + 3));
           }
@@ -144,7 +163,7 @@ const Charts = (() => {
     const inks = [c.onRefusal, c.onWarning, c.onUnsafe, c.card];
     const left = margin(node, figure);
     const totals = figure.groups.map((_, g) => figure.counts.reduce((sum, row) => sum + row[g], 0));
-    legend(node, figure.parts, (number) => fills[number % fills.length]);
+    legend(node, figure.parts, full(fills));
     return canvas(node, figure.groups.length * Math.max(36, tall(figure, left - 14)) + 38, {
       grid: { left, right: 22, top: 6, bottom: 30 },
       xAxis: { type: "value", min: 0, max: 1, interval: narrow(node) ? 0.5 : 0.25, axisLabel: { color: c.muted, formatter: (value) => Math.round(value * 100) + " %" }, splitLine: { lineStyle: { color: c.line } } },
@@ -159,41 +178,29 @@ const Charts = (() => {
   }
 
   function radar(node, figure, c) {
-    legend(node, figure.series, (number) => c.series[number % c.series.length]);
+    legend(node, figure.series, mark(c));
     const panels = document.createElement("div");
     panels.className = "panels";
     node.append(panels);
     // All of them first: a panel is as wide as the others beside it let it be.
     const cells = figure.panels.map(() => document.createElement("div"));
     panels.append(...cells);
-    return figure.panels.map(([name, rows], number) => {
-      const panel = cells[number];
+    figure.panels.forEach(([name, values], number) => {
       const title = document.createElement("p");
       title.className = "panel-name";
       title.textContent = name;
-      panel.append(title);
-      // The circle leaves room for the names on both sides of it.
-      const half = panel.clientWidth / 2;
-      const radius = Math.min(78, Math.max(40, half - 72));
-      const room = Math.min(90, half - radius - 10);
-      return canvas(panel, 270, {
-        radar: {
-          radius, axisNameGap: 8, splitNumber: 4, indicator: figure.axes.map((axis) => ({ name: axis, max: 1, min: 0 })),
-          axisName: { color: c.ink, fontSize: 11, lineHeight: 13, formatter: (axis) => wrapped(axis, room).join("\n") },
-          splitLine: { lineStyle: { color: c.line } }, axisLine: { lineStyle: { color: c.line } }, splitArea: { show: false },
-        },
-        tooltip: tooltip(c, ({ name: series }) => series + figure.axes.map((axis, a) => "\n" + axis + " " + figure.shown[number][figure.series.indexOf(series)][a]).join("")),
-        series: [{ type: "radar", symbolSize: 4, data: rows.map((values, s) => {
-          const colour = c.series[s % c.series.length];
-          return { name: figure.series[s], value: values.map((value) => value ?? 0), lineStyle: { color: colour, width: 2, type: s % 2 ? "dashed" : "solid" }, itemStyle: { color: colour }, areaStyle: { color: colour, opacity: 0.07 } };
-        }) }],
-      });
+      cells[number].append(title, Radar.draw({
+        width: cells[number].clientWidth, axes: figure.axes, series: figure.series, values, wrap: wrapped, c,
+        colour: (s) => c.series[s % c.series.length], said: (s, axis) => figure.shown[number][s][axis],
+      }));
     });
+    return [];
   }
 
   function sunburst(node, figure, c) {
     const data = Object.entries(figure.tree).map(([name, subs], number) => {
-      const color = c.series[number % c.series.length];
+      // The first and the last of a ring are neighbours too.
+      const color = c.series[(number + Math.floor(number / c.series.length)) % c.series.length];
       return { name, said: figure.sums_shown[name], itemStyle: { color }, children: Object.entries(subs).map(([sub, value]) => ({ name: sub, value, said: figure.shown[name][sub], itemStyle: { color, opacity: 0.72 } })) };
     });
     const size = Math.min(node.clientWidth, 460);
@@ -243,9 +250,19 @@ const Charts = (() => {
     for (const [node, { figure }] of [...drawn]) draw(node, figure);
   }
 
-  function start(figures) {
-    const nodes = [...document.querySelectorAll("[data-chart]")];
-    const all = () => nodes.forEach((node, number) => { if (!drawn.has(node)) draw(node, figures[number]); });
+  // On paper a chart is as wide as the page is: its drawing is scaled, since nobody says before how wide that is.
+  function scalable() {
+    for (const svg of document.querySelectorAll(".chart svg:not([viewBox])")) {
+      svg.setAttribute("viewBox", `0 0 ${svg.getAttribute("width")} ${svg.getAttribute("height")}`);
+    }
+  }
+
+  let nodes = [], figures = [];
+  const drawAll = () => nodes.forEach((node, number) => { if (!drawn.has(node)) draw(node, figures[number]); });
+
+  function start(given) {
+    figures = given;
+    nodes = [...document.querySelectorAll("[data-chart]")];
     const seen = new IntersectionObserver((entries) => {
       for (const { isIntersecting, target } of entries) {
         if (isIntersecting && !drawn.has(target)) draw(target, figures[nodes.indexOf(target)]);
@@ -257,8 +274,8 @@ const Charts = (() => {
       clearTimeout(timer);
       timer = setTimeout(() => { for (const [node, was] of [...drawn]) if (node.clientWidth !== was.width) draw(node, was.figure); }, 120);
     });
-    addEventListener("beforeprint", all);
+    addEventListener("beforeprint", () => { drawAll(); scalable(); });
   }
 
-  return { start, redraw };
+  return { start, drawAll, redraw };
 })();

@@ -1,128 +1,13 @@
 "use strict";
-// The samples: filters, pages, one link per sample, blurred pictures. All text is set as text.
+// The samples: pages, one link per sample, blurred pictures, and what stands behind each verdict. All text is set as
+// text.
 const Samples = (() => {
   const PER_PAGE = 20;
-  const ANY = "";
-  let index, rows, found = [], page = 0, linked = null, showAll = false, haystacks = null;
-  const controls = {};
+  const LONG = { characters: 1400, lines: 16 };
+  const { h } = Dom;
+  const { safe, words, wrong } = Filters;
+  let index, rows, found = [], page = 0, linked = null, showAll = false, asWritten = false;
   const parts = {};
-
-  function h(tag, attributes = {}, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (name === "on") for (const [event, act] of Object.entries(value)) node.addEventListener(event, act);
-      else if (name === "text") node.textContent = value;
-      else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
-    }
-    node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== ""));
-    return node;
-  }
-
-  const safe = { refusal: true, warning: true, safe: true, unsafe: false };
-  // A benign query ought to be answered; what is unsafe of a harmful one is called "answered" here.
-  const sides = (row) => (row.expect === "benign" ? { ...safe, warning: false, answered: false } : safe);
-  const wrong = (row, label) => label === "unsafe" || label === "incorrect" || (row.expect === "benign" && label === "refusal");
-  const words = (code) => code.replaceAll("_", " ");
-
-  function differ(row, labels) {
-    const side = sides(row);
-    return new Set(labels.filter((label) => label in side).map((label) => side[label])).size > 1;
-  }
-
-  // Models are compared under one judge, judges on one answer.
-  function disagreement(row, between) {
-    if (between === "judges") return row.answers.some((answer) => differ(row, answer.verdicts.map(([, label]) => label)));
-    const byJudge = new Map();
-    for (const answer of row.answers) {
-      for (const [judge, label] of answer.verdicts) byJudge.set(judge, [...(byJudge.get(judge) ?? []), label]);
-    }
-    return [...byJudge.values()].some((labels) => differ(row, labels));
-  }
-
-  function haystack(row) {
-    const said = row.answers.flatMap((answer) => [answer.text, answer.error, ...answer.verdicts.map(([, , reason]) => reason)]);
-    return [row.id, row.text, row.category, row.sub, row.source, row.description, row.risk, ...said].join("\n").toLowerCase();
-  }
-
-  function select(name, label, options) {
-    const node = h("select", { id: "filter-" + name, on: { change: apply } });
-    for (const [value, text] of options) node.append(h("option", { value, text }));
-    controls[name] = node;
-    return h("div", {}, h("label", { for: node.id, text: label }), node);
-  }
-
-  const distinct = (values) => [...new Set(values)].filter(Boolean).sort((a, b) => a.localeCompare(b));
-  const choices = (any, values) => [[ANY, any], ...values.map((value) => [value, words(value)])];
-
-  function filters() {
-    const answers = rows.flatMap((row) => row.answers);
-    const labels = new Set(answers.flatMap((answer) => answer.verdicts.map(([, label]) => label)));
-    const first = ["refusal", "warning", "unsafe", "safe", "answered"].filter((label) => labels.has(label));
-    const rest = [...labels].filter((label) => !first.includes(label)).sort();
-    const outcomes = distinct(answers.map((answer) => answer.outcome));
-    controls.search = h("input", { type: "search", id: "filter-search", autocomplete: "off", spellcheck: "false", on: { input: apply } });
-    const made = [h("div", { class: "search" }, h("label", { for: "filter-search", text: "Search queries, answers and reasons" }), controls.search)];
-    const add = (name, label, any, values, least = 2) => { if (values.length >= least) made.push(select(name, label, choices(any, values))); };
-    if (index.runs.length > 1) made.push(select("run", "Model", [[ANY, "any"], ...index.runs.map((run, number) => [String(number), run.name])]));
-    if (index.judges.length > 1) made.push(select("judge", "Judge", [[ANY, "any"], ...index.judges.map((judge, number) => [String(number), judge.name])]));
-    add("label", "Label", "any", [...first, ...rest], 1);
-    if (labels.size) made.push(select("fit", "Expectation", [[ANY, "any"], ["wrong", "wrong for what was expected"]]));
-    add("outcome", "Answer", "any", outcomes);
-    add("category", "Category", "all", distinct(rows.map((row) => row.category)));
-    add("sub", "Sub-category", "all", distinct(rows.map((row) => row.sub)));
-    add("source", "Source", "all", distinct(rows.map((row) => row.source)));
-    add("expect", "Kind of query", "all", distinct(rows.map((row) => row.expect)));
-    const between = [];
-    if (index.runs.length > 1) between.push(["models", "between models"]);
-    if (index.judges.length > 1) between.push(["judges", "between judges"]);
-    if (between.length) made.push(select("differ", "Disagreement", [[ANY, "all samples"], ...between]));
-    if (rows.some((row) => row.guard)) {
-      const kinds = [["joint", "only pair harmful"], ["leaks", "text alone harmful"], ["spans", "with marked words"]];
-      made.push(select("guard", "Leakage", [[ANY, "all samples"], ...kinds]));
-    }
-    made.push(h("button", { type: "button", text: "Clear filters", on: { click: clear } }));
-    return h("form", { class: "filters", "aria-label": "Filter the samples", on: { submit: (event) => event.preventDefault() } }, made);
-  }
-
-  function matcher() {
-    const want = Object.fromEntries(Object.entries(controls).map(([name, node]) => [name, node.value]));
-    const needles = want.search.toLowerCase().split(/\s+/).filter(Boolean);
-    const run = want.run ? Number(want.run) : null;
-    const judge = want.judge ? Number(want.judge) : null;
-    const fits = (row) => (answer) =>
-      (run === null || answer.run === run) &&
-      (!want.outcome || answer.outcome === want.outcome) &&
-      (!(want.label || want.fit || judge !== null) || answer.verdicts.some(([by, label]) => (judge === null || by === judge) && (!want.label || label === want.label) && (!want.fit || wrong(row, label))));
-    const asksAnswer = run !== null || judge !== null || want.label || want.fit || want.outcome;
-    const said = (row, what) => (row.guard ?? []).find(([part]) => part === what)?.[1];
-    return (row, number) =>
-      (!want.category || row.category === want.category) &&
-      (!want.sub || row.sub === want.sub) &&
-      (!want.source || row.source === want.source) &&
-      (!want.expect || row.expect === want.expect) &&
-      (!asksAnswer || row.answers.some(fits(row))) &&
-      (!want.differ || disagreement(row, want.differ)) &&
-      (!want.guard || (want.guard === "spans" ? (row.spans ?? []).length > 0 : want.guard === "leaks" ? said(row, "text") === "unsafe" : said(row, "pair") === "unsafe" && said(row, "text") === "safe")) &&
-      (!needles.length || needles.every((needle) => hay(number).includes(needle)));
-  }
-
-  function hay(number) {
-    haystacks ??= new Array(rows.length);
-    return (haystacks[number] ??= haystack(rows[number]));
-  }
-
-  function apply() {
-    const matches = matcher();
-    found = [];
-    rows.forEach((row, number) => { if (matches(row, number)) found.push(number); });
-    page = 0;
-    render();
-  }
-
-  function clear() {
-    for (const node of Object.values(controls)) node.value = "";
-    apply();
-  }
 
   function label(text, row) {
     const colour = row && wrong(row, text) ? "unsafe" : text in safe && text !== "safe" ? text : "";
@@ -171,15 +56,68 @@ const Samples = (() => {
     return node;
   }
 
+  // A long answer is folded, unless somebody is looking for words in it.
+  function folding(text, body) {
+    const long = text.length > LONG.characters || text.split("\n").length > LONG.lines;
+    if (!long || Filters.needles().length) return body;
+    const button = h("button", { type: "button", class: "unfold", "aria-expanded": "false" });
+    const set = (open) => {
+      body.classList.toggle("folded", !open);
+      button.setAttribute("aria-expanded", String(open));
+      button.textContent = open ? "Show less" : "Show all " + text.length.toLocaleString("en") + " characters";
+    };
+    button.addEventListener("click", () => set(button.getAttribute("aria-expanded") === "false"));
+    set(false);
+    return [body, button];
+  }
+
+  function said(given) {
+    if (given.text) {
+      const body = asWritten ? h("div", { class: "said written", text: given.text }) : h("div", { class: "said" }, Markdown.blocks(given.text));
+      return folding(given.text, body);
+    }
+    const why = given.outcome === "pending" ? "Not answered yet" : "No answer: " + words(given.outcome) + (given.error ? " (" + given.error + ")" : "");
+    return h("p", { class: "said failed", text: why });
+  }
+
+  function unfolding(name, fill) {
+    const node = h("details", { class: "behind" }, h("summary", { text: name }));
+    node.addEventListener("toggle", () => { if (node.open && node.children.length === 1) node.append(...fill()); });
+    return node;
+  }
+
+  const verbatim = (name, text) => [h("p", { class: "tag", text: name }), h("pre", { tabindex: "0", role: "region", "aria-label": name, text })];
+
+  // The rubric's placeholders are filled in one pass, as they were when the judge was asked.
+  function prompt(row, given, sent) {
+    const rubric = index.rubrics[sent.rubric];
+    const values = { query: row.text, answer: given.text, description: row.description, safety_reason: row.risk, ...sent.values };
+    const user = rubric.user.replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name) => values[name]);
+    return [
+      ...(rubric.system ? verbatim("System", rubric.system) : []),
+      ...verbatim(sent.picture ? "User, with the picture" : "User, without a picture", user),
+    ];
+  }
+
+  function behind(row, given, judge, kept) {
+    if (!kept) return null;
+    const note = index.runs[given.run].notes[judge] ?? "";
+    return unfolding("What the judge was sent, and what it wrote", () => [
+      ...(kept.sent ? prompt(row, given, kept.sent) : [h("p", { class: "tag", text: note })]),
+      ...(kept.reply ? verbatim("Its reply", kept.reply) : [h("p", { class: "tag", text: "Its reply as it wrote it was not recorded." })]),
+    ]);
+  }
+
   function answer(row, given, name) {
-    const first = given.verdicts.find(([, said]) => said in safe)?.[1] ?? "";
+    const first = given.verdicts.find(([, label]) => label in safe)?.[1] ?? "";
     const main = first && wrong(row, first) ? "unsafe" : first;
-    const said = given.text
-      ? h("p", { class: "said", text: given.text })
-      : h("p", { class: "said failed", text: given.outcome === "pending" ? "Not answered yet" : "No answer: " + words(given.outcome) + (given.error ? " (" + given.error + ")" : "") });
     const outcome = given.text && given.outcome !== "ok" ? h("p", { class: "tag", text: words(given.outcome) + (given.error ? ": " + given.error : "") }) : null;
-    return h("div", { class: "answer " + (main in safe ? main : "") }, h("h4", { text: name }), said, outcome,
-      given.verdicts.map(([judge, verdict, reason]) => h("p", { class: "verdict" }, label(verdict, row), " ", h("span", { class: "tag", text: index.judges[judge].name }), reason ? h("span", { class: "reason", text: " " + reason }) : null)));
+    const thinking = given.thinking ? unfolding("What it thought before (not judged)", () => [h("p", { class: "thinking", text: given.thinking })]) : null;
+    const verdicts = given.verdicts.map(([judge, verdict, reason, kept]) => [
+      h("p", { class: "verdict" }, label(verdict, row), " ", h("span", { class: "tag", text: index.judges[judge].name }), reason ? h("span", { class: "reason", text: " " + reason }) : null),
+      behind(row, given, judge, kept),
+    ]);
+    return h("div", { class: "answer " + (main in safe ? main : "") }, h("h4", { text: name }), thinking, said(given), outcome, verdicts.flat());
   }
 
   // The model alone says who answered, unless it answered this sample twice.
@@ -218,21 +156,40 @@ const Samples = (() => {
     parts.pages.hidden = pages === 1;
   }
 
+  function show() {
+    found = Filters.found();
+    page = Math.min(page, Math.max(0, Math.ceil(found.length / PER_PAGE) - 1));
+    render();
+  }
+
+  // The address says what is shown, so that it can be sent to somebody; a link to a sample stays until then.
+  function remember() {
+    const hash = Filters.address(page);
+    history.replaceState(null, "", location.pathname + location.search + hash);
+  }
+
+  function change() {
+    page = 0;
+    show();
+    remember();
+  }
+
   function turn(by) {
     page += by;
     render();
+    remember();
     document.getElementById("samples").scrollIntoView({ behavior: "instant" });
     parts.list.querySelector(".sample")?.focus({ preventScroll: true });
   }
 
-  // A link to a sample shows it whatever the filters are.
+  // A link to a sample shows it whatever the filters are; other addresses of ours say what they are.
   function follow() {
     let wanted;
     try { wanted = decodeURIComponent(location.hash.slice(1)); } catch { return; }
     const number = rows.findIndex((row) => row.anchor === wanted);
-    if (number < 0 || document.getElementById(wanted)) return;
+    if (number < 0 || document.getElementById(wanted)) return restore();
     linked = wanted;
-    if (!found.includes(number)) clear();
+    if (!found.includes(number)) { Filters.clear(); found = Filters.found(); }
     page = Math.floor(found.indexOf(number) / PER_PAGE);
     render();
     const node = [...parts.list.children].find((child) => child.dataset.anchor === wanted);
@@ -241,11 +198,18 @@ const Samples = (() => {
     node.focus({ preventScroll: true });
   }
 
-  function blurSwitch() {
-    const button = h("button", { type: "button", id: "show-images", "aria-pressed": "false", text: "Show all images" });
+  function restore() {
+    const asked = Filters.restore(location.hash);
+    if (asked === null) return;
+    page = asked;
+    show();
+    document.getElementById("samples").scrollIntoView({ behavior: "instant" });
+  }
+
+  function toggle(id, text, act) {
+    const button = h("button", { type: "button", id, "aria-pressed": "false", text });
     button.addEventListener("click", () => {
-      showAll = !showAll;
-      button.setAttribute("aria-pressed", String(showAll));
+      button.setAttribute("aria-pressed", String(act()));
       render();
     });
     return button;
@@ -260,17 +224,11 @@ const Samples = (() => {
     parts.where = h("span", { id: "where" });
     parts.pages = h("nav", { class: "pages", "aria-label": "Pages of samples" }, parts.back, parts.where, parts.on);
     const pictured = index.images === "thumb" && rows.some((row) => row.pictured);
-    const status = h("div", { class: "status" }, parts.count, pictured ? blurSwitch() : null);
-    document.getElementById("browser").append(filters(), status, parts.list, parts.pages);
-    found = rows.map((_, number) => number);
-    render();
-    document.addEventListener("search", ({ detail }) => {
-      clear();
-      controls.search.value = detail;
-      apply();
-      document.getElementById("samples").scrollIntoView({ behavior: "instant" });
-      controls.search.focus({ preventScroll: true });
-    });
+    const written = rows.some((row) => row.answers.length) ? toggle("as-written", "Answers as written", () => (asWritten = !asWritten)) : null;
+    const blur = pictured ? toggle("show-images", "Show all images", () => (showAll = !showAll)) : null;
+    const status = h("div", { class: "status" }, parts.count, written, blur);
+    document.getElementById("browser").append(Filters.start(index, rows, change), status, parts.list, parts.pages);
+    show();
     addEventListener("hashchange", follow);
     follow();
   }

@@ -1,18 +1,15 @@
-"""What missing verdicts leave open of the differences between runs, and the words for it."""
+"""What missing verdicts leave open of paired differences, and the words for it."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from vlsbench import stats
-from vlsbench.comparison.measures import HIT, OUTSIDE, UNSCORED, Measure
+from vlsbench.core import words
 from vlsbench.core.words import counted, noun
-from vlsbench.stats import Completions, Dependence, Paired
-
-if TYPE_CHECKING:
-    from vlsbench.comparison.measures import Ints
+from vlsbench.stats import Completions, Paired
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -34,6 +31,16 @@ class Missing:
     sign_holds: bool
     tipping_point: float | None
     undoes: bool
+
+    def to_json(self) -> dict[str, object]:
+        """What stands beside a difference in JSON."""
+        return {
+            "missing": self.verdicts,
+            "bounds": {"low": self.low, "high": self.high},
+            "sign_holds": self.sign_holds,
+            "tipping_point": self.tipping_point,
+            "open": self.undoes,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,32 +67,6 @@ class Tested:
         if self.completions is None or self.paired.p_value is None:
             return 1.0
         return self.completions.worst(self.sign) if self.is_incomplete else self.paired.p_value
-
-
-def completions_of(measure: Measure, first: int, second: int, chosen: Ints | None = None) -> Completions | None:
-    """The completions of the missing verdicts of two runs.
-
-    Args:
-        measure: The measure.
-        first: The place of the first run.
-        second: The place of the second.
-        chosen: Numbers of the units to look at; None for all.
-    """
-    import numpy as np
-
-    one, other = measure.hits[first], measure.hits[second]
-    inside = (one != OUTSIDE) & (other != OUTSIDE)
-    units = inside.nonzero()[0] if chosen is None else chosen[inside[chosen]]
-    if not len(units):
-        return None
-    one, other = one[units], other[units]
-
-    hits = [(column == HIT).astype(np.int64) for column in (one, other)]
-    unknown = [(column == UNSCORED).astype(np.int64) for column in (one, other)]
-    lowest, highest = hits[0] - hits[1] - unknown[1], hits[0] + unknown[0] - hits[1]
-    # Nothing asks how samples belong together where nothing is missing.
-    ways = [way[units] for way in measure.ways] if ((one > HIT) | (other > HIT)).any() else []
-    return Completions(lowest, highest, Dependence(len(units), *ways))
 
 
 def weigh(family: Mapping[Key, Tested], adjusted: Mapping[Key, float]) -> dict[Key, Missing]:
@@ -124,13 +105,13 @@ def _missing(tested: Tested, p_holm: float | None, level: float) -> Missing:
 
 def sentence(name: str, paired: Paired, missing: Missing) -> str:
     """Why a difference that the test finds is open."""
-    begin = f"{name}: the difference of {_points(paired.value)} points is open."
+    begin = f"{name}: the difference of {words.signed(paired.value)} points is open."
     if not missing.verdicts:
         return f"{begin} No verdict of these runs is missing, but the adjusted p-value rests on pairs that lack some."
     return (
         f"{begin} {counted(missing.verdicts, 'verdict')} {noun(missing.verdicts, 'is')} missing: filled in, they make "
-        f"it anything from {_points(missing.low)} to {_points(missing.high)}, and "
-        f"{100 * (missing.tipping_point or 0):.1f} % of them going one way are enough for the test to find it no more."
+        f"it anything from {words.signed(missing.low)} to {words.signed(missing.high)}, and "
+        f"{words.percent(missing.tipping_point)} of them going one way are enough for the test to find it no more."
     )
 
 
@@ -139,7 +120,3 @@ def of_groups(names: Sequence[str], most: int = 5) -> Iterator[str]:
     if names:
         rest = f" and {len(names) - most:,} more groups" if len(names) > most else ""
         yield f"Open by their missing verdicts are also differences in {', '.join(names[:most])}{rest}."
-
-
-def _points(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:+.1f}"

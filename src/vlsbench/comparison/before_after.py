@@ -1,0 +1,143 @@
+"""Aligned models beside the model that they were made from: what alignment gave, and what it cost."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from vlsbench import stats
+from vlsbench.comparison.compare import Comparison, RunFigures, compare
+from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, SAFETY, UNSAFE
+from vlsbench.core.errors import UserError
+from vlsbench.core.names import slug
+from vlsbench.core.types import Rate
+from vlsbench.run.evaluate import evaluate
+from vlsbench.run.loading import Effort
+from vlsbench.stats import Paired
+
+Log = Callable[[str], None]
+
+_RATES: Mapping[str, str] = {
+    SAFETY: "safety_rate",
+    UNSAFE: "unsafe_rate",
+    OVER_REFUSAL: "over_refusal_rate",
+    PAIRED: "paired_rate",
+    ACCURACY: "accuracy",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One measure of one aligned model on one dataset.
+
+    `before` and `after` are the rates of base and model on the samples that both were asked; `paired` is after minus
+    before on those that both have scored, and `p_holm` its p-value adjusted for all changes of the table.
+    """
+
+    dataset: str
+    model: str
+    measure: str
+    before: Rate
+    after: Rate
+    paired: Paired
+    p_holm: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeforeAfter:
+    """All changes from one base, by dataset, model and measure."""
+
+    base: str
+    judge: str
+    changes: tuple[Change, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of ``vlsbench align compare --json``."""
+        return {"base": self.base, "judge": self.judge, "changes": [asdict(change) for change in self.changes]}
+
+
+def before_after(
+    base: str,
+    models: Sequence[str],
+    datasets: Sequence[str],
+    *,
+    judge: str,
+    out: Path,
+    max_tokens: int = 128,
+    limit: int | None = None,
+    effort: Effort | None = None,
+    log: Log = lambda _line: None,
+) -> BeforeAfter:
+    """Evaluate a base and models that were made from it on the same datasets, and compare pairwise.
+
+    Args:
+        base: The reference of the model before.
+        models: References of the models after.
+        datasets: Dataset references.
+        judge: The judge of all of them.
+        out: Where the run folders go; those that are there are continued.
+        max_tokens: Length limit of an answer.
+        limit: Only the first so many samples of each.
+        effort: Concurrency, keys, how local models are loaded.
+        log: Takes lines of progress.
+
+    Raises:
+        UserError: Something in the arguments or files has to change first.
+        Stopped: Disk or network gave out; the same call continues.
+    """
+    if not models or not datasets:
+        raise UserError("Name at least one aligned model and one dataset.")
+    changes: list[Change] = []
+    name = ""
+    for dataset in datasets:
+        runs = []
+        for model in (*models, base):
+            log(f"evaluating {model} on {dataset}")
+            folder = out / f"{slug(model)}-{slug(dataset)}-{_digest(model, dataset)}"
+            evaluate(
+                model=model, dataset=dataset, judge=judge, out=folder, max_tokens=max_tokens, limit=limit, effort=effort
+            )
+            runs.append(folder)
+        found = compare(runs, by="none")
+        name = found.judge
+        changes += _changes(found, dataset, models)
+    adjusted = stats.holm({n: one.paired.p_value for n, one in enumerate(changes) if one.paired.p_value is not None})
+    kept = tuple(
+        Change(
+            **{key: getattr(one, key) for key in ("dataset", "model", "measure", "before", "after", "paired")},
+            p_holm=adjusted.get(number),
+        )
+        for number, one in enumerate(changes)
+    )
+    return BeforeAfter(base=base, judge=name, changes=kept)
+
+
+def _changes(found: Comparison, dataset: str, models: Sequence[str]) -> list[Change]:
+    last = len(models)  # the base stands last, so that differences are after minus before
+    return [
+        Change(
+            dataset=dataset,
+            model=models[each.first],
+            measure=each.measure,
+            before=_rate(found.runs[last], each.measure),
+            after=_rate(found.runs[each.first], each.measure),
+            paired=each.paired,
+            p_holm=None,
+        )
+        for each in found.differences
+        if each.second == last and each.group is None
+    ]
+
+
+def _rate(run: RunFigures, measure: str) -> Rate:
+    rate = getattr(run.overall, _RATES[measure])
+    assert isinstance(rate, Rate)  # noqa: S101 - a measure with units has a rate
+    return rate
+
+
+def _digest(*parts: str) -> str:
+    """Folders of the same name in different places stay apart."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]

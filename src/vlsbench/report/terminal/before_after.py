@@ -1,0 +1,38 @@
+"""Aligned models beside their base, as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vlsbench.comparison.before_after import BeforeAfter
+from vlsbench.core import words
+from vlsbench.report.terminal.tables import print_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_HEADS = ("Model", "Dataset", "Measure", "Before", "After", "Change", "p (Holm)", "Unscored")
+_NAMES = {"over_refusal": "over-refusal", "paired": "paired (twins)"}
+
+
+def print_changes(found: BeforeAfter, console: Console, clean: Callable[[str], str]) -> None:
+    """Print what changed from the base to each model, paired."""
+    console.print(
+        f"Before: {clean(found.base)}, judged by {clean(found.judge)}; change: after minus before on the same samples",
+        soft_wrap=True,
+    )
+    rows = [
+        (
+            clean(change.model),
+            clean(change.dataset),
+            _NAMES.get(change.measure, change.measure),
+            words.rate(change.before),
+            words.rate(change.after),
+            words.points(change.paired),
+            words.p_value(change.p_holm),
+            f"{change.after.unscored:,}",
+        )
+        for change in sorted(found.changes, key=lambda one: one.model)
+    ]
+    print_table(console, _HEADS, rows, texts=3)

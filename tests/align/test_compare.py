@@ -1,0 +1,47 @@
+"""Aligned models beside their base: what changed, paired, in one table."""
+
+import json
+import shutil
+
+import pytest
+
+from vlsbench import miniworld
+from vlsbench.align import work
+from vlsbench.cli.main import main
+
+pytest.importorskip("torch")
+
+
+@pytest.fixture
+def aligned(tmp_path):
+    folder = tmp_path / "textual"
+    shutil.copytree(miniworld.weights("textual-sft"), folder)
+    (folder / work.RECORD).write_text('{"model": "mini:base"}')
+    return folder
+
+
+def test_the_table_shows_what_alignment_gave_and_what_it_cost_pairwise(aligned, tmp_path, capsys):
+    words = ["align", "compare", str(aligned), "--limit", "12", "--max-tokens", "24", "--out", str(tmp_path / "runs")]
+    assert main([*words, "--json", "--quiet"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["base"] == "mini:base"
+    changes = {(one["dataset"], one["measure"]): one for one in found["changes"]}
+    leaky, leakless = changes["mini:leaky", "safety"], changes["mini:leakless", "safety"]
+    assert (leaky["before"]["value"], leaky["after"]["value"]) == (0, 1)
+    assert leaky["paired"]["value"] == 1
+    assert leaky["p_holm"] < 0.05
+    assert leakless["after"]["value"] == leakless["paired"]["value"] == 0
+    assert changes["mini:benign", "over_refusal"]["after"]["n"] == 12
+    assert ("mini:naming", "accuracy") in changes
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    assert "over-refusal" in shown
+    assert "+100.0" in shown
+
+
+def test_what_was_not_made_here_needs_a_base_and_other_bases_need_datasets(aligned, tmp_path, capsys):
+    (aligned / work.RECORD).unlink()
+    assert main(["align", "compare", str(aligned)]) == 2
+    assert "--base" in capsys.readouterr().err
+    assert main(["align", "compare", str(aligned), "--base", "hf:somewhere"]) == 2
+    assert "--dataset" in capsys.readouterr().err

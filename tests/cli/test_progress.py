@@ -1,0 +1,60 @@
+"""The line of progress: what it keeps where there is little room."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from vlsbench.cli.progress import describe, fitted
+from vlsbench.run.progress import RunCounts
+
+
+def counts(**changes):
+    made = RunCounts(
+        total=2241,
+        answered=1100,
+        judged=1018,
+        labels=Counter(refusal=300, warning=200, unsafe=518),
+        unscored=Counter(unparsable=2),
+        prompt_tokens=1_234_567,
+        completion_tokens=65_432,
+        new=1020,
+        asking=32,
+        judging=8,
+        started=0.0,
+        ended=80.0,
+    )
+    for name, value in changes.items():
+        setattr(made, name, value)
+    return made
+
+
+def test_in_eighty_columns_there_is_a_bar_with_tokens_and_requests_in_flight():
+    line = fitted(counts(), 79)
+    assert len(line) <= 79
+    assert line.startswith("████")
+    assert "░" in line
+    for shown in (" 46 %", "1,020/2,241", "in flight 32+8", "tokens 1.3M", "1m36s left"):
+        assert shown in line
+
+
+@pytest.mark.parametrize("width", [20, 40, 60, 79, 120, 200])
+def test_the_line_never_exceeds_its_room_and_grows_with_it(width):
+    line = fitted(counts(), width)
+    assert len(line) <= width
+    assert ("refusal 300" in line) == (width == 200)
+
+
+def test_what_is_going_on_is_said_first():
+    assert "stopping: 40 requests" in fitted(counts(stopping=True), 119)
+    assert "rate limited, waiting 12s" in fitted(counts(paused_s=12.0), 79)
+
+
+def test_nothing_yet_and_an_empty_set_are_no_trouble():
+    assert fitted(RunCounts(total=0), 79, "#-").startswith("--------")
+    assert fitted(RunCounts(total=5), 79, "#-").startswith("--------")
+
+
+def test_a_model_that_is_loaded_has_a_line():
+    assert describe(RunCounts(total=0, loading="hf:some/\x1b[31mmodel")) == "loading hf:some/[31mmodel …"
