@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import html
+import json
+import re
+
 import pytest
 
 from builders import vlsbench
 from run_folders import judged
+from vlsbench.report import inputs
+from vlsbench.report.charts import paper, single
+from vlsbench.report.charts.look import Look, arranged
 
 pytest.importorskip("matplotlib")
 
@@ -70,3 +77,85 @@ def test_what_cannot_be_drawn_is_said(tmp_path, monkeypatch, capsys, words, said
     judged(tmp_path / "run", ("s0", "refusal"))
     assert vlsbench("plot", *(word.replace("RUN", "run") for word in words)) == 2
     assert said in capsys.readouterr().err
+
+
+def texts_of(file):
+    """The texts of an SVG, in their order."""
+    return [html.unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", file.read_text(encoding="utf-8"))]
+
+
+def test_axes_have_titles_and_end_at_a_hundred_per_cent(study, tmp_path):
+    out = tmp_path / "f.svg"
+    assert vlsbench("plot", "safety", *study.runs, "--out", out) == 0
+    found = texts_of(out)
+    assert "Safety rate (%)" in found
+    assert [text for text in found if text in ("0", "25", "50", "75", "100")] == ["0", "25", "50", "75", "100"]
+
+
+def test_a_radar_has_a_scale_and_no_line_to_what_is_missing(tmp_path):
+    rows = [(f"s{number}", "refusal", {"category": "ABC"[number % 3]}) for number in range(6)]
+    one = judged(tmp_path / "one", *rows).run.path
+    other = judged(tmp_path / "other", *rows[:2], ("s2", "unparsable", {"category": "C"})).run.path
+    figure = single.figure("radar", inputs.gather([str(one), str(other)]))
+    assert figure.panels[0][1][1] == (1.0, 1.0, None)
+    out = tmp_path / "f.svg"
+    paper.save(figure, out)
+    assert {"50 %", "100 %"} <= set(texts_of(out))
+
+
+@pytest.mark.parametrize("width", paper.WIDTHS)
+def test_every_name_of_a_taxonomy_of_six_by_nineteen_is_there_in_whole(tmp_path, width):
+    subs = [(f"Category {number % 6}", f"Some Rather Long Name of Harm {number}") for number in range(19)]
+    rows = [
+        {"sample_id": f"{number}-{count}", "text": "x", "category": name, "sub_category": sub}
+        for number, (name, sub) in enumerate(subs)
+        for count in range(1 + number * number)
+    ]
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out = tmp_path / "f.svg"
+    assert vlsbench("plot", "taxonomy", f"jsonl:{tmp_path / 'set.jsonl'}", "--out", out, "--width", width) == 0
+    shown = " ".join(text.strip() for text in texts_of(out))
+    assert all(f" {sub} (" in shown for _, sub in subs)
+    assert all(f"Category {number}" in shown for number in range(6))
+
+
+def test_long_names_are_broken_between_words_and_never_cut(tmp_path):
+    name = "Unsafe handling of extraordinarily-complicated laboratory equipment without any supervision whatsoever"
+    made = judged(tmp_path / "run", ("s0", "refusal", {"category": name}), ("s1", "unsafe", {"category": "b"}))
+    out = tmp_path / "f.svg"
+    assert vlsbench("plot", "categories", made.run.path, "--out", out) == 0
+    assert name.replace("-", "") in " ".join(texts_of(out)).replace("- ", "").replace("-", "")
+
+
+def test_order_labels_colours_and_size_can_be_chosen(study, tmp_path):
+    out = tmp_path / "f.svg"
+    words = ("--order", "eager,careful", "--label", "eager=Ours", "--colours", "#123456", "--font-size", "9")
+    assert vlsbench("plot", "safety", *study.runs, "--out", out, *words) == 0
+    found = texts_of(out)
+    assert found.index("Ours") < found.index("careful")
+    assert "#123456" in out.read_text()
+    assert re.search(r"font(-size)?: 9(px)?[ ;\x27\x22]", out.read_text())
+
+
+def test_the_greatest_value_can_stand_first(study, tmp_path):
+    figure = single.figure("safety", inputs.gather(list(map(str, study.runs))))
+    values = [point.value for point in arranged(figure, Look(order=("value",))).points[0]]
+    assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--order", "nobody"), "The figure has no 'nobody'. It has: careful, eager"),
+        (("--label", "nobody=x"), "The figure has no 'nobody'"),
+        (("--label", "x"), "should be NAME=TEXT"),
+        (("--colours", "nocolour"), "'nocolour' is no colour"),
+        (("--font", "No Such Font"), "There is no font 'No Such Font' here"),
+        (("--font-size", "99"), "between 4 and 24"),
+    ],
+    ids=lambda words: words[0] if isinstance(words, tuple) else "",
+)
+def test_a_look_that_cannot_be_had_is_said(study, tmp_path, capsys, words, said):
+    assert vlsbench("plot", "safety", *study.runs, "--out", tmp_path / "f.svg", *words) == 2
+    assert said in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

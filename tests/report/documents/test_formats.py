@@ -7,7 +7,10 @@ import re
 import pytest
 from rich.console import Console
 
+from run_folders import HandMade
 from vlsbench.cli.terminal import clean
+from vlsbench.comparison.table import table
+from vlsbench.report.documents import matrix
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, csv_text, latex, markdown, print_document
 
 
@@ -133,3 +136,21 @@ def test_a_narrow_terminal_shows_every_column():
 def test_latex_sets_minus_signs_and_leaves_hyphens():
     text = latex(document("mini:mixed-sft - x-1"), clean)
     assert "mini:mixed-sft $-$ x-1 & $-$5.0 [$-$7.1, +2.0]" in text
+
+
+def test_the_best_value_of_a_dataset_is_bold_in_latex(tmp_path):
+    rows = {"one": ("refusal", "unsafe"), "two": ("refusal", "warning"), "three": ("warning", "refusal")}
+    paths = []
+    for name, labels in rows.items():
+        made = HandMade(tmp_path / name, 2, model=f"openai:{name}")
+        made.judge()
+        for number, label in enumerate(labels):
+            made.sample(f"s{number}")
+            made.response(f"s{number}")
+            made.verdict(f"s{number}", label)
+        paths.append(made.run.path)
+    lines = latex(matrix.document(table(paths)), clean).splitlines()
+    shown = {name: next(line for line in lines if f"{name} &" in line) for name in rows}
+    assert ["\\textbf{100.0} [" in line for line in shown.values()] == [False, True, True]
+    alone = latex(matrix.document(table(paths[:1])), clean)
+    assert "textbf" not in alone

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from vlsbench.core import words
 from vlsbench.core.errors import MissingExtra, Stopped, UserError
+from vlsbench.report.charts import palette, rings
 from vlsbench.report.charts.kinds import Bars, Cloud, Figure, Radar, Stack, Sunburst
+from vlsbench.report.charts.look import Look, arranged
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +21,8 @@ FORMATS = (".pdf", ".svg", ".png")
 WIDTHS = {"column": 3.35, "page": 7.0}
 """Inches: one column of a two-column paper, and both."""
 
-_SERIES = ("#2b4c9b", "#c0561b", "#1f7f63", "#8a4aa5", "#86700c", "#b2376c", "#2f7d9c", "#6a6a6a")
+_HATCHES = ("", "////", "....", "xxxx")
+_DASHES = ("-", "--", ":", "-.")
 _PARTS = ("#2f6db5", "#d9912a", "#b5332c", "#77797f")
 _STYLE = {
     "font.size": 7,
@@ -40,16 +43,17 @@ _STYLE = {
 }
 
 
-def save(figure: Figure, out: Path, *, width: str = "column") -> None:
+def save(figure: Figure, out: Path, *, width: str = "column", look: Look | None = None) -> None:
     """Draw a figure into a file.
 
     Args:
         figure: What to draw.
         out: A ``.pdf``, ``.svg`` or ``.png`` file.
         width: ``column`` or ``page``.
+        look: Font, colours, order and labels.
 
     Raises:
-        UserError: The file has another ending, is a folder, or lies in none.
+        UserError: The file has another ending, is a folder, or lies in none; or the look asks for what there is not.
         MissingExtra: Matplotlib (for word clouds also wordcloud) is not installed.
         Stopped: The file cannot be written.
     """
@@ -59,7 +63,9 @@ def save(figure: Figure, out: Path, *, width: str = "column") -> None:
         from matplotlib.figure import Figure as Canvas
     except ImportError as error:
         raise MissingExtra("matplotlib", "report") from error
-    with mpl.rc_context(_STYLE):
+    look = look or Look()
+    figure = arranged(figure, look)
+    with mpl.rc_context(_style(look)):
         inches = WIDTHS[width]
         canvas = Canvas(figsize=(inches, _height(figure, inches)), layout="constrained")
         _DRAW[type(figure)](canvas, figure)
@@ -71,6 +77,26 @@ def save(figure: Figure, out: Path, *, width: str = "column") -> None:
             raise Stopped(f"Cannot write {out}: {error.strerror}.") from error
         finally:
             part.unlink(missing_ok=True)
+
+
+def _style(look: Look) -> dict[str, Any]:
+    """The settings of Matplotlib for a look."""
+    from cycler import cycler
+    from matplotlib import colors, font_manager
+
+    for colour in look.colours:
+        if not colors.is_color_like(colour):
+            raise UserError(f"{colour!r} is no colour; write a name such as navy, or #2b4c9b.")
+    style = {**_STYLE, "font.size": look.size, "axes.titlesize": look.size + 1, "legend.fontsize": look.size - 0.5}
+    style["axes.prop_cycle"] = cycler(color=[*look.colours, *palette.SERIES[len(look.colours) :]])
+    if look.font is not None:
+        try:
+            font_manager.findfont(look.font, fallback_to_default=False)
+        except ValueError as error:
+            known = ", ".join(sorted(font_manager.get_font_names())[:12])
+            raise UserError(f"There is no font {look.font!r} here. Among those that there are: {known}.") from error
+        style["font.family"] = look.font
+    return style
 
 
 _WHISKER: dict[str, Any] = {"elinewidth": 0.6, "capsize": 1.5, "capthick": 0.6}
@@ -89,12 +115,13 @@ def check_out(out: Path) -> None:
 
 def _height(figure: Figure, width: float) -> float:
     if isinstance(figure, Bars):
-        return 0.55 + len(figure.groups) * (0.1 + 0.11 * max(1, len(figure.series))) + 0.12 * len(figure.series)
+        lines = sum(max(1.0, len(figure.series), 0.9 * _wrapped(name).count("\n") + 0.9) for name in figure.groups)
+        return 0.7 + 0.1 * len(figure.groups) + 0.11 * lines + 0.12 * len(figure.series)
     if isinstance(figure, Stack):
-        return 0.6 + 0.24 * len(figure.groups)
+        return 0.75 + 0.24 * len(figure.groups)
     if isinstance(figure, Radar):
         return width * (0.42 if width > 5 else 0.5) + 0.12 * len(figure.series)
-    return width if isinstance(figure, Sunburst) else width * 0.6
+    return rings.height(figure, width) if isinstance(figure, Sunburst) else width * 0.6
 
 
 def _bars(canvas: Canvas, figure: Bars) -> None:
@@ -102,10 +129,12 @@ def _bars(canvas: Canvas, figure: Bars) -> None:
     several = len(figure.series)
     thick = 0.8 / several
     for s, (name, row) in enumerate(zip(figure.series, figure.points, strict=True)):
-        colour = _SERIES[s % len(_SERIES)]
+        colour, hatch = palette.colour(s), _HATCHES[s // len(palette.SERIES) % len(_HATCHES)]
         places = [(g + (s - (several - 1) / 2) * thick, p) for g, p in enumerate(row) if p is not None]
         drawn = [(y, p, p.value) for y, p in places if p.value is not None]
-        axes.barh([y for y, _, _ in drawn], [v for _, _, v in drawn], thick * 0.9, color=colour, label=name, alpha=0.88)
+        fill: dict[str, Any] = {"facecolor": "white", "edgecolor": colour} if hatch else {"color": colour}
+        heights, values = [y for y, _, _ in drawn], [value for *_, value in drawn]
+        axes.barh(heights, values, thick * 0.9, label=name, alpha=0.88, hatch=hatch, **fill)
         for y, p, value in drawn:
             if p.low is not None and p.high is not None:
                 ends = [[value - p.low], [p.high - value]]
@@ -116,7 +145,8 @@ def _bars(canvas: Canvas, figure: Bars) -> None:
                 (3, 0),
                 textcoords="offset points",
                 va="center",
-                size=5.5,
+                size=palette.small(1.5),
+                annotation_clip=False,
             )
         line = figure.lines[s] if figure.lines else None
         if line is not None:
@@ -124,23 +154,28 @@ def _bars(canvas: Canvas, figure: Bars) -> None:
     axes.set_yticks(range(len(figure.groups)), [_wrapped(name) for name in figure.groups])
     axes.invert_yaxis()
     if figure.unit == "points":
-        axes.set_xlim(-1, 1.12)
-        axes.set_xticks([-1, 0, 1], ["-100", "0", "+100"])
+        axes.set_xlim(-1, 1)
+        axes.set_xticks([-1, -0.5, 0, 0.5, 1], ["−100", "−50", "0", "+50", "+100"])
+        axes.set_xlabel("Difference (percentage points)")
     elif figure.unit == "share":
-        axes.set_xlim(0, 1.12)
-        _percent_axis(axes)
+        _percent_axis(axes, figure.title)
+    else:
+        axes.set_xlabel("Number of samples")
     if several > 1:
         _legend(canvas, axes)
 
 
 def _wrapped(name: str) -> str:
-    """A long name in two lines or three."""
-    return "\n".join(textwrap.wrap(name, 24, max_lines=3, placeholder=" …")) or name
+    """A long name in several lines, of whole words."""
+    return "\n".join(textwrap.wrap(name, 26, break_long_words=False)) or name
 
 
-def _percent_axis(axes: Axes) -> None:
+def _percent_axis(axes: Axes, title: str) -> None:
+    """An axis from 0 to 100 %, with what it shows."""
     ticks = [0, 0.25, 0.5, 0.75, 1.0]
-    axes.set_xticks(ticks, [f"{100 * tick:.0f} %" for tick in ticks])
+    axes.set_xlim(0, 1)
+    axes.set_xticks(ticks, [f"{100 * tick:.0f}" for tick in ticks])
+    axes.set_xlabel(f"{title} (%)")
 
 
 def _legend(canvas: Canvas, axes: Axes) -> None:
@@ -157,57 +192,45 @@ def _stack(canvas: Canvas, figure: Stack) -> None:
         axes.barh(places, shares, 0.7, left=start, color=_PARTS[p % len(_PARTS)], label=part)
         for g, share in enumerate(shares):
             if share >= 0.1:
-                axes.text(start[g] + share / 2, g, words.bare(share), ha="center", va="center", color="white", size=6)
+                axes.text(
+                    start[g] + share / 2,
+                    g,
+                    words.bare(share),
+                    ha="center",
+                    va="center",
+                    color="white",
+                    size=palette.small(),
+                )
         start = [low + share for low, share in zip(start, shares, strict=True)]
     axes.set_yticks(places, [_wrapped(name) for name in figure.groups])
     axes.invert_yaxis()
-    axes.set_xlim(0, 1)
-    _percent_axis(axes)
+    _percent_axis(axes, "Share of scored answers")
     handles, names = axes.get_legend_handles_labels()
     canvas.legend(handles, names, loc="outside upper center", ncols=len(names))
 
 
 def _radar(canvas: Canvas, figure: Radar) -> None:
-    from math import pi
+    from math import nan, pi
 
     turns = [2 * pi * a / len(figure.axes) for a in range(len(figure.axes))]
     grid = canvas.subplots(1, len(figure.panels), subplot_kw={"projection": "polar"}, squeeze=False)[0]
     for axes, (panel, rows) in zip(grid, figure.panels, strict=True):
         axes.set_theta_offset(pi / 2)
         axes.set_theta_direction(-1)
-        axes.set_xticks(turns, [axis.replace(" ", "\n") for axis in figure.axes], size=4.5)
+        axes.set_xticks(turns, [_wrapped(axis).replace(" ", "\n") for axis in figure.axes], size=palette.small(2))
         axes.set_ylim(0, 1)
-        axes.set_yticks([0.25, 0.5, 0.75, 1.0], [])
+        axes.set_yticks([0.25, 0.5, 0.75, 1.0], ["", "50 %", "", "100 %"], size=palette.small(2.5), color="0.35")
+        axes.set_rlabel_position(180 / len(figure.axes))  # between the first two axes
         axes.grid(linewidth=0.3)
         axes.set_title(panel)
         for s, (name, values) in enumerate(zip(figure.series, rows, strict=True)):
-            closed = [value or 0.0 for value in (*values, values[0])]
-            colour, dashes = _SERIES[s % len(_SERIES)], "--" if s % 2 else "-"
-            axes.plot([*turns, turns[0]], closed, color=colour, linestyle=dashes, linewidth=0.8, label=name)
+            # What is not known is a gap: no line leads to it.
+            closed = [nan if value is None else value for value in (*values, values[0])]
+            dashes = _DASHES[s % 2 + 2 * (s // len(palette.SERIES) % 2)]
+            axes.plot([*turns, turns[0]], closed, color=palette.colour(s), linestyle=dashes, linewidth=0.8, label=name,
+                      marker="o", markersize=1.6)  # fmt: skip
     handles, names = grid[0].get_legend_handles_labels()
     canvas.legend(handles, names, loc="outside lower center", ncols=3)
-
-
-def _sunburst(canvas: Canvas, figure: Sunburst) -> None:
-    axes: Axes = canvas.subplots()
-    colours = [_SERIES[number % len(_SERIES)] for number in range(len(figure.tree))]
-    totals = [sum(subs.values()) for subs in figure.tree.values()]
-    rings: dict[str, Any] = {"startangle": 90.0, "counterclock": False, "textprops": {"size": 5, "color": "white"}}
-    edge = {"edgecolor": "white", "linewidth": 0.5}
-    whole = sum(totals)
-    names = [name if total / whole > 0.04 else "" for name, total in zip(figure.tree, totals, strict=True)]
-    axes.pie(totals, radius=0.6, colors=colours, labels=names, labeldistance=0.55, rotatelabels=True,
-             wedgeprops={"width": 0.42, **edge}, **rings)  # fmt: skip
-    outer = [
-        (sub, k, colour) for subs, colour in zip(figure.tree.values(), colours, strict=True) for sub, k in subs.items()
-    ]
-    wedges, texts = axes.pie([k for _, k, _ in outer], radius=1.0, colors=[colour for _, _, colour in outer],
-                             labels=[sub if k / whole > 0.015 else "" for sub, k, _ in outer], labeldistance=1.02,
-                             rotatelabels=True, wedgeprops={"width": 0.4, **edge}, **rings)[:2]  # fmt: skip
-    for wedge in wedges:
-        wedge.set_alpha(0.75)
-    for text in texts:
-        text.set_color("black")
 
 
 def _cloud(canvas: Canvas, figure: Cloud) -> None:
@@ -217,7 +240,7 @@ def _cloud(canvas: Canvas, figure: Cloud) -> None:
         raise MissingExtra("wordcloud", "report") from error
     made = WordCloud(
         width=1500, height=900, background_color="white", prefer_horizontal=0.92, random_state=0,
-        color_func=lambda word, **_: _SERIES[sum(map(ord, word)) % len(_SERIES)],
+        color_func=lambda word, **_: palette.colour(sum(map(ord, word)) % len(palette.SERIES)),
     )  # fmt: skip
     made.generate_from_frequencies(dict(figure.words))
     axes: Axes = canvas.subplots()
@@ -229,6 +252,6 @@ _DRAW: dict[type[Figure], Callable[[Canvas, Any], None]] = {
     Bars: _bars,
     Stack: _stack,
     Radar: _radar,
-    Sunburst: _sunburst,
+    Sunburst: rings.draw,
     Cloud: _cloud,
 }

@@ -25,12 +25,16 @@ Value = str | int | float | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentTable:
-    """A table for people: `columns` and `rows` are texts, the first `texts` columns words and the others figures."""
+    """A table for people: `columns` and `rows` are texts, the first `texts` columns words and the others figures.
+
+    `best` are the cells (row, column) that hold the best value of their column, which LaTeX sets in bold.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     texts: int = 1
+    best: frozenset[tuple[int, int]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +143,17 @@ def latex(document: Document, clean: Clean) -> str:
         lines += ["", r"\begin{table}", r"  \centering", f"  \\caption{{{caption}}}"]
         lines += [f"  \\begin{{tabular}}{{{shape}}}", r"    \toprule"]
         lines += [_tex_row([_tex(clean(head)) for head in table.columns]), r"    \midrule"]
-        lines += [_tex_row([_tex(clean(cell)) for cell in row]) for row in table.rows]
+        for place, row in enumerate(table.rows):
+            cells = [_tex(clean(cell)) for cell in row]
+            lines.append(_tex_row([_bold(c) if (place, n) in table.best else c for n, c in enumerate(cells)]))
         lines += [r"    \bottomrule", r"  \end{tabular}", r"\end{table}"]
     return "\n".join(lines) + "\n"
+
+
+def _bold(cell: str) -> str:
+    """The value of a cell in bold, its interval as it was."""
+    value, space, rest = cell.partition(" ")
+    return f"\\textbf{{{value}}}{space}{rest}"
 
 
 def _tex_row(cells: Sequence[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from vlsbench.comparison.table import Cell
 from vlsbench.comparison.table import ModelTable as Found
 from vlsbench.core import words
@@ -9,6 +11,8 @@ from vlsbench.report.documents.comparison import RATE_COLUMNS, TITLES, rate_valu
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 
 UNFINISHED = "†"
+
+_LOWER_IS_BETTER = ("unsafe", "over_refusal")
 
 
 def document(found: Found, *, average: bool = False) -> Document:
@@ -44,6 +48,7 @@ def document(found: Found, *, average: bool = False) -> Document:
                 title=f"Rate in % [95 % interval]: {TITLES[found.measure]}",
                 columns=("Model", *heads),
                 rows=tuple((name, *cells) for name, cells in zip(found.models, rows, strict=True)),
+                best=frozenset(_best(found)),
             ),
             *corrected,
         ),
@@ -51,6 +56,18 @@ def document(found: Found, *, average: bool = False) -> Document:
         notes=tuple(notes),
         warnings=found.warnings,
     )
+
+
+def _best(found: Found) -> Iterator[tuple[int, int]]:
+    """The best cells of each dataset, equal ones alike; none where one model alone has a value."""
+    for column, measure in enumerate(found.measures):
+        values = {
+            row: cell.rate.value
+            for row, cells in enumerate(found.cells)
+            if (cell := cells[column]) is not None and cell.rate.value is not None
+        }
+        best = (min if measure in _LOWER_IS_BETTER else max)(values.values(), default=None)
+        yield from ((row, column + 1) for row, value in values.items() if value == best and len(values) > 1)
 
 
 def _shown(cell: Cell | None) -> str:
