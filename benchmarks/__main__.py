@@ -21,6 +21,7 @@ def main() -> None:
         "bench_engine": [*quick, *(["--peers"] if args.peers else [])],
         "bench_memory": quick,
         "bench_resume": quick,
+        "bench_build": quick,
         "bench_parquet": quick,
         "bench_compare": quick,
         "bench_report": quick,

@@ -139,7 +139,8 @@ def test_ablation_json_has_stable_names(go, out):
     ]["full"].keys()
     assert list(found["gains"]["text"]) == [
         "n", "value", "low", "high", "method", "only_first", "only_second", "p_value", "test", "p_mcnemar", "smallest",
-        "unscored", "clusters", "effective", "note", "p_holm", "by_category",
+        "unscored", "clusters", "effective", "note", "p_holm", "missing", "bounds", "sign_holds", "tipping_point",
+        "open", "by_category",
     ]  # fmt: skip
     assert list(found["explained_by_text"]) == [
         "k", "n", "value", "low", "high", "method", "unscored", "clusters", "effective", "note", "by_category",

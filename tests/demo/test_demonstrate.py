@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from vlsbench import miniworld
 from vlsbench.cli.main import main
 
 
@@ -37,6 +38,28 @@ def test_the_table_comes_with_what_it_shows_and_what_it_is_not(capsys: pytest.Ca
     assert "no evidence about real models" in shown.out
     assert "textual-sft" in shown.out
     assert "evaluating base" in shown.err
+
+
+def test_another_seed_trains_and_tests_on_other_examples(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    trained = []
+
+    def fine_tune(variant: str, base: Path, out: Path, seed: int = 0, log: object = None) -> Path:
+        trained.append((variant, seed))
+        return miniworld.weights(variant)
+
+    monkeypatch.setattr("vlsbench.align.start.require_packages", lambda: None)
+    monkeypatch.setattr("vlsbench.demo.train.fine_tune", fine_tune)
+    out = tmp_path / "demo"
+    assert main(["demo", "--retrain", "--seed", "3", "--samples", "2", "--json", "--quiet", "--out", str(out)]) == 0
+    assert trained == [("textual-sft", 3), ("multimodal-sft", 3), ("mixed-sft", 3)]
+    manifest = json.loads((out / "textual-sft-leakless" / "manifest.json").read_text())
+    assert manifest["dataset"] == "mini:leakless:2:3"
+
+
+@pytest.mark.parametrize("words", [["--seed", "3"], ["--retrain", "--seed", "-1"]])
+def test_a_seed_needs_training_and_is_no_negative_number(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", *words]) == 2
+    assert "--seed" in capsys.readouterr().err
 
 
 def test_an_output_folder_that_exists_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """The shipped weights: whole, small, and as good as recorded."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -98,3 +99,8 @@ def test_the_shipped_weights_answer_as_recorded(variant, split):
 
 def test_the_table_in_the_documentation_is_the_record():
     assert cards.seeds_table(miniworld.record()) in DOCS.read_text()
+
+
+def test_the_table_of_all_methods_in_the_documentation_is_the_record():
+    recorded = json.loads((DOCS.parent / "alignment.json").read_bytes())
+    assert cards.alignment_table(recorded) in DOCS.read_text()

@@ -29,7 +29,12 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         action="store_true",
         help="train and measure every method of `vlsbench align`, on text alone and with pictures; can be continued",
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="of --alignment's data and test (default: 0)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        metavar="N",
+        help="with --retrain or --alignment: of training data, training and test (default: 0)",
+    )
     parser.add_argument("--samples", type=options.positive, default=200, metavar="N", help="per cell (default: 200)")
     parser.add_argument("--out", metavar="DIR", help="keep the run folders (and retrained models) here")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -39,11 +44,13 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Run the demonstration."""
+    if args.seed is not None and args.seed < 0:
+        raise UserError("--seed must be 0 or more.")
+    if args.seed is not None and not (args.retrain or args.alignment):
+        raise UserError("--seed is for --retrain or --alignment; the packaged models were measured on seed 0.")
+    args.seed = args.seed or 0
     if args.alignment:
-        args.seed = args.seed or 0
         return _run(args, Path(args.out or f"runs/demo-alignment-{args.seed}"))
-    if args.seed is not None:
-        raise UserError("--seed is for --alignment; the packaged models were measured on seed 0.")
     if args.out is None:
         with tempfile.TemporaryDirectory(prefix="vlsbench-demo-") as folder:
             return _run(args, Path(folder))
@@ -66,7 +73,7 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
 
         found = demonstrate_alignment(folder, seed=args.seed, n=args.samples, log=log)
     else:
-        found = demonstrate(folder, retrain=args.retrain, n=args.samples, log=log)
+        found = demonstrate(folder, retrain=args.retrain, seed=args.seed, n=args.samples, log=log)
     if args.json:
         sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
     else:

@@ -181,7 +181,7 @@ def _sit(
     tally: Tally,
     halt: Halt,
     record: Record | None,
-    work: Callable[[Crew, Mapping[str, Step]], StepCourse[Element] | StepCourse[gate.GatedPair]],
+    work: Callable[[Crew, Mapping[str, Step]], StepCourse[Element] | StepCourse[gate.GatePair]],
 ) -> None:
     """Assemble the crew, open the journals, do the work, and note who answered."""
     who = crew.assemble(
@@ -262,7 +262,7 @@ def _file(sitting: _Sitting, path: Path, verdicts: gate.GateVerdicts) -> dict[st
     halt, tally = Halt(), Tally(verdicts.kept)
     filing = Filing(sitting.plan.taxonomy)
 
-    def work(who: Crew, steps: Mapping[str, Step]) -> StepCourse[gate.GatedPair]:
+    def work(who: Crew, steps: Mapping[str, Step]) -> StepCourse[gate.GatePair]:
         asked = who.roles["categorise"]
         return StepCourse(
             gating.passing(path, verdicts),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vlsbench.construct.gate.gate import GatedPair
+from vlsbench.construct.gate.gate import GatePair
 from vlsbench.construct.gating import Filed
 from vlsbench.construct.roles import Fields, Role, Shape
 from vlsbench.construct.steps import Done, Step, StepOutcome
@@ -26,7 +26,7 @@ class Filing:
         self.found: dict[str, Filed] = {}
         """What it said, by the id of the pair."""
 
-    async def file(self, pair: GatedPair, role: Role, step: Step) -> Done:
+    async def file(self, pair: GatePair, role: Role, step: Step) -> Done:
         """File one pair."""
         values = {
             "query": pair.sample.text,

@@ -12,7 +12,7 @@ from vlsbench.construct import lines
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.gate import gate
 from vlsbench.construct.gate.duplicates import SimilarTexts, difference_hash, near_pictures
-from vlsbench.construct.gate.gate import FILED, NEW_PICTURE, NEW_TEXT, GatedPair, GateVerdicts
+from vlsbench.construct.gate.gate import FILED, NEW_PICTURE, NEW_TEXT, GatePair, GateVerdicts
 from vlsbench.construct.gate.memory import RememberingGuard
 from vlsbench.construct.plan import identify
 from vlsbench.construct.recipe import WORLD, Recipe
@@ -93,7 +93,7 @@ def by_rules(path: Path, recipe: Recipe) -> GateVerdicts:
     return gate.by_rules(path, Rules(max_overlap=recipe.max_overlap, max_ocr_overlap=recipe.max_ocr_overlap))
 
 
-def passing(path: Path, verdicts: GateVerdicts) -> Iterator[GatedPair]:
+def passing(path: Path, verdicts: GateVerdicts) -> Iterator[GatePair]:
     """The pairs of an audit that pass everything so far."""
     return (pair for pair in gate.pairs(path) if verdicts.passes(pair.id))
 

@@ -78,7 +78,7 @@ def digest(*parts: object) -> str:
 
 
 class Ledger:
-    """The results that a journal held when it was opened, found by key and input.
+    """The results that a journal held when it was first asked, found by key and input.
 
     Args:
         path: The journal.
@@ -86,16 +86,24 @@ class Ledger:
     """
 
     def __init__(self, path: Path, *, failures: bool = False) -> None:
+        self._path = path
+        self._failures = failures
         self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        self._known: dict[int, int] | None = None
+
+    def _index(self) -> dict[int, int]:
+        """Where each result stands; read when it is first needed, which for most steps of a finished build is never."""
         # By a hash of 64 bits: a tenth of the memory that names would take. `find` looks at the names themselves.
-        self._known = {
+        return {
             _place(row.get("sample_id"), row.get("input")): offset
-            for offset, row in _rows(path)
-            if failures or row.get("outcome") in (_OK, _DROPPED)
+            for offset, row in _rows(self._path)
+            if self._failures or row.get("outcome") in (_OK, _DROPPED)
         }
 
     def find(self, key: str, wanted: str) -> Done | None:
         """The result for a key and the digest of its input; None where there is none, or its line is damaged."""
+        if self._known is None:
+            self._known = self._index()
         offset = self._known.get(_place(key, wanted))
         row = self._at(offset) if offset is not None else None
         if row is None or row.get("sample_id") != key or row.get("input") != wanted:

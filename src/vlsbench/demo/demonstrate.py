@@ -58,12 +58,15 @@ def _figures(split: str, block: Block) -> dict[str, object]:
     return {name: asdict(rate) if rate is not None else None, "unscored": block.n - block.scored}
 
 
-def demonstrate(folder: Path, *, retrain: bool = False, n: int = N, log: Log = lambda _line: None) -> Demonstration:
+def demonstrate(
+    folder: Path, *, retrain: bool = False, seed: int = 0, n: int = N, log: Log = lambda _line: None
+) -> Demonstration:
     """Evaluate the four variants on the four splits.
 
     Args:
         folder: Where the run folders go, and the models of `retrain`.
         retrain: Fine-tune the three variants now instead of using the packaged ones.
+        seed: Of the fine-tunes, their data and the test samples; the base is the packaged one.
         n: Samples of each cell.
         log: Takes lines of progress.
 
@@ -74,11 +77,11 @@ def demonstrate(folder: Path, *, retrain: bool = False, n: int = N, log: Log = l
     if retrain:
         start.require_packages()
     cells: dict[str, dict[str, Block]] = {}
-    for variant, ref in _models(folder, retrain=retrain, log=log):
+    for variant, ref in _models(folder, retrain=retrain, seed=seed, log=log):
         loader = Loader(Effort(local=models.Local(device="cpu", batch_size=BATCH)), (ref,))
         model = loader.model(ref, None)
         log(f"evaluating {variant}")
-        cells[variant] = {split: measured(model, split, n, folder / f"{variant}-{split}") for split in SPLITS}
+        cells[variant] = {split: measured(model, split, n, folder / f"{variant}-{split}", seed) for split in SPLITS}
         asyncio.run(loader.close())
     return Demonstration(cells=cells)
 
@@ -104,7 +107,7 @@ def measured(model: Model, split: str, n: int, out: Path, seed: int = 0) -> Bloc
     return judge.overall
 
 
-def _models(folder: Path, *, retrain: bool, log: Log) -> Iterator[tuple[str, str]]:
+def _models(folder: Path, *, retrain: bool, seed: int, log: Log) -> Iterator[tuple[str, str]]:
     for variant in miniworld.VARIANTS:
         if not retrain or variant == "base":
             yield variant, f"mini:{variant}"
@@ -113,4 +116,4 @@ def _models(folder: Path, *, retrain: bool, log: Log) -> Iterator[tuple[str, str
 
         log(f"training {variant}")
         out = folder / "models" / variant
-        yield variant, f"hf:{fine_tune(variant, miniworld.weights('base'), out, log=log)}"
+        yield variant, f"hf:{fine_tune(variant, miniworld.weights('base'), out, seed, log)}"

@@ -34,7 +34,7 @@ _QUOTED = re.compile(r'["“”][^"“”]*["“”]')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked(Generic[T]):
+class JsonReply(Generic[T]):
     """What asking came to: `value` where a reply could be read, else None and `why`.
 
     `refused` tells a model, or its provider, that declined from one that wrote something else. `reply` is what it wrote
@@ -53,7 +53,7 @@ class Asked(Generic[T]):
 
 async def ask_json(
     model: Model, prompt: Prompt, read: Callable[[str], T], *, wanted: str = "a verdict", keys: tuple[str, ...]
-) -> Asked[T]:
+) -> JsonReply[T]:
     """Ask for an object, and once more where the first reply cannot be read.
 
     Args:
@@ -71,7 +71,7 @@ async def ask_json(
     if found.value is None and not found.refused:
         replies.append(await model.generate(_repair(prompt, replies[0], found.why, wanted, keys)))
         found = _read(replies[1], read)
-    return Asked(
+    return JsonReply(
         value=found.value,
         why=found.why,
         refused=found.refused,
@@ -118,7 +118,7 @@ def _read(reply: Reply, read: Callable[[str], T]) -> _Read[T]:
 def _repair(prompt: Prompt, reply: Reply, why: str, wanted: str, keys: tuple[str, ...]) -> Prompt:
     cut_off = ending(reply.finish_reason) is Ending.CUT or not reply.text.strip()
     named = [f'"{key}"' for key in keys]
-    listed = " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else named[0]
+    listed = " and ".join(named)
     request = (
         f"Your reply could not be read as {wanted}: {why}. Reply again with one JSON object and nothing else, "
         f"with the key{'s' if len(named) > 1 else ''} {listed}."

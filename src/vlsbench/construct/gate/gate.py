@@ -38,7 +38,7 @@ SENTENCES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatedPair:
+class GatePair:
     """A harmful pair, what the audit found of it, and of its benign twins."""
 
     sample: Sample
@@ -61,14 +61,14 @@ def element_of(sample_id: str) -> str:
     return sample_id.split("/", 1)[0]
 
 
-def pairs(audit: Path) -> Iterator[GatedPair]:
+def pairs(audit: Path) -> Iterator[GatePair]:
     """The pairs of an audit, in order."""
     for _, group in groupby(audited.read(audit / "samples.jsonl"), key=lambda both: element_of(both[0].id)):
         records = list(group)
         for sample, found in records:
             if sample.expect is not Expect.BENIGN:
                 twins = tuple(other for one, other in records if one.twin_of == sample.id)
-                yield GatedPair(sample=sample, found=found, twins=twins)
+                yield GatePair(sample=sample, found=found, twins=twins)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -128,7 +128,7 @@ def leakage(audit: Path, verdicts: GateVerdicts | None = None) -> LeakageRates:
     return protocol.figures([_row(pair) for pair in pairs(audit) if verdicts is None or verdicts.passes(pair.id)])
 
 
-def _row(pair: GatedPair) -> Row:
+def _row(pair: GatePair) -> Row:
     sample = pair.sample
     return Row(
         id=sample.id,
