@@ -146,7 +146,7 @@ class RL(Training):
             cut = [len(ids) >= self.max_tokens and int(ids[-1]) not in ends for ids in completion_ids]
             return rewards(number, texts, cut, trainer_state.global_step)
 
-        class Close(TrainerCallback):  # type: ignore[misc, unused-ignore]
+        class Close(TrainerCallback):
             def on_train_end(self, *_args: object, **_more: object) -> None:
                 rewards.close()
 

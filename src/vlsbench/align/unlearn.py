@@ -157,7 +157,7 @@ def _trainer_class() -> type[Trainer]:
 
     from vlsbench.align.likelihood import answer_tokens, divergence
 
-    class Unlearner(Trainer):  # type: ignore[misc, unused-ignore]
+    class Unlearner(Trainer):
         def __init__(
             self, *args: object, weights: Weights, beta: float, frozen: PreTrainedModel, **more: object
         ) -> None:
