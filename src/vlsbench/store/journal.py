@@ -74,7 +74,7 @@ class Journal:
         else:
             if written != len(line):
                 self._fail("the disk is full")
-            if not self._dirty.is_set():
+            if not self._dirty.is_set():  # setting takes a lock, asking does not
                 self._dirty.set()
 
     def _fail(self, why: str) -> None:

@@ -86,7 +86,7 @@ class Client:
         self._max_reply_bytes = MAX_REPLY_BYTES if max_reply_bytes is None else max_reply_bytes
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._proxy = _proxy_for(URL(base_url))
+        self.proxy = _proxy_for(URL(base_url))
 
     async def post(self, path: str, parts: Sequence[bytes]) -> HTTPAnswer:
         """Send one request.
@@ -133,11 +133,11 @@ class Client:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         async with self._session.post(
-            url, data=Parts(parts), headers=headers, allow_redirects=False, proxy=self._proxy
+            url, data=Parts(parts), headers=headers, allow_redirects=False, proxy=self.proxy
         ) as response:
             body = await self._read(response)
             location = response.headers.get("Location") if response.status in (301, 302, 307, 308) else None
-            retry_after = _retry_after(response.headers)
+            retry_after = read_retry_after(response.headers)
             return HTTPAnswer(status=response.status, body=body, retry_after=retry_after), location
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
@@ -185,7 +185,7 @@ def _why(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from ``retry-after-ms`` or ``Retry-After`` (a number or an HTTP date), or None."""
     try:
         if "retry-after-ms" in headers:
