@@ -18,7 +18,7 @@ N = 2241
 """Pairs of the released set. The paper gives rates without counts or intervals."""
 
 _GPT_4O = re.compile(r"openai:(openai/)?gpt-4o(-\d{4}-\d{2}-\d{2})?(@.*)?", re.IGNORECASE)
-"""The model and its dated versions; a mini, a distillation, ``chatgpt-4o-latest`` and what others call so are not it."""
+"""The model and its dated versions; a mini, a distillation, ``chatgpt-4o-latest`` and others of that name are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from reports import write_report
 from run_folders import HandMade
@@ -87,3 +88,11 @@ def test_the_page_has_clusters_and_what_they_are_worth_beside_each_figure(tmp_pa
     assert '">31 clusters</span>' in text
     assert f"({words.of(rate)}; {shown})" in text
     assert ", safety: No interval" in text
+
+
+def test_a_comparison_on_the_page_has_its_clusters_too(tmp_path, capsys):
+    runs = [str(pairs_of_images(tmp_path / name, f"openai:{name}")) for name in "ab"]
+    assert main(["compare", *runs, "--json"]) == 0
+    (tmp_path / "c.json").write_text(capsys.readouterr().out, encoding="utf-8")
+    text = write_report(tmp_path / "r.html", *runs, tmp_path / "c.json").read_text(encoding="utf-8")
+    assert re.search(r"\(n = 60, 30 clusters, worth \d+, p = 1\.000\)", text)
