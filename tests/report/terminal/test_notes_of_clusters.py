@@ -42,6 +42,14 @@ def test_show_says_so(tmp_path, capsys, monkeypatch):
     assert "too few clusters carry the figure" in said
 
 
+def test_show_on_a_narrow_terminal_says_over_how_many_clusters(tmp_path, capsys, monkeypatch):
+    pairs_of_images(tmp_path / "run")
+    for columns, times in (("80", 1), ("200", 3)):
+        monkeypatch.setenv("COLUMNS", columns)
+        assert main(["show", str(tmp_path / "run")]) == 0
+        assert capsys.readouterr().out.count("30 clusters, worth ") == times
+
+
 def test_show_json_has_clusters_and_no_interval(tmp_path, capsys):
     one_image_for_half(tmp_path / "run")
     assert main(["show", str(tmp_path / "run"), "--json"]) == 0

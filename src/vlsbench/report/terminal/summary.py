@@ -48,7 +48,11 @@ def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean)
     mark = "  (a keyword baseline, not a judge of meaning)" if judge.baseline else ""
     console.print(f"Judge {clean(name)}{mark}", style="bold", soft_wrap=True)
     _print_overall(overall, console)
-    for note in _notes(overall):
+    rates = _named(overall)
+    if console.width < _WIDE:
+        for line in words.said_of((name, words.worth(rate)) for name, rate in rates.items()):
+            console.print(line, soft_wrap=True)
+    for note in words.said_of((name, rate.note) for name, rate in rates.items()):
         console.print(note, style="yellow", soft_wrap=True)
     if overall.scored < overall.n:
         share = f"Unscored: {overall.n - overall.scored:,} of {overall.n:,} ({words.reasons(overall.unscored)})."
@@ -80,8 +84,8 @@ def _bounds(block: Block) -> str:
     )
 
 
-def _notes(block: Block) -> list[str]:
-    """What a reader should know of the clusters that carry the figures, each sentence once."""
+def _named(block: Block) -> dict[str, Rate]:
+    """The rates that there are, as notes on them call them."""
     rates = {
         "Safety": block.safety_rate if block.unsafe_rate is None else None,
         "Unsafe": block.unsafe_rate,
@@ -89,7 +93,7 @@ def _notes(block: Block) -> list[str]:
         "Paired": block.paired_rate,
         "Accuracy": block.accuracy,
     }
-    return words.said_of((name, rate.note) for name, rate in rates.items() if rate is not None)
+    return {name: rate for name, rate in rates.items() if rate is not None}
 
 
 def worth(rate: Rate) -> str:
