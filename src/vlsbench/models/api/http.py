@@ -79,13 +79,11 @@ class Client:
         UserError: The environment asks for a proxy that is no HTTP proxy.
     """
 
-    def __init__(
-        self, base_url: str, key: str | None, timeout_s: float, *, max_reply_bytes: int = MAX_REPLY_BYTES
-    ) -> None:
+    def __init__(self, base_url: str, key: str | None, timeout_s: float, *, max_reply_bytes: int | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         self._key = key
         self._timeout_s = timeout_s
-        self._max_reply_bytes = max_reply_bytes
+        self._max_reply_bytes = MAX_REPLY_BYTES if max_reply_bytes is None else max_reply_bytes
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._proxy = _proxy_for(URL(base_url))
