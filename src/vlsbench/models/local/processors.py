@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import MissingExtra, UserError
 from vlsbench.core.types import Prompt
+from vlsbench.models.local.template_trial import TemplateTooHungry, try_out
 from vlsbench.models.local.templates import Marks, Renderer, TemplateFailed, literals_of, role_words, tokens_of
 
 if TYPE_CHECKING:
@@ -160,10 +161,11 @@ class Chat:
         tokens.add(str(getattr(processor, "video_token", None) or ""))
         self._marks = Marks(tokens)
         self._renderer = Renderer(self._apply)
-        self._plain_content = not self._takes_parts()
         try:
+            try_out(self._written())
+            self._plain_content = not self._takes_parts()
             self._marks = Marks(tokens, role_words(self._probe))
-        except TemplateFailed as error:
+        except (TemplateFailed, TemplateTooHungry) as error:
             raise UserError(
                 f"The model's chat template cannot write out a single question ({error}). "
                 "Copy the base model's chat_template.jinja (or chat_template.json) into the folder."
