@@ -7,8 +7,15 @@ import pytest
 from vlsbench import datasets
 from vlsbench.construct import elements, safety, taxonomy
 from vlsbench.core.errors import DatasetError, UnknownName, UserError
+from vlsbench.core.types import Sample
 
 PAPER = taxonomy.of_the_paper()
+
+
+class Listed(list):
+    """Samples as a dataset."""
+
+    name, root, revision = "mine", None, ""
 
 
 def read(tmp_path, *lines):
@@ -67,6 +74,19 @@ def test_the_pictures_of_a_dataset_are_elements_once_each():
     assert {(element.kind, element.licence) for element in found} == {("image", "Apache-2.0")}
 
 
+@pytest.mark.parametrize("field", ["text", "description", "category", "sub_category"])
+def test_a_picture_whose_record_speaks_of_minors_is_refused_as_such(field):
+    told = [
+        Sample(**{"id": "1", "text": "t", "image": "a.png", field: "a child with a zorb"}),
+        Sample(id="2", text="t", image="b.png"),
+        Sample(id="3", text="t", image="c.png"),
+        Sample(**{"id": "4", "text": "u", "image": "c.png", field: "a child with a zorb"}),
+    ]
+    found = list(elements.of_images(Listed(told), "MIT", PAPER))
+    assert [safety.names_minors(one.words) for one in found] == [True, False, True]
+    assert not any("zorb" in one.words for one in found)
+
+
 def test_a_taxonomy_of_ones_own_cannot_declare_a_sexual_name_harmless(tmp_path):
     file = tmp_path / "mine.toml"
     file.write_text(
@@ -94,6 +114,24 @@ def test_a_file_that_is_no_taxonomy_is_named(tmp_path, text):
 
 @pytest.mark.parametrize("text", ["a minor in a car", "underage drinking", "a 9 year old", "aged 14", "three teens"])
 def test_words_for_minors(text):
+    assert safety.names_minors(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "ch\u200bild",
+            "c\u00adhild",
+            "\uff43\uff48\uff49\uff4c\uff44",
+            "ma\u0308dchen",
+            "\u0441hild",
+            "child_soldier",
+        ),
+        *("a fifteen-year-old", "aged twelve", "under eighteen", "15 y.o.", "14\u5c81", "two grandchildren"),
+    ],
+)
+def test_no_spelling_hides_a_minor(text):
     assert safety.names_minors(text)
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import orjson
 
+from vlsbench.construct import safety
 from vlsbench.construct.taxonomy import Taxonomy
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.protocols import Dataset
@@ -125,10 +126,16 @@ def of_images(data: Dataset, licence: str, taxonomy: Taxonomy) -> Iterator[Eleme
     """The pictures of a dataset as elements; each picture once, in order.
 
     Args:
-        data: The dataset. Its queries are not used. Records without an image, and benign ones, are passed over.
+        data: The dataset. Its queries are not used. Records without an image, and benign ones, are passed over. A
+            picture of which any record speaks of minors becomes an element of that word, which is refused unasked.
         licence: The licence of its pictures; empty where it is not known.
         taxonomy: Categories that it does not know are left for the categoriser.
     """
+    refused = {
+        sample.image
+        for sample in data
+        if safety.names_minors(sample.text, sample.description, sample.category, sample.sub_category)
+    }
     seen: set[str] = set()
     for sample in data:
         if sample.image is None or sample.expect is Expect.BENIGN or sample.image in seen:
@@ -140,6 +147,7 @@ def of_images(data: Dataset, licence: str, taxonomy: Taxonomy) -> Iterator[Eleme
         yield Element(
             id=f"i{len(seen)}",
             kind="image",
+            words=safety.MINORS if sample.image in refused else "",
             category=category,
             sub_category=sub_category,
             image=image,

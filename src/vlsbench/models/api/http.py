@@ -20,6 +20,7 @@ import aiohttp
 from aiohttp.payload import Payload
 from yarl import URL
 
+from vlsbench.core import secrets
 from vlsbench.core.errors import ConnectionFailed, RequestFailed, UserError
 from vlsbench.core.version import __version__
 
@@ -150,11 +151,12 @@ class Client:
         return bytes(body)
 
     def hide(self, text: str) -> str:
-        """A text from the server without the key: servers echo it, and what they say is recorded.
+        """A text from the server without any key: servers echo it, and what they say is recorded and printed.
 
         Keys under 8 characters are placeholders for servers that want none, and stay.
         """
-        return text if self._key is None or len(self._key) < 8 else text.replace(self._key, "[key]")
+        text = text if self._key is None or len(self._key) < 8 else text.replace(self._key, secrets.SHOWN)
+        return secrets.hide(text)
 
     async def close(self) -> None:
         """Close all connections."""

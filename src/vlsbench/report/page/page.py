@@ -208,6 +208,11 @@ def templates() -> Environment:
     # What becomes markup unescaped: our own files, and JSON that can hold none.
     environment.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
     environment.filters["own"] = Markup
-    environment.filters |= {"bare": words.bare, "percent": words.percent, "between": words.between}
+    environment.filters |= {
+        "bare": words.bare,
+        "percent": words.percent,
+        "between": words.between,
+        "worth": words.worth,
+    }
     environment.filters["pretty"] = lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     return environment
