@@ -38,7 +38,10 @@ def test_what_is_kept_of_thinking_is_bounded() -> None:
     assert len(take_apart(f"<think>{'x' * 100_000}</think>No.").thinking) == MAX_KEPT
 
 
-@pytest.mark.parametrize("text", ["", " \n\t", "\u200b\u200d\ufeff", "\u00ad", "\u2060 \u3164", "\ufe0f", "\x00\x1b"])
+@pytest.mark.parametrize(
+    "text",
+    ["", " \n\t", "\u200b\u200d\ufeff", "\u00ad", "\u2060 \u3164", "\ufe0f", "\x00\x1b", "\U000e0101\u180b\u17b4"],
+)
 def test_a_text_of_invisible_characters_is_blank(text: str) -> None:
     assert is_blank(text)
 
