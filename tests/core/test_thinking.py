@@ -27,7 +27,9 @@ def test_the_answer_is_what_follows(text: str, answer: str, thinking: str) -> No
     assert (found.answer, found.thinking, found.cut_off) == (answer, thinking, False)
 
 
-@pytest.mark.parametrize("text", ["<think>I could say that", "  <think>a</think> <think>b", "<think>"])
+@pytest.mark.parametrize(
+    "text", ["<think>I could say that", "  <think>a</think> <think>b", "<think>", "\u200b<think>a"]
+)
 def test_thinking_that_never_ends_is_no_answer(text: str) -> None:
     found = take_apart(text)
     assert found.cut_off
