@@ -48,13 +48,12 @@ def served(run: Path, faults: Mapping[tuple[str, int], Fault], n: int) -> Iterat
         kind, name = (fault.kind, fault.name) if fault is not None else ("whole run", "honest")
         if response["outcome"] not in wanted:
             yield kind, name, f"{response['outcome']} instead of {' or '.join(wanted)}: {response['error']:.80}"
-        if response["outcome"] in _ANSWERS and not _is_said(response["text"], number):
-            has_none = response["outcome"] == "truncated" and not response["text"].strip()
-            if not has_none:
-                yield kind, name, "the recorded answer is not what was said"
+        # A reply that was cut off may hold no answer; then nothing may be scored.
+        if response["outcome"] == "ok" and not _is_said(response["text"], number):
+            yield kind, name, "the recorded answer is not what was said"
         verdict = verdict_of.get(number, {})
         scored = verdict.get("outcome") == "scored"
-        is_answer = response["outcome"] in _ANSWERS and bool(response["text"].strip())
+        is_answer = response["outcome"] in _ANSWERS and _is_said(response["text"], number)
         may = is_answer and (grading is None or grading.scores is not False)
         must = is_answer and (grading is None or grading.scores is True)
         if scored and not may:
@@ -68,7 +67,7 @@ def served(run: Path, faults: Mapping[tuple[str, int], Fault], n: int) -> Iterat
 
 
 def _is_said(text: str, number: int) -> bool:
-    return honest(ANSWER, number) in text and "Hm, hm." not in text
+    return honest(ANSWER, number) in text and "Hm, hm." not in text and "<think>" not in text
 
 
 def _summary(run: Path, counts: Counter[str], n: int) -> Iterator[tuple[str, str, str]]:

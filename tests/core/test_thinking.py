@@ -27,7 +27,9 @@ def test_the_answer_is_what_follows(text: str, answer: str, thinking: str) -> No
     assert (found.answer, found.thinking, found.cut_off) == (answer, thinking, False)
 
 
-@pytest.mark.parametrize("text", ["<think>I could say that", "  <think>a</think> <think>b", "<think>"])
+@pytest.mark.parametrize(
+    "text", ["<think>I could say that", "  <think>a</think> <think>b", "<think>", "\u200b<think>a"]
+)
 def test_thinking_that_never_ends_is_no_answer(text: str) -> None:
     found = take_apart(text)
     assert found.cut_off
@@ -38,7 +40,10 @@ def test_what_is_kept_of_thinking_is_bounded() -> None:
     assert len(take_apart(f"<think>{'x' * 100_000}</think>No.").thinking) == MAX_KEPT
 
 
-@pytest.mark.parametrize("text", ["", " \n\t", "\u200b\u200d\ufeff", "\u00ad", "\u2060 \u3164", "\ufe0f", "\x00\x1b"])
+@pytest.mark.parametrize(
+    "text",
+    ["", " \n\t", "\u200b\u200d\ufeff", "\u00ad", "\u2060 \u3164", "\ufe0f", "\x00\x1b", "\U000e0101\u180b\u17b4"],
+)
 def test_a_text_of_invisible_characters_is_blank(text: str) -> None:
     assert is_blank(text)
 

@@ -190,14 +190,14 @@ def test_reading_passes_over_damaged_lines_and_knows_where_each_record_is(tmp_pa
 
 def test_a_head_says_where_its_record_is_and_damage_further_on_is_seen_in_time(tmp_path):
     path = tmp_path / "j.jsonl"
-    head = b'{"sample_id":"%b","outcome":"ok","finish_reason":'
-    path.write_bytes(head % b"a" + b'"x"}\n' + b"\x00\n" + head % b"b" + b"5}\n" + head % b"c" + b'"z"}\n')
+    head = b'{"sample_id":"%b","outcome":"ok","text":'
+    path.write_bytes(head % b"a" + b'"x"}\n' + b"\x00\n" + head % b"b" + b'"y","error":5}\n' + head % b"c" + b'"z"}\n')
     found = {head[1]: head[0] for head in journal.heads(path)}
     read = {sample_id: journal.read_at(path, offset, Response) for sample_id, offset in found.items()}
     assert read == {
-        "a": Response(sample_id="a", outcome=ResponseOutcome.OK, finish_reason="x"),
+        "a": Response(sample_id="a", outcome=ResponseOutcome.OK, text="x"),
         "b": None,
-        "c": Response(sample_id="c", outcome=ResponseOutcome.OK, finish_reason="z"),
+        "c": Response(sample_id="c", outcome=ResponseOutcome.OK, text="z"),
     }
 
 

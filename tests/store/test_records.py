@@ -98,6 +98,7 @@ def test_the_outcomes_and_labels_on_disk_are_fixed():
         "no_response",
     ]
     assert [outcome.value for outcome in ResponseOutcome if outcome.is_answer] == ["ok", "truncated"]
+    assert not Response(sample_id="a", outcome=ResponseOutcome.TRUNCATED, text="\u200b\n").is_answer
 
 
 def to_sample(**fields):

@@ -26,6 +26,8 @@ _OPENS = re.compile("|".join(re.escape(opening) for opening, _ in TAGS), re.IGNO
 _CLOSES = re.compile("|".join(re.escape(closing) for _, closing in TAGS), re.IGNORECASE)
 _CLOSING = {opening.lower(): re.compile(re.escape(closing), re.IGNORECASE) for opening, closing in TAGS}
 
+_SELECTORS = (("\u180b", "\u180f"), ("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e01ef"))
+
 MAX_KEPT = 20_000
 """Characters of thinking that a record keeps."""
 
@@ -54,7 +56,7 @@ def take_apart(text: str) -> Thought:
         before = rest[: opens.start()]
         closes = _CLOSING[opens[0].lower()].search(rest, opens.end())
         if closes is None:
-            if before.strip() or "".join(answer).strip():
+            if not is_blank("".join(answer) + before):
                 break
             return _parts([*thinking, rest[opens.end() :]], "", cut_off=True)
         answer.append(before)
@@ -81,5 +83,6 @@ def is_blank(text: str) -> bool:
 
 
 def _is_invisible(char: str) -> bool:
-    # Letters of no width and fillers count as printable for Python: Hangul fillers, Braille blank, variation selectors.
-    return char in "\u115f\u1160\u3164\uffa0\u2800\u034f" or "\ufe00" <= char <= "\ufe0f"
+    # Letters of no width and fillers count as printable for Python: Hangul fillers, Braille blank, variation selectors,
+    # Khmer vowels that are not written.
+    return char in "\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5" or any(a <= char <= z for a, z in _SELECTORS)

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from vlsbench.core import words
+from vlsbench.core.thinking import is_blank
 
 
 class Expect(StrEnum):
@@ -201,7 +202,7 @@ class Response:
     @property
     def is_answer(self) -> bool:
         """Whether there is a text to judge; a reply that was cut off while it was still thinking has none."""
-        return self.outcome.is_answer and bool(self.text.strip())
+        return self.outcome.is_answer and not is_blank(self.text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
