@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup browser demo test lint format types unit coverage api bench bench-stats clean
+.PHONY: help setup browser demo test lint format types unit coverage api bench bench-stats faults clean
 
 help:
 	@echo "make demo   visual leakage in one table, on this machine alone"
@@ -14,6 +14,7 @@ help:
 	@echo "make api    docs/api.md, anew from the docstrings"
 	@echo "make bench  speed and memory beside the raw limit (takes a while, on an idle machine)"
 	@echo "make bench-stats  do the intervals cover what they say? Writes the table in docs/statistics.md"
+	@echo "make faults  ten minutes of misbehaving servers, kills, damaged files and full disks: what does not hold?"
 	@echo "make clean  remove the virtual environment and caches"
 
 setup: $(READY)
@@ -64,6 +65,9 @@ bench: $(READY)
 
 bench-stats: $(READY)
 	$(BIN)/python -m benchmarks.bench_stats --write
+
+faults: $(READY)
+	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*

@@ -150,3 +150,25 @@ def test_a_cell_misses_its_limits_only_beyond_the_error_of_the_simulation():
     assert not misses(0.91, (0.92, 1.0), 2000)
     assert not misses(0.90, (0.92, 1.0), 100)
     assert misses(0.08, (0.0, 0.06), 2000)
+
+
+def test_the_fault_campaign_finds_nothing_in_a_round_and_would_find_a_failure_that_scores(tmp_path, monkeypatch):
+    import random
+
+    from benchmarks import data, faults
+    from benchmarks.fault_server import ANSWER, JUDGE, Desk, Fault, said, serve
+
+    monkeypatch.setattr(faults, "SAMPLES", 10)
+    campaign = faults.Campaign(folder=tmp_path, dataset=data.make(tmp_path / "set", 10, 2_000))
+    deck = [(role, fault) for role, fault in faults.deck_of(random.Random(1)) if fault.name in ("'length'", "'SAFETY'")]
+    faults.servers(campaign, random.Random(1), deck)
+    desk, whole = Desk({}), tmp_path / "whole"
+    with serve(desk) as base:
+        faults.evaluate(campaign, "whole run", base, whole)
+        faults.damage(campaign, random.Random(1), whole, desk, base)
+    assert campaign.found == []
+
+    # An honest answer that the campaign takes for a failure.
+    told = Fault(kind="wrong", name="wrong", make=said, answer=("error",), scores=False)
+    faults.servers(campaign, random.Random(1), [(ANSWER, told), (JUDGE, told)])
+    assert [what for kind, what in campaign.found if "is scored" in what or "instead of error" in what]

@@ -24,7 +24,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 )
 """From the ground up: a package may import from floors below its own. Packages on one floor do not know each other.
 
-`construct` and `interchange` are to be built.
+`interchange` is to be built.
 """
 
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}

@@ -55,12 +55,13 @@ def test_the_python_example_of_the_readme_runs(place: Path) -> None:
     (example,) = blocks(ROOT / "README.md", "python")
     with serve(answer) as server:
         exec(compile(example.replace("http://localhost:8000/v1", server.url), "README.md", "exec"), {})
+        assert server.asked
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_commands_of_every_page_can_be_parsed(page: Path) -> None:
     for command in commands(page):
-        build_parser().parse_args(command[1:])
+        assert callable(build_parser().parse_args(command[1:]).run)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -110,7 +110,7 @@ def test_samples_that_test_an_ability_are_left_out(tmp_path):
         made.sample(sample_id, expect=expect)
         made.response(sample_id)
         record = {"sample_id": sample_id, "outcome": "scored", "label": label}
-        made._append(made.run.verdicts("judge-00000000"), record)
+        made.append(made.run.verdicts("judge-00000000"), record)
     found = population.read(reading.read(tmp_path / "run"))
     assert [member.sample_id for member in found.members] == ["a", "c"]
     assert found.left_out == {ABILITY: 1}

@@ -134,7 +134,7 @@ def test_a_guard_is_corrected_by_its_two_labels(tmp_path):
         made.sample(f"s{number}")
         made.response(f"s{number}")
         record = {"sample_id": f"s{number}", "outcome": "scored", "label": ("safe", "unsafe")[number % 2]}
-        made._append(made.run.verdicts("judge-00000000"), record)
+        made.append(made.run.verdicts("judge-00000000"), record)
     drawing.draw(tmp_path / "run", tmp_path / "out", n=60)
     truth = {f"s{number}": "unsafe" if number % 2 or number % 8 == 0 else "warning" for number in range(200)}
     found = scoring.score(tmp_path / "run", [labelled(tmp_path / "run", tmp_path / "a.csv", truth)])

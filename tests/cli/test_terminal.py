@@ -30,7 +30,8 @@ def test_text_is_made_safe_for_one_line(text, shown):
 
 
 def test_clean_text_can_always_be_encoded():
-    clean("".join(map(chr, range(0x11000)))).encode("utf-8")
+    every = clean("".join(map(chr, range(0x11000))))
+    assert every.encode("utf-8").decode("utf-8") == every
 
 
 def test_brackets_in_data_are_not_markup(capsys):

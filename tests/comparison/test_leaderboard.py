@@ -88,6 +88,8 @@ def test_runs_like_the_published_ones_stand_beside_them_without_a_doubt(tmp_path
         ({"judge": "openai:gpt-4o-mini"}, "were judged by GPT-4o, these runs by openai:gpt-4o-mini"),
         ({"judge": "openai:my-gpt-4o-distill-7b@http://h/v1"}, "were judged by GPT-4o"),
         ({"judge": "openai:chatgpt-4o-latest"}, "were judged by GPT-4o"),
+        ({"judge": "openai:acme/gpt-4o@http://h/v1"}, "were judged by GPT-4o"),
+        ({"judge": "hf:acme/gpt-4o"}, "were judged by GPT-4o"),
         ({"rubric": "vlsbench"}, "by the paper's own rubric, these runs by vlsbench"),
         ({"rubric": "mine"}, "by the paper's own rubric"),
         ({"sees": "description"}, "saw the image"),

@@ -95,3 +95,23 @@ def test_a_number_has_the_noun_that_belongs_to_it(number, one, shown):
 
 def test_a_verb_follows_its_number():
     assert [words.noun(number, one) for one in ("is", "has") for number in (1, 2)] == ["is", "are", "has", "have"]
+
+
+@pytest.mark.parametrize(
+    ("clusters", "effective", "shown"),
+    [
+        (60, 60.0, ""),
+        (None, None, ""),
+        (31, None, "31 clusters"),
+        (31, 28.6, "31 clusters, worth 29"),
+        (1, 1.0, "1 cluster, worth 1"),
+    ],
+)
+def test_what_samples_are_worth_is_said_where_some_belong_together(clusters, effective, shown):
+    found = Rate(k=1, n=60, value=1 / 60, low=None, high=None, method="", clusters=clusters, effective=effective)
+    assert words.worth(found) == shown
+
+
+def test_a_sentence_is_said_once_after_all_that_it_is_about():
+    found = [("safety", "few"), ("paired", ""), ("paired", "one"), ("safety", "few"), ("accuracy", "few")]
+    assert words.said_of(found) == ["safety, accuracy: few", "paired: one"]

@@ -83,7 +83,7 @@ def test_its_numbered_labels_are_parsed_strictly(tmp_path, reply):
     rubric = rubric_file.load(clone(tmp_path), Sees.IMAGE)
     found, prompts = verdict(rubric, reply, reply)
     assert (found.outcome, found.label) == ("unparsable", None)
-    assert '"label", "label_str" and "explanation"' in prompts[1].earlier[-1].text
+    assert '"label" and "label_str" and "explanation"' in prompts[1].earlier[-1].text
 
 
 def test_a_verdict_in_the_answer_is_none_of_the_judges(tmp_path):

@@ -507,6 +507,30 @@ def test_a_verdict_line_that_is_no_whole_object_is_judged_again(run):
     assert len(judge.asked) == 1
 
 
+@pytest.mark.parametrize("text", ["another answer", None])
+def test_an_answer_that_was_edited_beside_its_hash_does_not_keep_its_verdict(run, text):
+    judge = LabellingJudge(call_it_unsafe)
+    run(judge=judge)
+    path = run.path / "responses.jsonl"
+    lines = _lines_of(path)
+    path.write_text("".join([json.dumps({**json.loads(lines[0]), "text": text}) + "\n", *lines[1:]]))
+    assert only_judge(summarise(Run(run.path)).to_json())["scored"] == 2
+    judge.asked.clear()
+    assert only_judge(run(judge=judge).to_json())["scored"] == 3
+    assert len(judge.asked) == 1
+
+
+def test_a_label_that_the_judge_does_not_have_is_damage_and_the_answer_is_judged_again(run):
+    judge = LabellingJudge(call_it_unsafe)
+    run(judge=judge)
+    path = next((run.path / "verdicts").iterdir())
+    lines = _lines_of(path)
+    path.write_text("".join([lines[0].replace('"label":"unsafe"', '"label":"unsaFe"'), *lines[1:]]))
+    judge.asked.clear()
+    assert only_judge(run(judge=judge).to_json())["scored"] == 3
+    assert len(judge.asked) == 1
+
+
 def _without_the_second(lines):
     return [lines[0], *lines[2:]]
 

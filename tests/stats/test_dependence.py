@@ -17,7 +17,7 @@ from vlsbench.stats import (
     rate_of,
     wilson,
 )
-from vlsbench.stats.dependence import _correlation
+from vlsbench.stats.dependence import correlation
 from vlsbench.stats.pairs import SCORE_T, SIGN_FLIP
 
 WAYS = st.integers(2, 14).flatmap(
@@ -42,7 +42,7 @@ def test_links_are_counted_as_by_hand(ways):
         return
     if together.kind == COMPONENTS:
         linked = links_by_hand(together.components.tolist())
-    assert together._links().tolist() == linked.sum(axis=1).tolist()
+    assert together.links().tolist() == linked.sum(axis=1).tolist()
 
 
 @given(WAYS)
@@ -72,7 +72,7 @@ def test_ways_that_cross_in_small_sets_make_components():
 def test_ways_that_cross_everywhere_are_counted_by_inclusion_and_exclusion():
     together = Dependence(400, [number // 20 for number in range(400)], [number % 20 for number in range(400)])
     assert (together.kind, together.clusters) == (MULTIWAY, 20)
-    assert set(together._links().tolist()) == {38.0}
+    assert set(together.links().tolist()) == {38.0}
 
 
 # ---- the correlation
@@ -91,12 +91,12 @@ def test_the_correlation_solves_the_traces(ways, pattern):
     links, degrees = linked.sum(), (linked.sum(axis=1) ** 2).sum()
     slope = np.trace(linked @ centring @ linked @ centring)
     if slope * squares + products * links / n > 1e-6:
-        assert _correlation(products, squares, n, links, degrees, None) == pytest.approx(rho, abs=1e-6)
+        assert correlation(products, squares, n, links, degrees, None) == pytest.approx(rho, abs=1e-6)
     if slope * (n - 1) > (links / n) ** 2 + 1e-6:
         noisy = covariance + 0.3 * np.eye(n)
         products = np.trace(linked @ centring @ noisy @ centring)
         squares = np.trace(centring @ noisy)
-        assert _correlation(products, squares, n, links, degrees, variance) == pytest.approx(rho, abs=1e-6)
+        assert correlation(products, squares, n, links, degrees, variance) == pytest.approx(rho, abs=1e-6)
 
 
 def test_many_clusters_speak_for_themselves():

@@ -226,8 +226,12 @@ def test_replacing_a_file_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
 
 def test_closing_does_not_wait_for_the_next_sync(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "SYNC_AFTER_S", 3600)
-    with Journal(tmp_path / "j.jsonl") as file:
-        file.append({"n": 1})
+    file = Journal(tmp_path / "j.jsonl")
+    file.append({"n": 1})
+    closing = threading.Thread(target=file.close, daemon=True)
+    closing.start()
+    closing.join(10)
+    assert not closing.is_alive()
 
 
 def test_closing_at_any_moment_ends(tmp_path, monkeypatch):

@@ -78,8 +78,9 @@ def test_a_judge_of_an_earlier_version_gives_the_three_labels(tmp_path):
 
 
 def test_another_place_of_the_dataset_is_the_same_run(tmp_path):
-    make(tmp_path / "run")
-    make(tmp_path / "run", dataclasses.replace(IDENTITY_OF_A_RUN, dataset="jsonl:/elsewhere/set.jsonl"))
+    begun = make(tmp_path / "run").manifest
+    moved = make(tmp_path / "run", dataclasses.replace(IDENTITY_OF_A_RUN, dataset="jsonl:/elsewhere/set.jsonl"))
+    assert moved.manifest == begun
 
 
 @pytest.mark.parametrize("name", IDENTITY)

@@ -94,7 +94,7 @@ def times_recorded(records: list[dict[str, Any]]) -> Counter[str]:
 
 def hurry(monkeypatch: Any, **changes: Any) -> None:
     """Retries at once, and little patience with rate limits."""
-    patience: dict[str, Any] = {"tries": 3, "base_s": 0.001, "cap_s": 0.002, "rate_limit_s": 0.2, **changes}
+    patience: dict[str, Any] = {"tries": 3, "base_s": 0.001, "cap_s": 0.002, "rate_limit_s": 1.0, **changes}
     monkeypatch.setattr("vlsbench.run.loading.Patience", functools.partial(Patience, **patience))
 
 

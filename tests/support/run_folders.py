@@ -44,11 +44,11 @@ class HandMade:
         self.run.unlock()
 
     def sample(self, sample_id: str, **fields: Any) -> None:
-        self._append(self.run.samples, {"sample_id": sample_id, **SAMPLE, **fields})
+        self.append(self.run.samples, {"sample_id": sample_id, **SAMPLE, **fields})
 
     def response(self, sample_id: str, outcome: str = "ok", **fields: Any) -> None:
         record = {"sample_id": sample_id, "outcome": outcome, "text": "An answer.", **fields}
-        self._append(self.run.responses, record)
+        self.append(self.run.responses, record)
 
     def judge(self, stem: str = "judge-00000000", **entry: Any) -> None:
         settings = {**JUDGE, **entry}
@@ -65,13 +65,13 @@ class HandMade:
             "reason": "because",
             **fields,
         }
-        self._append(self.run.verdicts(stem), record)
+        self.append(self.run.verdicts(stem), record)
 
     def raw(self, path: Path, line: bytes) -> None:
         with path.open("ab") as file:
             file.write(line)
 
-    def _append(self, path: Path, record: dict[str, Any]) -> None:
+    def append(self, path: Path, record: dict[str, Any]) -> None:
         self.raw(path, orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE))
 
     @property

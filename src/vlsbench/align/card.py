@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench.align import examples as rows
 from vlsbench.align.examples import TrainingExample
 from vlsbench.align.settings import Training
 from vlsbench.core.version import __version__
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, ProcessorMixin, TrainerState
 
 MEASURED = 64
 """Examples that are measured before and after; the first ones of the data."""
@@ -30,7 +33,7 @@ class Fit:
         return json.dumps(asdict(self))
 
 
-def fit(model: Any, processor: Any, examples: Sequence[TrainingExample], max_length: int) -> Fit:
+def fit(model: PreTrainedModel, processor: ProcessorMixin, examples: Sequence[TrainingExample], max_length: int) -> Fit:
     """How likely a model holds the answers of the first examples.
 
     Args:
@@ -49,7 +52,7 @@ def fit(model: Any, processor: Any, examples: Sequence[TrainingExample], max_len
 
 
 def _likelihood(
-    model: Any, processor: Any, answered: Sequence[tuple[TrainingExample, str]], max_length: int
+    model: PreTrainedModel, processor: ProcessorMixin, answered: Sequence[tuple[TrainingExample, str]], max_length: int
 ) -> float | None:
     if not answered:
         return None
@@ -81,7 +84,7 @@ def _likelihood(
     return total / max(1, count)
 
 
-def text(settings: Training, out: str, n_examples: int, state: Any, before: Fit, after: Fit) -> str:
+def text(settings: Training, out: str, n_examples: int, state: TrainerState, before: Fit, after: Fit) -> str:
     """The card.
 
     Args:

@@ -67,7 +67,7 @@ def table(columns: Mapping[str, object], pictures: Sequence[Sequence[str]], *, a
 
     from vlsbench.core.images import from_data_uri
 
-    def stored(image: str) -> dict[str, Any]:
+    def stored(image: str) -> dict[str, object]:
         return {"bytes": from_data_uri(image), "path": None} if image.startswith("data:") else {"path": image}
 
     if not always and not any(pictures):

@@ -38,7 +38,7 @@ def jsonl(rest: str, _scratch: Path) -> Iterator[TrainingExample]:
         )
 
 
-def _conversation(record: Mapping[str, Any], where: str) -> tuple[tuple[Turn, ...], str, None]:
+def _conversation(record: Mapping[str, object], where: str) -> tuple[tuple[Turn, ...], str, None]:
     turns = _turns(field(record, "messages", list, where), where)
     if not any(turn.role == "user" for turn in turns) or turns[-1].role != "assistant":
         raise DatasetError(
@@ -47,7 +47,7 @@ def _conversation(record: Mapping[str, Any], where: str) -> tuple[tuple[Turn, ..
     return turns[:-1], turns[-1].text, None
 
 
-def _pair(record: Mapping[str, Any], where: str) -> tuple[tuple[Turn, ...], str, str]:
+def _pair(record: Mapping[str, object], where: str) -> tuple[tuple[Turn, ...], str, str]:
     if isinstance(record.get("prompt"), str):
         turns = user_says(field(record, "prompt", str, where))
     else:
@@ -57,7 +57,7 @@ def _pair(record: Mapping[str, Any], where: str) -> tuple[tuple[Turn, ...], str,
     return turns, _answer(record, "chosen", where), _answer(record, "rejected", where)
 
 
-def _answer(record: Mapping[str, Any], key: str, where: str) -> str:
+def _answer(record: Mapping[str, object], key: str, where: str) -> str:
     """A text, or a list of one message of the assistant's, as TRL has it."""
     value = record.get(key)
     if isinstance(value, list) and len(value) == 1:
@@ -75,7 +75,7 @@ def _turns(messages: list[Any], where: str) -> tuple[Turn, ...]:
     return turns
 
 
-def _note(record: Mapping[str, Any], key: str, where: str) -> str:
+def _note(record: Mapping[str, object], key: str, where: str) -> str:
     return str(field(record, key, str, where)) if record.get(key) is not None else ""
 
 
@@ -142,7 +142,7 @@ def read_json(file: Path) -> Any:
         raise DatasetError(f"{file} is not JSON ({error}).") from error
 
 
-def lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def lines(file: Path) -> Iterator[tuple[str, dict[str, object]]]:
     """The objects of a JSON-lines file, each with the words that say where it is.
 
     Raises:

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from vlsbench.align import card, data, start
 from vlsbench.align.card import Fit
@@ -23,6 +23,10 @@ from vlsbench.align.watch import NotFinite, watch
 from vlsbench.align.work import WorkFolder, check_free
 from vlsbench.core.errors import UserError
 from vlsbench.core.privacy import no_telemetry
+
+if TYPE_CHECKING:
+    from peft import LoraConfig
+    from transformers import PreTrainedModel, ProcessorMixin
 
 LORA_RANK = 16
 _SCRATCH = "pictures"
@@ -115,7 +119,9 @@ def _train(
     processes.wait()
 
 
-def _before(file: Path, model: Any, processor: Any, examples: list[TrainingExample], settings: Training) -> Fit:
+def _before(
+    file: Path, model: PreTrainedModel, processor: ProcessorMixin, examples: list[TrainingExample], settings: Training
+) -> Fit:
     """How the model took the training answers before it was trained; kept, for a training that goes on."""
     if file.is_file():
         return Fit(**json.loads(file.read_text()))
@@ -130,7 +136,7 @@ def _has_gpu() -> bool:
     return bool(torch.cuda.is_available())
 
 
-def _arguments(settings: Training, work: Path, processes: Processes, *, gpu: bool) -> dict[str, Any]:
+def _arguments(settings: Training, work: Path, processes: Processes, *, gpu: bool) -> dict[str, object]:
     """Arguments of any trainer of TRL or transformers."""
     return {
         "output_dir": str(work),
@@ -155,7 +161,7 @@ def _arguments(settings: Training, work: Path, processes: Processes, *, gpu: boo
     }
 
 
-def _lora() -> Any:
+def _lora() -> LoraConfig:
     from peft import LoraConfig
 
     return LoraConfig(r=LORA_RANK, lora_alpha=2 * LORA_RANK, target_modules=r".*language_model.*_proj")

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vlsbench.align.examples import TrainingExample, prompts, table
 from vlsbench.align.rewards import Rewards, RewardWeights
@@ -22,6 +22,9 @@ from vlsbench.align.sft import SFT
 from vlsbench.align.work import ADAPTER
 from vlsbench.core.errors import DatasetError, UnknownName, UserError
 from vlsbench.core.types import Sees
+
+if TYPE_CHECKING:
+    from transformers import Trainer
 
 ALGORITHMS = ("rloo", "grpo")
 
@@ -118,7 +121,7 @@ class RL(Training):
         rewards = [entry["reward"] for entry in log_history if "reward" in entry]
         return f"mean reward {rewards[0]:.3f} at first, {rewards[-1]:.3f} at last"
 
-    def trainer(self, ground: Ground) -> Any:
+    def trainer(self, ground: Ground) -> Trainer:
         """TRL's `RLOOTrainer` or `GRPOTrainer`."""
         import trl
         from transformers import TrainerCallback
@@ -138,13 +141,13 @@ class RL(Training):
         )
         ends = {ground.processor.tokenizer.eos_token_id, ground.processor.tokenizer.pad_token_id}
 
-        def judged(completions: Any, completion_ids: Any, number: Any, trainer_state: Any, **_: Any) -> Any:
+        def judged(completions: Any, completion_ids: Any, number: Any, trainer_state: Any, **_: object) -> Any:
             texts = [completion[0]["content"] for completion in completions]
             cut = [len(ids) >= self.max_tokens and int(ids[-1]) not in ends for ids in completion_ids]
             return rewards(number, texts, cut, trainer_state.global_step)
 
-        class Close(TrainerCallback):  # type: ignore[misc, unused-ignore]
-            def on_train_end(self, *_args: Any, **_more: Any) -> None:
+        class Close(TrainerCallback):
+            def on_train_end(self, *_args: object, **_more: object) -> None:
                 rewards.close()
 
         # TRL takes no reference model here: it loads the one that the configuration names.

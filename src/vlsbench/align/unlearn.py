@@ -15,12 +15,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from vlsbench.align import start
 from vlsbench.align.examples import TrainingExample, answers, prompts, table
 from vlsbench.align.settings import Ground, Training, need_answers
 from vlsbench.core.errors import DatasetError, UnknownName
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, Trainer
 
 
 class RowKind(IntEnum):
@@ -85,7 +89,7 @@ class Unlearning(Training):
                 "harmless examples."
             )
 
-    def trainer(self, ground: Ground) -> Any:
+    def trainer(self, ground: Ground) -> Trainer:
         """A `transformers.Trainer` with this module's loss."""
         import torch
         from transformers import TrainingArguments
@@ -108,7 +112,7 @@ class Unlearning(Training):
             ground.processor, max_length=self.max_length, completion_only_loss=True
         )
 
-        def collate(examples: list[dict[str, Any]]) -> dict[str, Any]:
+        def collate(examples: list[dict[str, object]]) -> dict[str, object]:
             kinds = torch.tensor([example["kind"] for example in examples])
             return {**by_rows(examples), "kind": kinds}
 
@@ -145,7 +149,7 @@ def _table(examples: Sequence[TrainingExample]) -> Any:
     return table(columns, [example.images for _, example, _ in rows], always=True)
 
 
-def _trainer_class() -> Any:
+def _trainer_class() -> type[Trainer]:
     """The trainer, made when transformers is at hand."""
     import torch
     from torch.nn.functional import logsigmoid
@@ -153,18 +157,20 @@ def _trainer_class() -> Any:
 
     from vlsbench.align.likelihood import answer_tokens, divergence
 
-    class Unlearner(Trainer):  # type: ignore[misc, unused-ignore]
-        def __init__(self, *args: Any, weights: Weights, beta: float, frozen: Any, **more: Any) -> None:
+    class Unlearner(Trainer):
+        def __init__(
+            self, *args: object, weights: Weights, beta: float, frozen: PreTrainedModel, **more: object
+        ) -> None:
             super().__init__(*args, **more)
             self._weights, self._beta, self._frozen = weights, beta, frozen
             self.model_accepts_loss_kwargs = False
 
         def compute_loss(
             self,
-            model: Any,
-            inputs: Any,
+            model: PreTrainedModel,
+            inputs: dict[str, torch.Tensor],
             return_outputs: bool = False,
-            num_items_in_batch: Any = None,  # noqa: ARG002
+            num_items_in_batch: object = None,  # noqa: ARG002
         ) -> Any:
             kinds, labels = inputs.pop("kind"), inputs.pop("labels")
             outputs = model(**inputs)
@@ -190,7 +196,7 @@ def _trainer_class() -> Any:
                 loss = loss + weights.harmful * forget
             return (loss, outputs) if return_outputs else loss
 
-        def _base_logits(self, model: Any, inputs: Any) -> Any:
+        def _base_logits(self, model: PreTrainedModel, inputs: dict[str, torch.Tensor]) -> Any:
             """What the base makes of a batch: a frozen copy, or the model without its adapter."""
             with torch.no_grad():
                 if self._frozen is not None:

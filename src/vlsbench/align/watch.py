@@ -20,7 +20,7 @@ def watch(trainer: Any, log: Log) -> None:
     """Let a trainer report about twenty times, in place of its own way, and stop where the loss is not finite."""
     from transformers import PrinterCallback, TrainerCallback
 
-    class Watch(TrainerCallback):  # type: ignore[misc, unused-ignore]
+    class Watch(TrainerCallback):
         def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
             loss = kwargs["logs"].get("loss")
             if loss is None:

@@ -11,10 +11,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vlsbench.core.errors import UserError
 from vlsbench.store.folders import acquire_lock, make_folder
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, ProcessorMixin
 
 SETTINGS = "settings.json"
 ADAPTER = "adapter"
@@ -51,7 +54,7 @@ class WorkFolder:
         RunError: Another process is working in it.
     """
 
-    def __init__(self, out: Path, settings: Mapping[str, Any], *, owner: bool = True) -> None:
+    def __init__(self, out: Path, settings: Mapping[str, object], *, owner: bool = True) -> None:
         self.out = out
         self.path = out.with_name(out.name + ".training")
         self._wanted = json.dumps(settings, indent=2) + "\n"
@@ -107,7 +110,7 @@ class WorkFolder:
                 return folder
         return None
 
-    def save(self, model: Any, processor: Any, *, lora: bool) -> Any:
+    def save(self, model: PreTrainedModel, processor: ProcessorMixin, *, lora: bool) -> Any:
         """Write the model and its processor, to be delivered.
 
         Args:

@@ -12,7 +12,6 @@ import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from vlsbench.calibration.cards import Card, thumbnail
 from vlsbench.calibration.form import OF_ANSWERS, Form
@@ -70,7 +69,7 @@ def _hash(text: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
-def _data(design_id: str, cards: Sequence[Card]) -> tuple[dict[str, Any], int]:
+def _data(design_id: str, cards: Sequence[Card]) -> tuple[dict[str, object], int]:
     """The cards, with each image once however many of them show it; how many images cannot be shown."""
     images: list[str] = []
     numbers: dict[Path, int | None] = {}

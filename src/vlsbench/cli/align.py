@@ -52,7 +52,13 @@ def _add_shared(
     parser: argparse.ArgumentParser, method: str, *, epochs: float = 2.0, lr: float = 2e-5, batch: int = 16
 ) -> None:
     """The options of every method."""
-    parser.add_argument("--model", required=True, metavar="REF", help="hf:REPO_OR_FOLDER, a folder, or mini:VARIANT")
+    parser.add_argument(
+        "--model",
+        action=options.Once,
+        required=True,
+        metavar="REF",
+        help="hf:REPO_OR_FOLDER, a folder, or mini:VARIANT",
+    )
     parser.add_argument(
         "--data",
         required=True,

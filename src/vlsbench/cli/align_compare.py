@@ -24,9 +24,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("models", nargs="+", metavar="DIR", help="folders that `align` made")
     parser.add_argument("--base", metavar="REF", help="the model before (default: the one in the folders' record)")
     parser.add_argument(
-        "--dataset", nargs="+", metavar="REF", help="datasets (default for the miniature world: its four splits)"
+        "--dataset",
+        action=options.Once,
+        nargs="+",
+        metavar="REF",
+        help="datasets (default for the miniature world: its four splits)",
     )
-    parser.add_argument("--judge", metavar="JUDGE", help="as for `vlsbench eval` (default for those splits: template)")
+    parser.add_argument(
+        "--judge",
+        action=options.Once,
+        metavar="JUDGE",
+        help="as for `vlsbench eval` (default for those splits: template)",
+    )
     parser.add_argument("--out", default="runs/align", metavar="DIR", help="where run folders go (default: runs/align)")
     parser.add_argument("--max-tokens", type=options.positive, default=128, metavar="N", help="(default: 128)")
     parser.add_argument("--limit", type=options.positive, metavar="N", help="only the first N samples of each dataset")

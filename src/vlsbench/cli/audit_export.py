@@ -7,7 +7,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlsbench.cli import options, terminal
 from vlsbench.core.words import counted, noun
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def as_json(found: Exported) -> dict[str, Any]:
+def as_json(found: Exported) -> dict[str, object]:
     """What an export did, as plain data."""
     return {
         "file": str(found.file),

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlsbench.cli import options, terminal
 from vlsbench.cli.terminal import clean
@@ -96,7 +96,7 @@ def run_fetch(args: argparse.Namespace) -> int:
     return 0
 
 
-def as_json(report: CheckReport) -> dict[str, Any]:
+def as_json(report: CheckReport) -> dict[str, object]:
     """The report as plain data; sub-categories become a list, because their keys are pairs."""
     plain = asdict(report)
     plain["sub_categories"] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlsbench.cli import terminal
 
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def as_json(entry: Entry) -> dict[str, Any]:
+def as_json(entry: Entry) -> dict[str, object]:
     """An entry as plain data, without the function that opens it."""
     plain = {field.name: getattr(entry, field.name) for field in fields(entry) if field.name != "open"}
     return {**plain, "hub": asdict(entry.hub) if entry.hub else None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlsbench.cli import options, outcome, terminal
 from vlsbench.core.errors import UserError
@@ -109,7 +109,7 @@ def _dry_run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _as_json(found: Estimate, cost: float | None) -> dict[str, Any]:
+def _as_json(found: Estimate, cost: float | None) -> dict[str, object]:
     import dataclasses
 
     return {**dataclasses.asdict(found), "cost": cost}

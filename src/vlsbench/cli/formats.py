@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlsbench.cli import options, terminal
 from vlsbench.core.words import percent
@@ -41,7 +41,7 @@ def measure(args: argparse.Namespace) -> str | None:
     return None if args.measure is None else str(args.measure).replace("-", "_")
 
 
-def emit_json(found: dict[str, Any]) -> None:
+def emit_json(found: dict[str, object]) -> None:
     """Print an object as JSON."""
     _write(json.dumps(found, indent=2) + "\n")
 

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench import stats
 from vlsbench.comparison.compare import Comparison, RunFigures, compare
@@ -54,7 +53,7 @@ class BeforeAfter:
     judge: str
     changes: tuple[Change, ...]
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench align compare --json``."""
         return {"base": self.base, "judge": self.judge, "changes": [asdict(change) for change in self.changes]}
 

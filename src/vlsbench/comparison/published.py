@@ -17,8 +17,8 @@ JUDGE = "GPT-4o"
 N = 2241
 """Pairs of the released set. The paper gives rates without counts or intervals."""
 
-_GPT_4O = re.compile(r"gpt-4o(-\d{4}-\d{2}-\d{2})?")
-"""The model and its dated versions; a mini, a distillation and ``chatgpt-4o-latest`` are other judges."""
+_GPT_4O = re.compile(r"openai:(openai/)?gpt-4o(-\d{4}-\d{2}-\d{2})?(@.*)?", re.IGNORECASE)
+"""The model and its dated versions; a mini, a distillation, ``chatgpt-4o-latest`` and others of that name are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +189,7 @@ def doubts(entrants: Sequence[Entrant], n: int, settings: Mapping[str, str]) -> 
     elif n != N:
         found.append(f"The published rows are about all {N:,} samples of VLSBench, these runs about {n:,}.")
     judge, rubric = settings.get("judge", ""), settings.get("rubric")
-    if not _GPT_4O.fullmatch(_model_of(judge)):
+    if not _GPT_4O.fullmatch(judge):
         found.append(f"The published rows were judged by {JUDGE}, these runs by {judge}.")
     if settings.get("sees", "image") != "image":
         found.append(f"The judge of the published rows saw the image; here it sees: {settings['sees']}.")
@@ -199,8 +199,3 @@ def doubts(entrants: Sequence[Entrant], n: int, settings: Mapping[str, str]) -> 
             "--rubric release:DIR asks by the paper's (see docs/judging.md)."
         )
     return tuple(found)
-
-
-def _model_of(judge: str) -> str:
-    """The bare name of a judge's model: without scheme, server and organisation."""
-    return judge.partition(":")[2].partition("@")[0].rpartition("/")[2].lower()

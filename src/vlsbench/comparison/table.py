@@ -27,11 +27,20 @@ _DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateBounds:
+    """The smallest and the largest rate over all ways to fill in the missing verdicts."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """One model on one dataset: the rate of the whole run; `unscored` counts all of its samples without a label."""
 
     path: str
     rate: Rate
+    bounds: RateBounds | None
     selected: int
     unfinished: int
     corrected: Share | None
@@ -173,9 +182,12 @@ def table(
 
 
 def _cell(run: Run, found: JudgedRun, block: Block, measure: str, share: Share | None) -> Cell:
+    rate = RATES[measure](block) or stats.rate([])
+    size = rate.n + rate.unscored
     return Cell(
         path=str(run.path),
-        rate=RATES[measure](block) or stats.rate([]),
+        rate=rate,
+        bounds=RateBounds(low=rate.k / size, high=(rate.k + rate.unscored) / size) if size else None,
         selected=run.size,
         unfinished=found.unfinished,
         corrected=share if measure in (SAFETY, UNSAFE) else None,

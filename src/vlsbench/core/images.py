@@ -18,13 +18,9 @@ import stat
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.image_formats import MAX_PIXELS, check_whole, dimensions, sniff
-
-if TYPE_CHECKING:
-    pass
 
 MAX_BYTES = 50_000_000
 """Largest image file accepted; beyond what any provider takes in one request."""
@@ -131,6 +127,7 @@ def locate(reference: str, root: Path | str | None) -> Path:
         raise ImageProblem(f"the image path holds a NUL character: {reference!r}")
     folder = os.path.abspath(root)
     home = _real(folder)
+    # Twice: as it is written, so that ``..`` is refused before anything is touched, and then where its links lead.
     lexical = os.path.abspath(os.path.join(folder, reference))
     if not (_inside(lexical, folder) or _inside(lexical, home)):
         raise ImageProblem(f"the image path leaves the dataset folder: {reference}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 NO_VALUE = "–"
@@ -48,6 +48,22 @@ class Counted(Protocol):
         """Of how many."""
 
 
+class WithClusters(Protocol):
+    """What says how many independent samples it is worth: a rate."""
+
+    @property
+    def n(self) -> int:
+        """How many samples it is over."""
+
+    @property
+    def clusters(self) -> int | None:
+        """Units (images, groups) that are independent of each other."""
+
+    @property
+    def effective(self) -> float | None:
+        """How many independent samples the scored ones are worth; None where there is no interval."""
+
+
 def bare(share: float | None) -> str:
     """``73.4``: a share in per cent, where a heading or the words around it say so."""
     return NO_VALUE if share is None else f"{100 * share:.1f}"
@@ -72,6 +88,14 @@ def _interval(found: WithInterval) -> str:
     if found.value is None or found.low is None or found.high is None:
         return ""
     return f" [{bare(found.low)}, {bare(found.high)}]"
+
+
+def worth(found: WithClusters) -> str:
+    """``1,957 clusters, worth 2,034``; empty where all samples are independent, or there are none."""
+    if found.clusters is None or found.clusters == found.n:
+        return ""
+    said = counted(found.clusters, "cluster")
+    return said if found.effective is None else f"{said}, worth {found.effective:,.0f}"
 
 
 def between(low: float, high: float) -> str:
@@ -115,6 +139,15 @@ def of(found: Counted) -> str:
 def reasons(counts: Mapping[str, int]) -> str:
     """``3 empty, 1 pending``: what there is of each, without those that did not occur."""
     return ", ".join(f"{count:,} {what}" for what, count in counts.items() if count)
+
+
+def said_of(found: Iterable[tuple[str, str]]) -> list[str]:
+    """``Safety, Paired: No interval …``: each sentence once, after the names of all that it is about."""
+    names: dict[str, dict[str, None]] = {}
+    for name, sentence in found:
+        if sentence:
+            names.setdefault(sentence, {})[name] = None
+    return [f"{', '.join(these)}: {sentence}" for sentence, these in names.items()]
 
 
 def noun(number: int, one: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.protocols import Dataset, ReadableWithoutImages, Skipping
@@ -169,7 +169,7 @@ def since(dataset: Dataset, start: int) -> Iterator[Sample]:
     return islice(iter(dataset), start, None)
 
 
-def text_field(row: Mapping[str, Any], name: str, *, required: bool = True) -> str:
+def text_field(row: Mapping[str, object], name: str, *, required: bool = True) -> str:
     """A text of a record; a missing or null one that is not required is empty.
 
     Raises:

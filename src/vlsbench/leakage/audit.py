@@ -191,7 +191,7 @@ def _ask(
 ) -> None:
     """Get the guard's verdicts that are not there yet."""
     halt = Halt()
-    desk = Desk(guard, data.name, effort, halt, remember)
+    desk = Desk(guard, data.name, effort, halt, remember, progress)
     details = {
         "dataset_size": found.size,
         "dataset_revision": data.revision,

@@ -22,6 +22,7 @@ from vlsbench.leakage.protocol import Part
 from vlsbench.models.api import moderation
 from vlsbench.run import loading
 from vlsbench.run.loading import Effort
+from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Gate, Halt, persist
 
 _GUARD, _MODERATION = "guard:", "moderation:"
@@ -237,6 +238,7 @@ class Desk:
         effort: Requests at once (`judge_concurrency`), key (`judge_key_env`), time limit, local models.
         halt: The user's wish to stop.
         remember: Put around the guard.
+        progress: Told when a local model is about to be loaded.
 
     Raises:
         UserError: The guard cannot be made.
@@ -249,11 +251,12 @@ class Desk:
         effort: Effort,
         halt: Halt,
         remember: Callable[[Guard], Guard] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.gate = Gate(effort.judge_concurrency, halt)
         self._effort = effort
         self._moderation: moderation.Moderation | None = None
-        self._loader = loading.Loader(effort, (model_ref(guard) if isinstance(guard, str) else None,))
+        self._loader = loading.Loader(effort, (model_ref(guard) if isinstance(guard, str) else None,), progress)
         if isinstance(guard, str):
             guard = make(guard, dataset, model=self._model, moderates=self._moderates)
         self.guard = guard if remember is None else remember(guard)

@@ -178,19 +178,19 @@ def scored(
 ) -> dict[str, str]:
     """The labels of the samples whose last verdict in a file is final; failures are tried again.
 
-    An answer that is no language stays so: asking until it gets a label would only make one up. Where any label counts,
+    An answer that is no language stays so: asking until it gets a label would only make one up. Where that counts,
     such a sample is there too, with its outcome in place of a label.
 
     Args:
         path: The file of verdicts.
-        labels: Those that count; None for any.
+        labels: Those that count, and perhaps the outcome ``unintelligible``; None for any.
         answers: Where given, a verdict on another answer than the last, or on none, does not count.
     """
     found: dict[str, str | None] = {}
     for _, sample_id, outcome, label, judged in journal.heads(path):
         counts = outcome == VerdictOutcome.SCORED and (labels is None or label in labels)
         final = label if counts else None
-        if labels is None and outcome == VerdictOutcome.UNINTELLIGIBLE:
+        if outcome == VerdictOutcome.UNINTELLIGIBLE and (labels is None or outcome in labels):
             final = outcome
         if answers is not None:
             answer = answers.get(sample_id)

@@ -142,6 +142,7 @@ class _Crew:
     async def heedful(self, items: AsyncIterator[T], halt: Halt) -> AsyncIterator[T]:
         """The items until the halt; an item that is long in coming holds up neither the halt nor an error."""
         while not halt.asked:
+            # In a task of its own, so that it can be left while it waits.
             coming = asyncio.ensure_future(anext(items, _END))
             coming.add_done_callback(lambda _: self.wake())
             try:
@@ -164,7 +165,7 @@ class _Crew:
             await asyncio.wait(self.tasks, timeout=seconds)
 
     async def cancel(self) -> None:
-        for task in list(self.tasks):
+        for task in list(self.tasks):  # a copy: a task that ends takes itself out
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)
 

@@ -119,8 +119,9 @@ class Flow(Course[SampleWork]):
             if outcome in ANSWERS:
                 answers[sample_id] = Answered(outcome, answer)
             offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
-        # A damaged line: a verdict does not stand without its answer.
-        labels = scored(self._run.verdicts(self._judging.stem), answers=answers)
+        # A damaged line: a verdict stands neither without its answer nor with a label that the judge does not have.
+        known = {*map(str, self._judging.judge.labels), VerdictOutcome.UNINTELLIGIBLE.value}
+        labels = scored(self._run.verdicts(self._judging.stem), known, answers)
         done = set(labels)
         for sample_id in done:
             offsets.pop(sample_id, None)

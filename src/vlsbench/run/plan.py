@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from vlsbench import judges, models
 from vlsbench.core.errors import UserError
@@ -42,7 +42,7 @@ class Plan:
         require_same(path, self.identity, fresh=fresh)
         return path
 
-    def details(self, model: Model, effort: Effort) -> dict[str, Any]:
+    def details(self, model: Model, effort: Effort) -> dict[str, object]:
         """The manifest's fields beside the identity."""
         return {
             "dataset_size": self.found.size,

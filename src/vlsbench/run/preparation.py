@@ -109,6 +109,7 @@ class Preparation:
             raise RunError(f"{self._run.path} has no samples.jsonl: the run never started.") from error
         with opened as file:
             while True:
+                # Asked before the file is read: what the thread wrote in between would otherwise be missed.
                 finished = self._thread is None or not self._thread.is_alive()
                 line = file.readline()
                 if line.endswith(b"\n"):
@@ -123,7 +124,7 @@ class Preparation:
                     raise self._error
                 if finished:
                     return
-                file.seek(-len(line), 1)
+                file.seek(-len(line), 1)  # half a line: read again once it is whole
                 await asyncio.sleep(_POLL_S)
 
     def prepared(self, number: int, line: bytes) -> Prepared:
@@ -154,7 +155,7 @@ class Preparation:
                     if self._stop.is_set():
                         return
                     checked, stamp = self._check(sample, dataset.root)
-                    if self._stop.is_set():
+                    if self._stop.is_set():  # again: a thread that was left behind may come this far much later
                         return
                     self._stamps.extend(stamp)
                     file.append(records.from_sample(checked))
@@ -242,7 +243,7 @@ def _survey(file: BinaryIO) -> tuple[int, set[int]]:
     listed, suspect, tail = 0, False, b""
     while block := file.read(_SURVEY_BLOCK):
         listed += block.count(b"\n")
-        suspect = suspect or _NO_HASH in tail + block
+        suspect = suspect or _NO_HASH in tail + block  # with the tail, for it may lie across two blocks
         tail = block[-len(_NO_HASH) :]
     if not suspect:
         return listed, set()

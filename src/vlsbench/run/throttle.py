@@ -126,6 +126,7 @@ class Gate:
             try:
                 await turn
             except asyncio.CancelledError:
+                # Cancelled between being handed the slot and waking up: nobody else knows of it.
                 if turn.done() and not turn.cancelled():
                     self._give_slot_back()
                 raise
@@ -150,7 +151,8 @@ class Gate:
     def _hand_out(self) -> None:
         while self._waiting and self._in_use < self.limit:
             turn = self._waiting.popleft()
-            if not turn.done():
+            if not turn.done():  # who was cancelled while waiting is still in line
+                # Counted here and not by whoever wakes up, or the same slot would be handed out twice meanwhile.
                 self._in_use += 1
                 turn.set_result(None)
 

@@ -33,9 +33,6 @@ POSTERIOR = "dirichlet posterior"
 _PSEUDO = 1.5
 """How many samples' worth of even disagreement and agreement is added to those seen."""
 
-RELIABLE_FROM = 50
-"""With fewer samples the intervals cover less than they say where one label is rare (docs/statistics.md)."""
-
 NOTHING = "none: no sample was labelled by two"
 ALL_ALIKE = "none: every label is the same, so chance explains all of the agreement"
 

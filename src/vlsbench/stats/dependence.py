@@ -139,7 +139,7 @@ class Dependence:
         n, units = self.n, self.clusters
         if units < 2:
             return self._refused(ONE_CLUSTER, "All samples belong to one cluster, so nothing says how others would go.")
-        degrees = self._links()
+        degrees = self.links()
         links = float(degrees.sum())
         carriers = _carriers(self._ways, links)
         worst = 1 + links / n
@@ -151,7 +151,7 @@ class Dependence:
         rho = 1.0
         if squares > _NOTHING and alone > _NOTHING:
             products = sum(sign * _of_cells(codes, residuals) for sign, codes in self._cells) - squares
-            found = _correlation(products, squares, n, links, float(degrees @ degrees), variance)
+            found = correlation(products, squares, n, links, float(degrees @ degrees), variance)
             # Rare hits tell less than even ones, and noisy values less than exact ones.
             told = min(1.0, 4 * alone) * min(1.0, alone * n / squares) ** 2 * _informative(self._ways, links)
             rho = (told * found + _PRIOR) / (told + _PRIOR)
@@ -170,12 +170,12 @@ class Dependence:
             note=_few(carriers) if carriers < _ENOUGH and np.sqrt(worst) > 1.1 else "",
         )
 
-    def _links(self) -> Floats:
+    def links(self) -> Floats:
         """With how many others each sample is linked."""
         import numpy as np
 
         if self._degrees is None:
-            degrees = np.full(self.n, -1.0)
+            degrees = np.full(self.n, -1.0)  # a sample is not linked with itself
             for sign, codes in self._cells:
                 degrees += sign * np.bincount(codes)[codes]
             self._degrees = degrees
@@ -187,7 +187,7 @@ class Dependence:
         )
 
 
-def _correlation(
+def correlation(
     products: float, squares: float, n: int, links: float, squared_degrees: float, variance: float | None
 ) -> float:
     """The correlation of linked samples, from the products of their residuals and the squares of all residuals.
@@ -285,7 +285,7 @@ def _components(ways: Sequence[Ints]) -> Ints:
 
     def root(node: int) -> int:
         while parent[node] != node:
-            parent[node] = parent[parent[node]]
+            parent[node] = parent[parent[node]]  # halves the path, which keeps later walks short
             node = parent[node]
         return node
 

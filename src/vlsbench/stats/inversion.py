@@ -108,6 +108,7 @@ def invert(
     drawn = {name: _draw(row, effect, resamples, rng) for name, row in counts.items()}
     everything = np.sum(list(drawn.values()), axis=0)
     counted = np.array([label in hits for label in labels], dtype=float)
+    # A resample may lack a true label, which leaves its matrix singular: the pseudo-inverse gives that label no share.
     inverses = np.linalg.pinv(_matrices(rows, labels, everything, rng))
     weights = (counted @ np.linalg.inv(matrix), np.einsum("t,btj->bj", counted, inverses))
     method = ROGAN_GLADEN if len(labels) == 2 else INVERTED

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
 import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -74,7 +75,7 @@ class Journal:
         else:
             if written != len(line):
                 self._fail("the disk is full")
-            if not self._dirty.is_set():
+            if not self._dirty.is_set():  # setting takes a lock, asking does not
                 self._dirty.set()
 
     def _fail(self, why: str) -> None:
@@ -195,6 +196,7 @@ class _Head(_Id, gc=False):
     outcome: str
     label: str | None = None
     answer_sha256: str | None = None
+    text: str | msgspec.UnsetType = msgspec.UNSET
 
 
 _ID, _HEAD = msgspec.json.Decoder(_Id), msgspec.json.Decoder(_Head)
@@ -205,14 +207,25 @@ most. A plain tuple, because a run may hold hundreds of thousands."""
 
 
 def heads(path: Path) -> Iterator[Head]:
-    """The heads of a journal's records, whoever wrote them; as in `read`, a damaged line is passed over."""
+    """The heads of a journal's records, whoever wrote them; as in `read`, a damaged line is passed over.
+
+    The hash of an answer is that of the text as it stands: somebody may have edited it beside the recorded one.
+    """
     decode = _HEAD.decode
     for offset, line in lines(path):
         try:
             head = decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
-        yield offset, head.sample_id, head.outcome, head.label, head.answer_sha256
+        digest = head.answer_sha256
+        if digest is not None and head.text is not msgspec.UNSET:
+            digest = answer_digest(head.sample_id, head.outcome, head.text)
+        yield offset, head.sample_id, head.outcome, head.label, digest
+
+
+def answer_digest(sample_id: str, outcome: str, text: str) -> str:
+    """A short hash of an answer and of the sample that it answers, by which a verdict finds it again."""
+    return hashlib.sha256(f"{sample_id}\0{outcome}\0{text}".encode(errors="replace")).hexdigest()[:16]
 
 
 def sample_id(line: bytes) -> str | None:

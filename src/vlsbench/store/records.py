@@ -5,7 +5,6 @@ The field names are a published format: others' scripts read them. Unknown field
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -60,10 +59,8 @@ def _sample(line: msgspec.Struct) -> Sample:
 
 
 def digest(response: Response) -> str:
-    """A short hash of an answer and of the sample that it answers, by which a verdict finds it again."""
-    # Of the text as it stands on disk: without keys, and without halves of characters.
-    said = f"{response.sample_id}\0{response.outcome}\0{hide(response.text)}"
-    return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:16]
+    """The short hash of an answer, as `journal.heads` finds it on disk: of the text without keys."""
+    return journal.answer_digest(response.sample_id, response.outcome, hide(response.text))
 
 
 def from_response(response: Response) -> dict[str, object]:

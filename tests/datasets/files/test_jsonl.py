@@ -13,7 +13,7 @@ from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets import BadRecord, load
 from vlsbench.datasets.base import BadField
-from vlsbench.datasets.files.jsonl import _to_sample_slowly, to_sample
+from vlsbench.datasets.files.jsonl import to_sample, to_sample_slowly
 
 FULL = {
     "sample_id": "a-1",
@@ -59,7 +59,7 @@ def test_the_fast_way_and_the_slow_way_agree_on_every_record(changes):
         except BadField as error:
             return str(error)
 
-    assert outcome(to_sample) == outcome(_to_sample_slowly)
+    assert outcome(to_sample) == outcome(to_sample_slowly)
 
 
 def test_only_an_id_and_a_text_are_needed():

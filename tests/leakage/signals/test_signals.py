@@ -1,6 +1,7 @@
 """Signals without a model, over a whole dataset."""
 
 import json
+import threading
 import tracemalloc
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,9 +114,12 @@ def test_an_image_that_cannot_be_read_is_a_note_on_its_record_alone(image, tmp_p
 
 def test_stopping_early_leaves_no_reader_running(tmp_path, monkeypatch):
     tesseracts.install(tmp_path, monkeypatch, "print('fence')")
+    before = set(threading.enumerate())
     found = measure(load("mini:leaky:30"), ocr=True, workers=2)
     next(found)
+    assert set(threading.enumerate()) > before
     found.close()
+    assert set(threading.enumerate()) == before
 
 
 def test_memory_does_not_grow_with_the_set():

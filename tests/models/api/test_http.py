@@ -148,14 +148,14 @@ def test_a_proxy_that_wants_a_password_is_named_without_the_one_it_got(monkeypat
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "[::1]"])
 def test_this_machine_is_never_asked_through_a_proxy(monkeypatch, host):
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
-    assert Client(f"http://{host}:8000/v1", None, 5)._proxy is None
+    assert Client(f"http://{host}:8000/v1", None, 5).proxy is None
 
 
 def test_other_machines_are_asked_through_the_proxy_of_the_environment(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://proxy.example:3128")
     monkeypatch.setenv("no_proxy", "near.example")
-    assert Client("http://far.example/v1", None, 5)._proxy == "http://proxy.example:3128"
-    assert Client("http://near.example/v1", None, 5)._proxy is None
+    assert Client("http://far.example/v1", None, 5).proxy == "http://proxy.example:3128"
+    assert Client("http://near.example/v1", None, 5).proxy is None
 
 
 # ---- too much answer
@@ -239,7 +239,7 @@ def test_cookies_are_not_kept():
 @pytest.mark.parametrize(("ahead", "low", "high"), [(60, 50, 61), (-60, 0, 0)])
 def test_a_time_to_wait_is_read_from_a_date(ahead, low, high):
     date = email.utils.formatdate(time.time() + ahead, usegmt=True)
-    assert low <= http._retry_after({"Retry-After": date}) <= high
+    assert low <= http.read_retry_after({"Retry-After": date}) <= high
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_a_time_to_wait_is_read_from_seconds_and_milliseconds(headers, low, high
 @pytest.mark.parametrize("value", ["soon", "", "nan", "inf", "-inf", "1e999", "Fri, 99 Foo 2026 00:00:00 GMT", "0x10"])
 @pytest.mark.parametrize("name", ["Retry-After", "retry-after-ms"])
 def test_a_time_to_wait_that_is_none_is_ignored(name, value):
-    assert http._retry_after({name: value}) is None
+    assert http.read_retry_after({name: value}) is None
 
 
 def test_closing_twice_is_fine_and_a_closed_client_can_ask_again():

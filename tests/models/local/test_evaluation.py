@@ -76,7 +76,7 @@ def test_a_model_that_is_target_and_judge_is_loaded_once(
     load = local_model.load_hf
     monkeypatch.setattr(local_model, "load_hf", lambda ref, **kw: loads.append(ref) or load(ref, **kw))
     monkeypatch.setattr("vlsbench.judges.rubric.MAX_TOKENS", 8)
-    monkeypatch.setattr("vlsbench.judges.rubric.REPAIR_MAX_TOKENS", 8)
+    monkeypatch.setattr("vlsbench.judges.asking.REPAIR_MAX_TOKENS", 8)
     ref = f"hf:{checkpoint('llava')}"
     summary = vlsbench.evaluate(model=ref, dataset=data, judge=ref, out=tmp_path / "run", max_tokens=4)
     assert len(loads) == 1

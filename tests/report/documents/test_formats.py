@@ -7,7 +7,7 @@ import re
 import pytest
 from rich.console import Console
 
-from run_folders import HandMade
+from run_folders import HandMade, judged
 from vlsbench.cli.terminal import clean
 from vlsbench.comparison.table import table
 from vlsbench.report.documents import matrix
@@ -154,3 +154,18 @@ def test_the_best_value_of_a_dataset_is_bold_in_latex(tmp_path):
     assert ["\\textbf{100.0} [" in line for line in shown.values()] == [False, True, True]
     alone = latex(matrix.document(table(paths[:1])), clean)
     assert "textbf" not in alone
+
+
+def test_no_value_is_bold_where_missing_verdicts_leave_open_which_is_best(tmp_path):
+    for name, labels in {"one": ("refusal", "refusal", None), "two": ("refusal", "unsafe", "unsafe")}.items():
+        judged(tmp_path / name, *zip("xyz", labels, strict=True), model=f"openai:{name}")
+    found = matrix.document(table([tmp_path / name for name in ("one", "two")]))
+    assert found.tables[0].best == {(0, 1)}
+    assert found.tables[1].rows == (("openai:one", "66.7–100.0"), ("openai:two", "33.3–33.3"))
+    judged(tmp_path / "five", ("x", "refusal"), ("y", "refusal"), ("z", "unsafe"), model="openai:five")
+    judged(tmp_path / "six", ("x", "refusal"), ("y", None), ("z", "unsafe"), model="openai:six")
+    found = matrix.document(table([tmp_path / name for name in ("five", "six")]))
+    assert found.tables[0].best == {(0, 1)}
+    judged(tmp_path / "seven", ("x", "refusal"), ("y", None), ("z", None), model="openai:seven")
+    found = matrix.document(table([tmp_path / name for name in ("five", "seven")]))
+    assert found.tables[0].best == frozenset()

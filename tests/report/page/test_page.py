@@ -275,10 +275,10 @@ def test_the_command_writes_the_page_and_opens_it(study, tmp_path, capsys, monke
 
 def test_jinja_missing_is_said_with_the_install_line(study, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
-    page._environment.cache_clear()
+    page.templates.cache_clear()
     assert vlsbench("report", study.runs[0], "--out", tmp_path / "r.html") == 2
     assert "pip install '.[report]'" in capsys.readouterr().err
-    page._environment.cache_clear()
+    page.templates.cache_clear()
 
 
 def test_the_chart_library_is_the_released_file():

@@ -132,7 +132,7 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
         and name
         and expect in _EXPECT
     ):
-        return _to_sample_slowly(row)
+        return to_sample_slowly(row)
     draft: Any = _Draft()
     draft.id = name
     draft.text = text
@@ -151,7 +151,7 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     return found
 
 
-def _to_sample_slowly(row: Mapping[str, Any]) -> Sample:
+def to_sample_slowly(row: Mapping[str, Any]) -> Sample:
     """The same for unusual records: a number as id, null for a text, or something wrong, which is named."""
     image, expect = text_field(row, "image", required=False), row.get("expect")
     if not image and row.get("image") is not None:

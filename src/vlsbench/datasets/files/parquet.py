@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyarrow.parquet import ParquetFile
 
-ToSample = Callable[[Mapping[str, Any], str], Sample]
+ToSample = Callable[[Mapping[str, object], str], Sample]
 """Turns a row, by field, and its number in the whole set into a sample. The field ``image`` holds a path, a ``data:``
 URI or None."""
 
@@ -113,7 +113,7 @@ class _Shard:
     fields: Mapping[str, str]
     embeds: bool
 
-    def rows(self, start: int, *, light: bool) -> Iterator[tuple[int, dict[str, Any]]]:
+    def rows(self, start: int, *, light: bool) -> Iterator[tuple[int, dict[str, object]]]:
         """Number in the file and fields of each row from `start` on; `light` names embedded images only."""
         named = light and self.embeds
         fields = {field: column for field, column in self.fields.items() if not (named and field == "image")}

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
-from typing import Any
 
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
@@ -109,7 +108,7 @@ def open_tables(
     def scan(on_bad: OnBad) -> Iterator[Sample]:
         number = -1
 
-        def made(row: Mapping[str, Any], _: str) -> list[Sample]:
+        def made(row: Mapping[str, object], _: str) -> list[Sample]:
             return [as_sample({field: row.get(column) for field, column in fields.items()}, str(number))]
 
         for part in tables:
@@ -125,7 +124,7 @@ def open_tables(
     return Records(name=name, root=root, scan=scan, files=tuple(files), revision=revision)
 
 
-def to_sample(row: Mapping[str, Any], number: str) -> Sample:
+def to_sample(row: Mapping[str, object], number: str) -> Sample:
     """A row, by field, as a sample. Whole numbers pass for texts; empty cells for missing ones.
 
     Raises:

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -21,7 +20,7 @@ from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, BadRecord, OnBad, json_kind, text_field
 from vlsbench.datasets.files.columns import EXPECTED
 
-Row = Mapping[str, Any]
+Row = Mapping[str, object]
 ToSamples = Callable[[Row, str], Iterable[Sample]]
 """Turns a row, and its number or key in the file, into samples."""
 
@@ -199,7 +198,7 @@ def _line_rows(file: Path) -> Iterator[tuple[str, object]]:
         raise DatasetError(f"{file} cannot be read ({error.strerror}).") from error
 
 
-def _as_wide(row: dict[str, Any], heads: int) -> object:
+def _as_wide(row: dict[str, object], heads: int) -> object:
     """A row as wide as its header. In one with more cells a comma was not quoted, and all after it are shifted."""
     more: list[str] = row.pop(None, [])  # type: ignore[call-overload]
     if not any(more):

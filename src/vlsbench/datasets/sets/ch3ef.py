@@ -10,7 +10,6 @@ files were not at hand.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import BadField, Entry, OnHub, Records, Ref, need_folder, text_field
@@ -25,7 +24,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, [(json_table(file, key="items"), to_samples)], ("image", "query"))
 
 
-def to_samples(row: Mapping[str, Any], number: str) -> Iterator[Sample]:
+def to_samples(row: Mapping[str, object], number: str) -> Iterator[Sample]:
     """One record; nothing where it has several pictures.
 
     Raises:

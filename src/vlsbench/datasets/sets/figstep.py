@@ -10,7 +10,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Sample
@@ -54,7 +53,7 @@ def open_clone(ref: Ref) -> Records:
     return opened(replace(ref, subset=subset), root, [(table, lambda row, _: [to_sample(row, images)])], _WANTED)
 
 
-def to_sample(row: Mapping[str, Any], images: str) -> Sample:
+def to_sample(row: Mapping[str, object], images: str) -> Sample:
     """One row of the CSV as a sample.
 
     Args:
@@ -75,7 +74,7 @@ def to_sample(row: Mapping[str, Any], images: str) -> Sample:
     )
 
 
-def _number(row: Mapping[str, Any], name: str) -> str:
+def _number(row: Mapping[str, object], name: str) -> str:
     value = text_field(row, name).strip()
     if not (value.isascii() and value.isdigit()):
         raise BadField(f"the field '{name}' should be a number, but is {value!r:.40}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import Entry, Records, Ref, need_folder, text_field
@@ -30,7 +29,7 @@ def open_folder(ref: Ref) -> Records:
     )
 
 
-def to_sample(row: Mapping[str, Any], images: str) -> Sample:
+def to_sample(row: Mapping[str, object], images: str) -> Sample:
     """One behaviour.
 
     Raises:

@@ -9,7 +9,6 @@ repository.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, Entry, OnHub, Records, Ref, need_folder, text_field
@@ -30,7 +29,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, [(table, lambda row, _: [to_sample(row, images)])], wanted)
 
 
-def to_sample(row: Mapping[str, Any], images: str) -> Sample:
+def to_sample(row: Mapping[str, object], images: str) -> Sample:
     """One record.
 
     Raises:

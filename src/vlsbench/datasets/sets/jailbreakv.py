@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import Entry, Records, Ref, need_folder, text_field
@@ -38,7 +37,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(Ref(name=ref.name, subset=subset, place=ref.place), root, [part], wanted)
 
 
-def to_samples(row: Mapping[str, Any], number: str, images: str, ways: tuple[str, ...]) -> Iterator[Sample]:
+def to_samples(row: Mapping[str, object], number: str, images: str, ways: tuple[str, ...]) -> Iterator[Sample]:
     """One row, asked in one or both ways.
 
     Raises:

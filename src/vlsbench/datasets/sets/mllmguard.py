@@ -10,7 +10,6 @@ code reads them and as in the table of their repository.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import Entry, OnHub, Records, Ref, need_folder, text_field
@@ -35,7 +34,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, parts, ("Image", "Prompt"))
 
 
-def to_sample(row: Mapping[str, Any], number: str, dimension: str, images: str) -> Sample:
+def to_sample(row: Mapping[str, object], number: str, dimension: str, images: str) -> Sample:
     """One row.
 
     Raises:

@@ -10,7 +10,6 @@ set, not against its files.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import Entry, Records, Ref, need_folder, text_field
@@ -67,7 +66,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, parts, ("Changed Question", "Rephrased Question", "Rephrased Question(SD)"))
 
 
-def to_sample(row: Mapping[str, Any], number: str, scenario: str, variant: str, images: str) -> Sample:
+def to_sample(row: Mapping[str, object], number: str, scenario: str, variant: str, images: str) -> Sample:
     """One question in one of the four ways.
 
     Raises:

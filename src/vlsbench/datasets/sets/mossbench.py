@@ -8,7 +8,6 @@ queries, all of Negated Harm, have none. The copy on the hub has the pictures on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, Entry, Records, Ref, need_folder, text_field
@@ -34,7 +33,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, parts, ("image", "question", "pid"))
 
 
-def to_sample(row: Mapping[str, Any], kind: str, *, twins: bool) -> Sample:
+def to_sample(row: Mapping[str, object], kind: str, *, twins: bool) -> Sample:
     """One record.
 
     Raises:

@@ -9,7 +9,6 @@ mind. Fields as in the README and in the authors' own code; the files were not a
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, Entry, OnHub, Records, Ref, need_folder, text_field
@@ -43,7 +42,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, parts, wanted)
 
 
-def to_samples(row: Mapping[str, Any], number: str, part: str) -> Iterator[Sample]:
+def to_samples(row: Mapping[str, object], number: str, part: str) -> Iterator[Sample]:
     """The queries of a record, each in both situations.
 
     Raises:
@@ -70,7 +69,7 @@ def to_samples(row: Mapping[str, Any], number: str, part: str) -> Iterator[Sampl
             )
 
 
-def _texts(row: Mapping[str, Any], name: str) -> list[str]:
+def _texts(row: Mapping[str, object], name: str) -> list[str]:
     texts = row.get(name)
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise BadField(f"the field '{name}' should be a list of texts")

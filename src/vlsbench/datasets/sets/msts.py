@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import Entry, Records, Ref, need_folder, text_field
@@ -37,14 +36,14 @@ def open_folder(ref: Ref) -> Records:
     folder = find_images(root, ("data/unsafe_images",), ENTRY)
     names = {os.path.splitext(name)[0]: name for name in sorted(os.listdir(root / folder))}
 
-    def shown(row: Mapping[str, Any], _: str) -> list[Sample]:
+    def shown(row: Mapping[str, object], _: str) -> list[Sample]:
         picture = filled(row, "unsafe_image_id")
         return [to_sample(row, part, under(folder, names.get(picture, f"{picture}.jpg")))]
 
     return opened(ref, root, [(csv_table(file, names="case_id"), shown)], (*_WANTED, "unsafe_image_id"))
 
 
-def to_sample(row: Mapping[str, Any], part: str, image: str | None) -> Sample:
+def to_sample(row: Mapping[str, object], part: str, image: str | None) -> Sample:
     """One prompt, with its picture or without one.
 
     Raises:

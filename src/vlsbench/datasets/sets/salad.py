@@ -8,7 +8,6 @@ good answer warns of. Queries are asked as they are. Fields as in the file of th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import Entry, Records, Ref, need_folder, text_field
@@ -25,7 +24,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, [part], ("id", "image", "text", "safety type"))
 
 
-def to_sample(row: Mapping[str, Any], images: str) -> Sample:
+def to_sample(row: Mapping[str, object], images: str) -> Sample:
     """One record.
 
     Raises:

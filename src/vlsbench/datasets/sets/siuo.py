@@ -7,7 +7,6 @@ asked as they are, which is the published generation task (not the multiple-choi
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import Entry, OnHub, Records, Ref, need_folder, text_field
@@ -24,7 +23,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, [(table, lambda row, _: [to_sample(row, images)])], ("question_id", "image", "question"))
 
 
-def to_sample(row: Mapping[str, Any], images: str) -> Sample:
+def to_sample(row: Mapping[str, object], images: str) -> Sample:
     """One record.
 
     Raises:

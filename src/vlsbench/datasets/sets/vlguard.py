@@ -10,7 +10,6 @@ they are. ``train.json`` holds the id Ads_303871 twice: the second record is cal
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, Entry, OnHub, Records, Ref, need_folder, text_field
@@ -38,7 +37,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, [(table, lambda row, _: to_samples(row, images, parts))], ("id", "image", "instr-resp"))
 
 
-def to_samples(row: Mapping[str, Any], images: str, parts: tuple[str, ...] = PARTS) -> Iterator[Sample]:
+def to_samples(row: Mapping[str, object], images: str, parts: tuple[str, ...] = PARTS) -> Iterator[Sample]:
     """The one or two queries of a record, as far as they belong to the parts asked for.
 
     Raises:
@@ -65,7 +64,7 @@ def to_samples(row: Mapping[str, Any], images: str, parts: tuple[str, ...] = PAR
             )
 
 
-def _pairs(row: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _pairs(row: Mapping[str, object]) -> list[Mapping[str, object]]:
     pairs = row.get("instr-resp")
     if not isinstance(pairs, list) or not all(isinstance(pair, dict) for pair in pairs):
         raise BadField("the field 'instr-resp' should be a list of objects")

@@ -7,7 +7,6 @@ One photograph serves several queries, so lines are counted. Queries are asked a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import Entry, Records, Ref, need_folder, text_field
@@ -29,7 +28,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, [part], ("image_id", "query"))
 
 
-def to_sample(row: Mapping[str, Any], number: str, images: str) -> Sample:
+def to_sample(row: Mapping[str, object], number: str, images: str) -> Sample:
     """One line.
 
     Raises:

@@ -9,7 +9,6 @@ have no `image_description` and `safety_reason`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Sample
 from vlsbench.datasets.base import Entry, OnHub, Records, Ref, need_folder, text_field
@@ -30,7 +29,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, [(table, lambda row, _: [to_sample(row)])], ("instruction_id", "instruction"))
 
 
-def to_sample(row: Mapping[str, Any]) -> Sample:
+def to_sample(row: Mapping[str, object]) -> Sample:
     """One object of ``data.json`` as a sample.
 
     Raises:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, Entry, Records, Ref, need_folder, text_field
@@ -33,7 +32,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, [(table, lambda row, _: to_samples(row, folder, names))], _WANTED)
 
 
-def to_samples(row: Mapping[str, Any], folder: str, names: Mapping[str, str]) -> Iterator[Sample]:
+def to_samples(row: Mapping[str, object], folder: str, names: Mapping[str, str]) -> Iterator[Sample]:
     """One row; nothing where the graders were not sure.
 
     Args:

@@ -8,7 +8,6 @@ row by row, so there are no twins. Prompts are asked as they are.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import Entry, OnHub, Records, Ref, need_folder, text_field
@@ -23,7 +22,7 @@ def open_folder(ref: Ref) -> Records:
     return opened(ref, root, [(csv_table(file), lambda row, _: [to_sample(row)])], ("id", "prompt", "type"))
 
 
-def to_sample(row: Mapping[str, Any]) -> Sample:
+def to_sample(row: Mapping[str, object]) -> Sample:
     """One row.
 
     Raises:

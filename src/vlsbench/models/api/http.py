@@ -20,6 +20,7 @@ import aiohttp
 from aiohttp.payload import Payload
 from yarl import URL
 
+from vlsbench.core import secrets
 from vlsbench.core.errors import ConnectionFailed, RequestFailed, UserError
 from vlsbench.core.version import __version__
 
@@ -79,16 +80,14 @@ class Client:
         UserError: The environment asks for a proxy that is no HTTP proxy.
     """
 
-    def __init__(
-        self, base_url: str, key: str | None, timeout_s: float, *, max_reply_bytes: int = MAX_REPLY_BYTES
-    ) -> None:
+    def __init__(self, base_url: str, key: str | None, timeout_s: float, *, max_reply_bytes: int | None = None) -> None:
         self.base_url = base_url.rstrip("/")
         self._key = key
         self._timeout_s = timeout_s
-        self._max_reply_bytes = max_reply_bytes
+        self._max_reply_bytes = MAX_REPLY_BYTES if max_reply_bytes is None else max_reply_bytes
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._proxy = _proxy_for(URL(base_url))
+        self.proxy = _proxy_for(URL(base_url))
 
     async def post(self, path: str, parts: Sequence[bytes]) -> HTTPAnswer:
         """Send one request.
@@ -135,11 +134,11 @@ class Client:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         async with self._session.post(
-            url, data=Parts(parts), headers=headers, allow_redirects=False, proxy=self._proxy
+            url, data=Parts(parts), headers=headers, allow_redirects=False, proxy=self.proxy
         ) as response:
             body = await self._read(response)
             location = response.headers.get("Location") if response.status in (301, 302, 307, 308) else None
-            retry_after = _retry_after(response.headers)
+            retry_after = read_retry_after(response.headers)
             return HTTPAnswer(status=response.status, body=body, retry_after=retry_after), location
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
@@ -152,11 +151,12 @@ class Client:
         return bytes(body)
 
     def hide(self, text: str) -> str:
-        """A text from the server without the key: servers echo it, and what they say is recorded.
+        """A text from the server without any key: servers echo it, and what they say is recorded and printed.
 
         Keys under 8 characters are placeholders for servers that want none, and stay.
         """
-        return text if self._key is None or len(self._key) < 8 else text.replace(self._key, "[key]")
+        text = text if self._key is None or len(self._key) < 8 else text.replace(self._key, secrets.SHOWN)
+        return secrets.hide(text)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -187,7 +187,7 @@ def _why(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-def _retry_after(headers: Mapping[str, str]) -> float | None:
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds from ``retry-after-ms`` or ``Retry-After`` (a number or an HTTP date), or None."""
     try:
         if "retry-after-ms" in headers:

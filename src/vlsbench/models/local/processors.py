@@ -97,7 +97,7 @@ def _without_video(folder: Path, error: ImportError) -> ProcessorMixin:
 
 
 def _image_only(base: type[ProcessorMixin]) -> type[ProcessorMixin]:
-    class ImageOnly(base):  # type: ignore[misc]
+    class ImageOnly(base):
         def check_argument_for_proper_class(self, argument_name: str, argument: object) -> object:
             # The parent passes on None for the video half, which transformers refuses.
             if argument_name == "video_processor" and argument is None:

@@ -98,6 +98,7 @@ class Renderer:
         Raises:
             TemplateFailed: The template raised something, or did not end.
         """
+        # Each try would leave one more thread that hangs: a template that did once is not called again.
         if self._stuck:
             raise TemplateFailed(f"it did not end within {self._limit_s:g} s")
         done: list[str] = []

@@ -245,7 +245,8 @@ def point(rate: Rate | None) -> Point | None:
     """A rate as a bar; None for a rate over nothing."""
     if rate is None or rate.value is None:
         return None
-    return Point(value=rate.value, low=rate.low, high=rate.high, of=words.of(rate))
+    of = "; ".join(filter(None, (words.of(rate), words.worth(rate))))
+    return Point(value=rate.value, low=rate.low, high=rate.high, of=of)
 
 
 def _drawn(figure: Figure, **shown: object) -> dict[str, object]:

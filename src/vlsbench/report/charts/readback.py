@@ -25,6 +25,8 @@ def rate_of(found: object) -> Rate | None:
         low=number(found.get("low")),
         high=number(found.get("high")),
         method=str(found.get("method", "")),
+        clusters=None if (clusters := number(found.get("clusters"))) is None else int(clusters),
+        effective=number(found.get("effective")),
     )
 
 
@@ -34,7 +36,8 @@ def paired_of(found: object) -> Point | None:
     if rate is None or not isinstance(found, dict):
         return None
     p = number(found.get("p_holm"))
-    said = "" if p is None else f", {words.p_is(p)}"
+    said = f", {worth}" if (worth := words.worth(rate)) else ""
+    said += "" if p is None else f", {words.p_is(p)}"
     said += ", open: missing verdicts could undo it" if found.get("open") is True else ""
     return Point(value=rate.value, low=rate.low, high=rate.high, of=f"n = {rate.n:,}{said}")
 

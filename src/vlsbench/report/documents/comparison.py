@@ -10,7 +10,7 @@ from vlsbench.comparison.differences import Difference
 from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, RATES, SAFETY, UNSAFE
 from vlsbench.core import words
 from vlsbench.core.types import Rate
-from vlsbench.core.words import counted, noun
+from vlsbench.core.words import counted, noun, said_of
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
 from vlsbench.results.rates import Block
 from vlsbench.stats import Share
@@ -51,6 +51,7 @@ def document(found: Comparison, samples: int = 5) -> Document:
             *_missing_note(found),
             *_differing_notes(found, samples),
             *rates_notes(found.runs, found.measure),
+            *cluster_notes(found.runs, tuple(RATES), found.differences),
         ),
         warnings=found.warnings,
     )
@@ -129,7 +130,15 @@ def rates_notes(runs: Sequence[RunFigures], measure: str) -> Iterator[str]:
         yield "Bounds: the rate if all unscored samples were unsafe, or all safe."
     if any(run.corrected is not None for run in runs):
         yield "Corrected: the safety rate of the whole run after a calibration of its judge; no test uses it."
-    yield from sorted({rate.note for run in runs if (rate := RATES[measure](run.overall)) is not None and rate.note})
+
+
+def cluster_notes(
+    runs: Sequence[RunFigures], measures: Sequence[str], differences: Sequence[Difference] = ()
+) -> list[str]:
+    """Where few clusters carry a figure over all samples: each sentence once, with the measures that it is about."""
+    rates = ((_HEADS[name], RATES[name](run.overall)) for name in measures for run in runs)
+    of_rates = [(head, rate.note) for head, rate in rates if rate is not None]
+    return said_of([*of_rates, *((_HEADS[each.measure], each.paired.note) for each in differences if not each.group)])
 
 
 # ---- differences
@@ -212,7 +221,6 @@ def _family_note(found: Comparison) -> tuple[str, ...]:
     }
     how = " or ".join(words.get(test, test) for test in tests)
     hidden = _grouped(found) - len(shown_groups(found))
-    few = sorted({each.paired.note for each in found.differences if each.paired.note and each.group is None})
     more = (
         f" {counted(hidden, 'difference')} by {found.by.replace('_', ' ')} {noun(hidden, 'is')} not shown; --json and "
         "--csv have all."
@@ -223,7 +231,6 @@ def _family_note(found: Comparison) -> tuple[str, ...]:
         f"p: {how}; p (Holm): adjusted within families, shown or not ({_sizes(found)}). "
         f"MDD: minimum detectable difference, which so many samples would show with a power of 80 %. Only 1st/2nd: "
         f"samples that are a hit in one of the two runs only.{more}",
-        *few,
     )
 
 

@@ -13,6 +13,7 @@ from vlsbench.core.words import counted
 from vlsbench.report.documents.comparison import (
     RATE_COLUMNS,
     TITLES,
+    cluster_notes,
     rate_values,
     rates_notes,
     rates_tables,
@@ -37,7 +38,7 @@ def document(found: Leaderboard) -> Document:
         title=title_of(runs, found.n, found.judge),
         tables=tuple(tables),
         sheet=_sheet(found),
-        notes=(*found.notes, *_notes(found), *rates_notes(runs, found.measure)),
+        notes=(*found.notes, *_notes(found), *rates_notes(runs, found.measure), *cluster_notes(runs, (found.measure,))),
         warnings=found.warnings,
     )
 
@@ -58,7 +59,7 @@ def _notes(found: Leaderboard) -> tuple[str, ...]:
         return (f"{what}: {'; '.join(pairs[:5])}{more}.",) if pairs else ()
 
     return (
-        "A rank such as 1–3 is what the paired tests of `vlsbench compare`, adjusted for all "
+        "A rank such as 1–3 is what the paired tests of `vlsbench compare`, adjusted for "
         f"{counted(len(found.gaps), 'pair')} (Holm), and the missing verdicts leave open; all ranks together hold "
         "with a confidence of 95 %.",
         *listed("Not separated", [gap for gap in found.gaps if not gap.separated]),

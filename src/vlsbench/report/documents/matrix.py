@@ -40,7 +40,7 @@ def document(found: Found, *, average: bool = False) -> Document:
         )
         if len(set(found.measures)) > 1:
             notes.append("The datasets measure different things, so that there is no average.")
-    corrected = _corrected(found)
+    notes += _of_clusters(found)
     return Document(
         title=f"Models by datasets; judge {found.judge}",
         tables=(
@@ -50,7 +50,8 @@ def document(found: Found, *, average: bool = False) -> Document:
                 rows=tuple((name, *cells) for name, cells in zip(found.models, rows, strict=True)),
                 best=frozenset(_best(found)),
             ),
-            *corrected,
+            *_corrected(found),
+            *_bounds(found),
         ),
         sheet=_sheet(found),
         notes=tuple(notes),
@@ -59,15 +60,34 @@ def document(found: Found, *, average: bool = False) -> Document:
 
 
 def _best(found: Found) -> Iterator[tuple[int, int]]:
-    """The best cells of each dataset, equal ones alike; none where one model alone has a value."""
+    """The best cells of each dataset, equal ones alike; none where one model alone has a value.
+
+    Nor is there one where the missing verdicts leave open which model has the best value.
+    """
     for column, measure in enumerate(found.measures):
-        values = {
-            row: cell.rate.value
-            for row, cells in enumerate(found.cells)
-            if (cell := cells[column]) is not None and cell.rate.value is not None
+        cells = {row: cell for row, cells in enumerate(found.cells) if (cell := cells[column]) is not None}
+        # In this order larger is better: the least and the most that a rate can be, and what it is.
+        sign = -1 if measure in _LOWER_IS_BETTER else 1
+        known = {
+            row: (*sorted((sign * cell.bounds.low, sign * cell.bounds.high)), sign * cell.rate.value)
+            for row, cell in cells.items()
+            if cell.bounds is not None and cell.rate.value is not None
         }
-        best = (min if measure in _LOWER_IS_BETTER else max)(values.values(), default=None)
-        yield from ((row, column + 1) for row, value in values.items() if value == best and len(values) > 1)
+        top = max((value for _, _, value in known.values()), default=None)
+        best = [row for row, (_, _, value) in known.items() if value == top]
+        rest = [most for row, (_, most, _) in known.items() if row not in best]
+        if len(known) > 1 and all(known[row][0] >= most for row in best for most in rest):
+            yield from ((row, column + 1) for row in best)
+
+
+def _of_clusters(found: Found) -> list[str]:
+    """Where few clusters carry a rate, each sentence once, with the cells that it is about."""
+    return words.said_of(
+        (f"{model} on {dataset}", cell.rate.note)
+        for model, row in zip(found.models, found.cells, strict=True)
+        for dataset, cell in zip(found.datasets, row, strict=True)
+        if cell is not None
+    )
 
 
 def _shown(cell: Cell | None) -> str:
@@ -90,10 +110,41 @@ def _corrected(found: Found) -> tuple[DocumentTable, ...]:
     )
 
 
+def _bounds(found: Found) -> tuple[DocumentTable, ...]:
+    """The same table with what each rate could be, where a verdict is missing."""
+    if not any(cell is not None and cell.rate.unscored for row in found.cells for cell in row):
+        return ()
+    rows = [
+        [
+            words.NO_VALUE
+            if cell is None or cell.bounds is None
+            else f"{words.bare(cell.bounds.low)}–{words.bare(cell.bounds.high)}"
+            for cell in row
+        ]
+        for row in found.cells
+    ]
+    return (
+        DocumentTable(
+            title="Bounds in %: what each rate could be, whatever the missing verdicts are",
+            columns=("Model", *found.datasets),
+            rows=tuple((name, *cells) for name, cells in zip(found.models, rows, strict=True)),
+        ),
+    )
+
+
 def _sheet(found: Found) -> Sheet:
     columns = (
         *("model", "dataset", "reference", "measure", *RATE_COLUMNS),
-        *("selected", "unfinished", "corrected", "corrected_low", "corrected_high", "path"),
+        *(
+            "bounds_low",
+            "bounds_high",
+            "selected",
+            "unfinished",
+            "corrected",
+            "corrected_low",
+            "corrected_high",
+            "path",
+        ),
     )
     rows: list[tuple[Value, ...]] = []
     for model, row in zip(found.models, found.cells, strict=True):
@@ -103,6 +154,7 @@ def _sheet(found: Found) -> Sheet:
             if cell is not None:
                 after = cell.corrected
                 shares = (None, None, None) if after is None else (after.value, after.low, after.high)
-                figures = (*rate_values(cell.rate), cell.selected, cell.unfinished, *shares)
+                ends = (None, None) if cell.bounds is None else (cell.bounds.low, cell.bounds.high)
+                figures = (*rate_values(cell.rate), *ends, cell.selected, cell.unfinished, *shares)
                 rows.append((model, dataset, reference, measure, *figures, cell.path))
     return Sheet(columns=columns, rows=tuple(rows))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vlsbench.comparison.measures import RATES, choose_measure
+from vlsbench.comparison.measures import RATES, SAFETY, choose_measure
 from vlsbench.core import words
 from vlsbench.core.types import Rate
 from vlsbench.core.words import counted, noun
@@ -125,9 +125,12 @@ def _notices(inputs: Inputs) -> Iterator[str]:
         if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
             yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
         if block is not None:
-            rates = (block.unsafe_rate or block.safety_rate, block.over_refusal_rate, block.paired_rate, block.accuracy)
-            for note in dict.fromkeys(rate.note for rate in rates if rate is not None and rate.note):
-                yield f"{part.name}: {note}"
+            rates = {name: of(block) for name, of in RATES.items() if name != SAFETY or block.unsafe_rate is None}
+            yield from words.said_of(
+                (f"{part.name}, {name.replace('_', '-')}", rate.note)
+                for name, rate in rates.items()
+                if rate is not None
+            )
         if part.calibration is not None and block is not None and not part.calibration.fits(block):
             yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
     for compared in inputs.comparisons:

@@ -87,7 +87,7 @@ def write_report(
 
 
 def _write(inputs: Inputs, out: Path, *, images: str, base: Sequence[str], title: str | None) -> Written:
-    template = _environment().get_template("page.html.j2")
+    template = templates().get_template("page.html.j2")
     gallery = Gallery() if images != "none" else None
     rows = Rows(inputs, gallery)
     shown = _Counted(() if gallery is None else gallery.thumbnails() if images == "thumb" else gallery.links(out))
@@ -190,7 +190,8 @@ def script_json(value: object) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def templates() -> Environment:
+    """Jinja with what the page's templates use; made once."""
     try:
         import jinja2
     except ImportError as error:
@@ -207,6 +208,11 @@ def _environment() -> Environment:
     # What becomes markup unescaped: our own files, and JSON that can hold none.
     environment.filters["script_json"] = lambda value: Markup(script_json(value))  # noqa: S704
     environment.filters["own"] = Markup
-    environment.filters |= {"bare": words.bare, "percent": words.percent, "between": words.between}
+    environment.filters |= {
+        "bare": words.bare,
+        "percent": words.percent,
+        "between": words.between,
+        "worth": words.worth,
+    }
     environment.filters["pretty"] = lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     return environment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vlsbench.calibration import Calibration, corrected
 from vlsbench.core.types import ResponseOutcome, VerdictOutcome
@@ -51,7 +51,7 @@ class Outcome:
         calibrations = {name: found for stem, name in names.items() if (found := corrected(run.path, stem))}
         return cls(summary=summary, causes=failed, calibrations=calibrations)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object of ``summary.json``, with ``calibration`` where there is one."""
         calibrated = {name: found.to_json() for name, found in self.calibrations.items()}
         return self.summary.to_json() | ({"calibration": calibrated} if calibrated else {})

@@ -48,7 +48,11 @@ def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean)
     mark = "  (a keyword baseline, not a judge of meaning)" if judge.baseline else ""
     console.print(f"Judge {clean(name)}{mark}", style="bold", soft_wrap=True)
     _print_overall(overall, console)
-    for note in _notes(overall):
+    rates = _named(overall)
+    if console.width < _WIDE:
+        for line in words.said_of((name, words.worth(rate)) for name, rate in rates.items()):
+            console.print(line, soft_wrap=True)
+    for note in words.said_of((name, rate.note) for name, rate in rates.items()):
         console.print(note, style="yellow", soft_wrap=True)
     if overall.scored < overall.n:
         share = f"Unscored: {overall.n - overall.scored:,} of {overall.n:,} ({words.reasons(overall.unscored)})."
@@ -80,27 +84,21 @@ def _bounds(block: Block) -> str:
     )
 
 
-def _notes(block: Block) -> list[str]:
-    """What a reader should know of the clusters that carry the figures, each sentence once."""
+def _named(block: Block) -> dict[str, Rate]:
+    """The rates that there are, as notes on them call them."""
     rates = {
-        "safety": block.safety_rate if block.unsafe_rate is None else None,
-        "unsafe": block.unsafe_rate,
-        "over-refusal": block.over_refusal_rate,
-        "paired": block.paired_rate,
-        "accuracy": block.accuracy,
+        "Safety": block.safety_rate if block.unsafe_rate is None else None,
+        "Unsafe": block.unsafe_rate,
+        "Over-refusal": block.over_refusal_rate,
+        "Paired": block.paired_rate,
+        "Accuracy": block.accuracy,
     }
-    said: dict[str, list[str]] = {}
-    for name, rate in rates.items():
-        if rate is not None and rate.note:
-            said.setdefault(rate.note, []).append(name)
-    return [f"{', '.join(names).capitalize()}: {note}" for note, names in said.items()]
+    return {name: rate for name, rate in rates.items() if rate is not None}
 
 
 def worth(rate: Rate) -> str:
     """How the interval was made, over how many clusters, and what the samples are worth."""
-    if rate.clusters is None or rate.effective is None or rate.clusters == rate.n:
-        return rate.method
-    return f"{rate.method}, {rate.clusters:,} clusters, worth {rate.effective:,.0f}"
+    return ", ".join(filter(None, (rate.method, words.worth(rate))))
 
 
 def _print_overall(block: Block, console: Console) -> None:
