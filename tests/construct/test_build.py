@@ -204,6 +204,15 @@ def test_an_author_that_refuses_everything_is_counted_by_category(tmp_path):
     assert summary.read(tmp_path / "b").refused == found.refused
 
 
+def test_pairs_that_cannot_be_filed_count_as_the_elements_they_are_of(tmp_path):
+    found = build(small(6, categoriser=Refusing()), out=tmp_path / "b")
+    pairs = {row["sample_id"] for row in rows(tmp_path / "b" / "steps" / "categorise.jsonl")}
+    unfiled = {pair.partition("/")[0] for pair in pairs}
+    assert found.pending == {"categorise: refused": len(unfiled)}
+    assert len(pairs) > len(unfiled)
+    assert found.pending_share == len(unfiled) / 6
+
+
 class Counting:
     """An author that notes what it is asked."""
 

@@ -119,7 +119,11 @@ def test_pictures_that_may_not_be_derived_from_are_named_and_not_passed_on(licen
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"licence": "my own"}, "SPDX"), ({"licence": ""}, "SPDX"), ({"licence": "MIT", "form": "csv"}, "--format")],
+    [
+        ({"licence": "my own"}, "SPDX"),
+        ({"licence": ""}, "--licence SPDX must be named"),
+        ({"licence": "MIT", "form": "csv"}, "--format"),
+    ],
 )
 def test_what_cannot_be_exported_is_said(built, tmp_path, changes, words):
     with pytest.raises(UserError, match=words):

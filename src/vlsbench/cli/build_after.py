@@ -44,7 +44,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument("path", metavar="DIR", help="the build's folder")
-    export.add_argument("--licence", required=True, metavar="SPDX", help="of what was made here, e.g. CC-BY-NC-4.0")
+    export.add_argument(
+        "--licence", default="", metavar="SPDX", help="needed: of what was made here, e.g. CC-BY-NC-4.0"
+    )
     export.add_argument(
         "--source-licence",
         action="append",

@@ -230,10 +230,10 @@ def _pass_the_gate(sitting: _Sitting, found: BuildSummary) -> BuildSummary:
         check = gating.audited(opened, "check", opened.kept, recipe.check_guard, how)
         leakage["check"] = {"guard": identified(recipe.check_guard), **summary.rates(gate.leakage(check))}
     removed = verdicts.removed()
-    unfiled = Counter(f"categorise: {one.outcome}" for one in filed.values() if not one.outcome.is_final)
+    unfiled = {pair.partition("/")[0]: one.outcome for pair, one in filed.items() if not one.outcome.is_final}
     return replace(
         found,
-        pending={**found.pending, **unfiled},
+        pending={**found.pending, **Counter(f"categorise: {outcome}" for outcome in unfiled.values())},
         kept=kept,
         twins=twins,
         funnel=(*found.funnel, summary.gate_row(removed, found.pairs, kept)),

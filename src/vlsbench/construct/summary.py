@@ -45,7 +45,8 @@ class BuildSummary:
         path: The build's folder.
         elements: How many were taken up.
         unseen: Elements that nothing is known of yet.
-        pending: Elements, and pairs to file, that failures keep from their end, by step and failure.
+        pending: Elements that failures keep from their end, by step and failure. One that waits both for a twin and for
+            a pair to be filed stands under both.
         pairs: Candidates, before the gate.
         kept: Pairs that pass everything.
         twins: Benign twins that are kept with them.
@@ -85,7 +86,7 @@ class BuildSummary:
     @property
     def pending_share(self) -> float:
         """The share of elements that have not come to their end, between 0 and 1."""
-        return (sum(self.pending.values()) + self.unseen) / self.elements if self.elements else 0.0
+        return min(1.0, (sum(self.pending.values()) + self.unseen) / self.elements) if self.elements else 0.0
 
     def to_json(self) -> dict[str, Any]:
         """The object of ``summary.json``."""

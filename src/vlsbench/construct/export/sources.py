@@ -40,6 +40,11 @@ def require_spdx(licence: str) -> None:
     Raises:
         UserError: It does not.
     """
+    if not licence:
+        raise UserError(
+            "--licence SPDX must be named: under what others may use what was made here, for example CC-BY-NC-4.0 or "
+            "Apache-2.0."
+        )
     if not _SPDX.fullmatch(licence):
         raise UserError(f"--licence {licence!r} is no SPDX identifier; write for example CC-BY-NC-4.0 or Apache-2.0.")
 

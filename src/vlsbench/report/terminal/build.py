@@ -133,6 +133,8 @@ def _remarks(found: BuildSummary) -> list[str]:
         named = ", ".join(f"{why} {count:,}" for why, count in found.pending.items())
         more = f"{', ' if named else ''}not begun {found.unseen:,}" if found.unseen else ""
         lines.append(f"Not at their end, and tried again by the same command: {named}{more}.")
+        if found.pending:
+            lines.append("Why each failed is in the files of steps/, under `reason`: mind that these hold queries too.")
     if found.review:
         review = found.review
         lines.append(
