@@ -29,7 +29,7 @@ def hide(text: str) -> str:
     """The text without any key, as it is or in JSON escapes (a judge's verdict is JSON within JSON)."""
     for key, escaped in _keys.items():
         text = text.replace(key, SHOWN)
-        if "\\u" in text:
+        if "\\" in text:
             text = escaped.sub(SHOWN, text)
     return text
 
@@ -38,6 +38,6 @@ def hide_in_json(data: bytes) -> bytes:
     """A JSON document, as orjson writes it, without any key in its texts."""
     for key, escaped in _keys.items():
         data = data.replace(orjson.dumps(key)[1:-1], SHOWN.encode())
-        if b"\\u" in data:
+        if b"\\" in data:
             data = escaped.sub(SHOWN, data.decode()).encode()
     return data
