@@ -27,6 +27,7 @@ from benchmarks import data
 from benchmarks.bench_engine import CONNECTIONS, scored_by_ours
 from benchmarks.loops import INSTALL, Job, command, is_available
 from benchmarks.measure import BenchmarkFailed, environment, machine, run, server, stats, table, verdict
+from vlsbench.store.journal import answer_digest
 
 SAMPLES, UNANSWERED = 200_000, 10
 IMAGES, IMAGE_BYTES = 1_000, 20_000
@@ -85,11 +86,25 @@ def fill(run_folder: Path, dataset: Path, recorded: int) -> None:
     ids = [record["sample_id"] for record in _lines(dataset)]
     _append_missing(listed, samples())
     (verdicts,) = (run_folder / "verdicts").glob("*.jsonl")
-    for journal in (run_folder / "responses.jsonl", verdicts):
-        line = next((line for line in _lines(journal) if line["outcome"] in ("ok", "scored")), None)
-        if line is None:
-            raise BenchmarkFailed(f"{journal} holds no line to copy")
-        _append_missing(journal, (line | {"sample_id": name} for name in ids[:recorded]))
+    answer = _line_to_copy(run_folder / "responses.jsonl")
+    for journal, line in ((run_folder / "responses.jsonl", answer), (verdicts, _line_to_copy(verdicts))):
+        copies = (
+            line | {"sample_id": name, "answer_sha256": answer_digest(name, answer["outcome"], answer["text"])}
+            for name in ids[:recorded]
+        )
+        _append_missing(journal, copies)
+
+
+def _line_to_copy(journal: Path) -> dict[str, Any]:
+    """An answer, or a verdict with a label.
+
+    Raises:
+        BenchmarkFailed: There is none.
+    """
+    line = next((line for line in _lines(journal) if line["outcome"] in ("ok", "scored")), None)
+    if line is None:
+        raise BenchmarkFailed(f"{journal} holds no line to copy")
+    return line
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
