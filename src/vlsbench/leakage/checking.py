@@ -15,7 +15,7 @@ from vlsbench.core.types import Sample, Verdict, VerdictOutcome
 from vlsbench.judges.guard import SAFE, UNSAFE, Finding
 from vlsbench.leakage.guards import Guard
 from vlsbench.leakage.protocol import NO_IMAGE, NO_TEXT, Part
-from vlsbench.run.course import Course, elapsed, or_failure, scored, sound_label
+from vlsbench.run.course import Course, elapsed, final_verdicts, or_failure, sound_label, standing
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
@@ -72,7 +72,7 @@ class Checking(Course[Check]):
         self._gate = gate
         run.make_folder("verdicts")
         self._verdicts = {part: self.open_journal(run.verdicts(part)) for part in Part}
-        self._done = {part: scored(run.verdicts(part), _LABELS) for part in Part}
+        self._done = {part: standing(final_verdicts(run.verdicts(part)), _LABELS) for part in Part}
         self._complete = set.intersection(*(set(done) for done in self._done.values()))
         for done in self._done.values():
             counts.labels.update(done.values())

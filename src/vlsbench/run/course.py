@@ -173,27 +173,41 @@ def sound_label(outcome: VerdictOutcome, label: str | None, labels: Container[st
         raise RequestFailed(f"the {who}'s label {label!r} does not go with outcome {outcome} and its labels")
 
 
-def scored(
-    path: Path, labels: Container[str] | None = None, answers: Mapping[str, Answered] | None = None
-) -> dict[str, str]:
-    """The labels of the samples whose last verdict in a file is final; failures are tried again.
+Final = tuple[str, str | None]
+"""The label of a verdict that is not asked for again, and the short hash of the answer that it is about."""
 
-    An answer that is no language stays so: asking until it gets a label would only make one up. Where that counts,
-    such a sample is there too, with its outcome in place of a label.
+
+def final_verdicts(path: Path) -> dict[str, Final]:
+    """The samples whose last verdict in a file is final; failures are tried again.
+
+    An answer that is no language stays so: asking until it gets a label would only make one up. Such a sample is there
+    too, with its outcome in place of a label.
+    """
+    found: dict[str, Final] = {}
+    for _, sample_id, outcome, label, judged in journal.heads(path):
+        final = label if outcome == VerdictOutcome.SCORED else None
+        if outcome == VerdictOutcome.UNINTELLIGIBLE:
+            final = outcome
+        if final is not None:
+            found[sample_id] = final, judged
+        else:
+            found.pop(sample_id, None)
+    return found
+
+
+def standing(
+    verdicts: Mapping[str, Final], labels: Container[str], answers: Mapping[str, Answered] | None = None
+) -> dict[str, str]:
+    """The labels of final verdicts that count.
 
     Args:
-        path: The file of verdicts.
-        labels: Those that count, and perhaps the outcome ``unintelligible``; None for any.
+        verdicts: What `final_verdicts` found.
+        labels: The labels that count, and perhaps the outcome ``unintelligible``.
         answers: Where given, a verdict on another answer than the last, or on none, does not count.
     """
-    found: dict[str, str | None] = {}
-    for _, sample_id, outcome, label, judged in journal.heads(path):
-        counts = outcome == VerdictOutcome.SCORED and (labels is None or label in labels)
-        final = label if counts else None
-        if outcome == VerdictOutcome.UNINTELLIGIBLE and (labels is None or outcome in labels):
-            final = outcome
-        if answers is not None:
-            answer = answers.get(sample_id)
-            final = final if answer is not None and answer.is_what(judged) else None
-        found[sample_id] = final
-    return {sample_id: label for sample_id, label in found.items() if label is not None}
+    return {
+        sample_id: label
+        for sample_id, (label, judged) in verdicts.items()
+        if label in labels
+        and (answers is None or ((answer := answers.get(sample_id)) is not None and answer.is_what(judged)))
+    }

@@ -11,7 +11,7 @@ from vlsbench.core.protocols import Judge, Model, View, returned
 from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
 from vlsbench.results.outcomes import ANSWERS, Answered
-from vlsbench.run.course import MAX_ERROR, Course, elapsed, or_failure, scored, sound_label
+from vlsbench.run.course import MAX_ERROR, Course, Final, elapsed, final_verdicts, or_failure, sound_label, standing
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
@@ -121,22 +121,24 @@ class Flow(Course[SampleWork]):
             offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
         # A damaged line: a verdict stands neither without its answer nor with a label that the judge does not have.
         known = {*map(str, self._judging.judge.labels), VerdictOutcome.UNINTELLIGIBLE.value}
-        labels = scored(self._run.verdicts(self._judging.stem), known, answers)
+        verdicts = final_verdicts(self._run.verdicts(self._judging.stem))
+        labels = standing(verdicts, known, answers)
         done = set(labels)
         for sample_id in done:
             offsets.pop(sample_id, None)
         if self._answering is not None:
-            self._withdraw_all_but(answers)
+            self._withdraw_all_but(answers, verdicts)
         self.counts.labels.update(label for label in labels.values() if label != VerdictOutcome.UNINTELLIGIBLE)
         self.counts.judged = len(done)
         self.counts.answered = len(done) + sum(offset >= 0 for offset in offsets.values())
         return done, offsets
 
-    def _withdraw_all_but(self, answers: Mapping[str, Answered]) -> None:
+    def _withdraw_all_but(self, answers: Mapping[str, Answered], own: Mapping[str, Final]) -> None:
         """Take back the verdicts on answers that are lost: they would pass for verdicts on the next answers."""
         for stem in self._run.judges:
             path = self._run.verdicts(stem)
-            lost = scored(path).keys() - answers.keys()
+            found = own if stem == self._judging.stem else final_verdicts(path)
+            lost = found.keys() - answers.keys()
             if lost:
                 with Journal(path) as verdicts:
                     for sample_id in sorted(lost):
