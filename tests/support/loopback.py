@@ -144,7 +144,7 @@ def _completion(asked: Asked, answer: Answer) -> bytes:
         {
             "model": f"{asked.body.get('model')}-2026",
             "choices": [{"index": 0, "message": message, "finish_reason": answer.finish_reason}],
-            "usage": {"prompt_tokens": 11, "completion_tokens": 3},
+            "usage": {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14},
         }
     ).encode()
 

@@ -21,13 +21,14 @@ class Identity:
     `dataset_hash` covers every selected record; the dataset's own name and folder are not part of it, so
     a moved folder continues its run. `condition` is the identity of the view that the model was shown of each
     sample (`vlsbench.core.protocols.View`); None where it was shown the sample itself.
+    `max_tokens` and `temperature` are None where another tool asked and did not say.
     """
 
     model: str
     dataset: str
     dataset_hash: str
-    max_tokens: int
-    temperature: float
+    max_tokens: int | None
+    temperature: float | None
     system: str | None
     seed: int | None
     limit: int | None
