@@ -118,7 +118,7 @@ class Loader:
         self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
         self._shared = shared
-        self._loaded = shared.local if pool is not None else {}
+        self._loaded = shared.local if shared is not None else {}
         self._made: list[Model] = []
 
     def model(self, model: str | Model, key_env: str | None) -> Model:
