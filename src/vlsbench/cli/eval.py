@@ -25,6 +25,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     options.add_judge_options(parser)
     options.add_local_options(parser)
     where = parser.add_argument_group("where and how")
+    where.add_argument(
+        "--shard", metavar="I/N", help="only every N-th group of samples from the I-th on; vlsbench merge joins them"
+    )
     where.add_argument("--out", metavar="DIR", help="run folder (default: runs/<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
     where.add_argument("--dry-run", action="store_true", help="contact nobody; print what would run")
@@ -59,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
             rubric=args.rubric,
             out=args.out,
             limit=args.limit,
+            shard=args.shard,
             seed=args.seed,
             max_tokens=args.max_tokens,
             temperature=args.temperature,
@@ -95,6 +99,7 @@ def _dry_run(args: argparse.Namespace) -> int:
         rubric=args.rubric,
         out=args.out,
         limit=args.limit,
+        shard=args.shard,
         generation=Generation(
             max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
         ),

@@ -70,6 +70,7 @@ def estimate(
     rubric: str | None = None,
     out: str | Path | None = None,
     limit: int | None = None,
+    shard: str | None = None,
     generation: Generation | None = None,
     effort: Effort | None = None,
     fresh: bool = False,
@@ -85,6 +86,7 @@ def estimate(
         rubric: Likewise.
         out: Likewise; what a run that would be continued holds already is not asked for again.
         limit: Likewise.
+        shard: Likewise.
         generation: How the model is asked; every answer is assumed to reach its length limit.
         effort: Likewise.
         fresh: Likewise.
@@ -101,6 +103,7 @@ def estimate(
         generation=generation or Generation(),
         effort=effort or Effort(),
         recorded=Path(out) if out is not None and not fresh else None,
+        shard=shard,
     )
     path = plan.folder(out, fresh=fresh)
     asked = judges.load(judge, sees=plan.sees, rubric=rubric, model=lambda ref: Unloaded(name=models.canonical(ref)))

@@ -15,15 +15,21 @@ from vlsbench.run import fingerprint
 from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.flow import Generation
 from vlsbench.run.loading import Effort, details_of
+from vlsbench.run.shards.split import Shard, ShardOfSet, Together
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import require_same
+from vlsbench.store.shard_file import ShardFile
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run is to be, checked as far as can be without loading a model."""
+    """What a run is to be, checked as far as can be without loading a model.
+
+    Where it is to hold one shard of the set, `data` and `found` are that shard's (but for the hash), and `part` says
+    which samples those are.
+    """
 
     identity: Identity
     data: Dataset
@@ -31,6 +37,7 @@ class Plan:
     stamp: str
     generation: Generation
     sees: Sees
+    part: ShardFile | None = None
 
     def folder(self, out: str | Path | None, *, fresh: bool) -> Path:
         """Where the run is made or continued: ``runs/<slug>-<hash8>``, if nothing else is said.
@@ -64,6 +71,7 @@ def make_plan(
     generation: Generation,
     effort: Effort,
     recorded: Path | None,
+    shard: str | None = None,
 ) -> Plan:
     """Check what is asked for, and read the records of the dataset once.
 
@@ -76,6 +84,7 @@ def make_plan(
         generation: How the model is asked.
         effort: Likewise.
         recorded: A run folder that may know the records already, if they have not been touched since.
+        shard: As for `vlsbench.evaluate`.
 
     Raises:
         UserError: Something in the arguments or files has to change first.
@@ -85,8 +94,12 @@ def make_plan(
     check_numbers(generation, limit, effort)
     check_texts(generation.system, model, dataset.name, str(dataset.root))
     stamp = fingerprint.stamp(dataset)  # before the records are read, so that a change meanwhile shows next time
-    known = fingerprint.recall(recorded, dataset, limit) if recorded is not None else None
-    found = known or fingerprint.fingerprint(dataset, limit)
+    if shard is not None:
+        found, part = _one_shard(dataset, limit, Shard.parse(shard))
+        dataset = ShardOfSet(whole=dataset, numbers=part.numbers)
+    else:
+        known = fingerprint.recall(recorded, dataset, limit) if recorded is not None else None
+        found, part = known or fingerprint.fingerprint(dataset, limit), None
     identity = Identity(
         model=models.canonical(model) if isinstance(model, str) else _named(model),
         dataset=dataset.name,
@@ -96,10 +109,20 @@ def make_plan(
         system=generation.system,
         seed=generation.seed,
         limit=limit,
+        shard=part.shard if part is not None else None,
     )
     sees = to_sees(judge_sees)
     _check_sees(sees, judge, found)
-    return Plan(identity=identity, data=dataset, found=found, stamp=stamp, generation=generation, sees=sees)
+    return Plan(identity=identity, data=dataset, found=found, stamp=stamp, generation=generation, sees=sees, part=part)
+
+
+def _one_shard(dataset: Dataset, limit: int | None, shard: Shard) -> tuple[Fingerprint, ShardFile]:
+    """What a shard is: the hash of the whole selection, the sizes of the shard, and which samples it holds."""
+    groups = Together()
+    whole = fingerprint.fingerprint(dataset, limit, groups.add)
+    numbers = groups.numbers(shard)
+    found = replace(whole, size=len(numbers), n_described=groups.described(numbers))
+    return found, ShardFile(shard=str(shard), size=whole.size, numbers=tuple(numbers))
 
 
 def _named(model: Model) -> str:
