@@ -228,6 +228,11 @@ def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | N
     """A line of ``samples.jsonl`` with its image found again."""
     if number in mended:
         return journal.to_line(records.from_sample(mended[number]))
+    return moved(line, old, new)
+
+
+def moved(line: bytes, old: str | None, new: str | None) -> bytes:
+    """A line of ``samples.jsonl`` whose dataset's folder lies elsewhere now."""
     record = orjson.loads(line)
     image = record["image"]
     if old and new and image is not None and image.startswith(old + "/"):
