@@ -129,7 +129,7 @@ def _letter(answer: object, options: Sequence[str]) -> str | None:
     numbered = [known[int(said)]] if said.isascii() and said.isdigit() and int(said) < len(options) else []
     if len(found := {*same, *numbered}) != 1:
         raise BadField(
-            f"the answer {said!r:.40} fits the options {' and '.join(sorted(found))}, by text or number; give the letter"
+            f"the answer {said!r:.40} fits {' and '.join(sorted(found))}, by text or number; give the letter"
             if found
             else f"the answer {said!r:.40} is neither one of the {len(options)} options, nor a letter or number of one"
         )
