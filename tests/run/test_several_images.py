@@ -29,6 +29,7 @@ from vlsbench.models.api.openai import OpenAIModel
 from vlsbench.run.estimate import estimate
 from vlsbench.run.fingerprint import fingerprint
 from vlsbench.run.flow import Generation
+from vlsbench.run.plan import Evaluation
 
 THREE = ("0.png", "1.png", "2.png")
 
@@ -205,7 +206,7 @@ def test_a_check_looks_at_every_image(data: Path) -> None:
 
 
 def test_an_estimate_counts_every_image(data: Path) -> None:
-    found = estimate(model="openai:gpt-4o-mini", dataset=f"jsonl:{data}", judge="refusal")
+    found = estimate(Evaluation(model="openai:gpt-4o-mini", dataset=load(f"jsonl:{data}"), judge="refusal"))
     assert found.image_bytes == sum(len(tiny_png(number)) for number in (0, 1, 2, 1))
 
 
