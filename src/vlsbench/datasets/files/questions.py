@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import ast
 import re
-import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from vlsbench.core.choices import LETTERS, NO, OR, YES
 from vlsbench.datasets.base import BadField, json_kind
-
-LETTERS = string.ascii_uppercase
-"""What options are called; more of them than this has letters are refused."""
 
 INSTRUCTION = "Answer with the option's letter from the given choices directly."
 """What follows listed options: the sentence of MMMU, which lmms-eval and others use too."""
-
-OR = " <OR> "
-"""Stands between answers of which each is right."""
 
 _BARE = re.compile(r"\(?([A-Za-z])[).:]?")
 
@@ -105,12 +99,12 @@ def _written_list(text: str, name: str) -> object:
 
 def _open_answer(answer: object) -> str | None:
     if isinstance(answer, bool):
-        return "yes" if answer else "no"
+        return YES if answer else NO
     if isinstance(answer, list | tuple):
         return OR.join(_text(item, "answer").strip() for item in answer) or None
     if answer is None or isinstance(answer, str | int | float):
         said = "" if answer is None else str(answer).strip()
-        return said.lower() if said.lower() in ("yes", "no") else said or None
+        return said.lower() if said.lower() in (YES, NO) else said or None
     raise BadField(f"the field 'answer' should be a text, a number or a list of them, but is {json_kind(answer)}")
 
 
