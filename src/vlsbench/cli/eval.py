@@ -50,27 +50,10 @@ def run(args: argparse.Namespace) -> int:
         return _dry_run(args)
     if args.price_in is not None:
         raise UserError("--price-in and --price-out go with --dry-run.")
-    from vlsbench.run.evaluate import evaluate
+    from vlsbench.run.evaluate import carry_out
 
     with outcome.shown_progress(quiet=args.quiet) as progress:
-        summary = evaluate(
-            model=args.model,
-            dataset=args.dataset,
-            columns=args.columns,
-            judge=args.judge,
-            judge_sees=args.judge_sees,
-            rubric=args.rubric,
-            out=args.out,
-            limit=args.limit,
-            shard=args.shard,
-            seed=args.seed,
-            max_tokens=args.max_tokens,
-            temperature=args.temperature,
-            system=args.system,
-            effort=options.effort(args),
-            fresh=args.fresh,
-            progress=progress,
-        )
+        summary = carry_out(options.evaluation(args), out=args.out, fresh=args.fresh, progress=progress)
     code = outcome.report(summary, as_json=args.json, max_unscored=args.max_unscored)
     if embedded and not args.json:
         terminal.console().print(_WHAT_NEXT, soft_wrap=True)
@@ -88,24 +71,8 @@ world in which only the picture shows the danger. Next:
 
 def _dry_run(args: argparse.Namespace) -> int:
     from vlsbench.run.estimate import estimate
-    from vlsbench.run.flow import Generation
 
-    found = estimate(
-        model=args.model,
-        dataset=args.dataset,
-        columns=args.columns,
-        judge=args.judge,
-        judge_sees=args.judge_sees,
-        rubric=args.rubric,
-        out=args.out,
-        limit=args.limit,
-        shard=args.shard,
-        generation=Generation(
-            max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
-        ),
-        effort=options.effort(args),
-        fresh=args.fresh,
-    )
+    found = estimate(options.evaluation(args), out=args.out, fresh=args.fresh)
     cost = None if args.price_in is None else found.cost(args.price_in, args.price_out)
     if args.json:
         sys.stdout.write(json.dumps(_as_json(found, cost), indent=2) + "\n")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from vlsbench import datasets, judges
+from vlsbench import judges
 from vlsbench.core.errors import RunError
 from vlsbench.core.protocols import Dataset, Judge, Model
 from vlsbench.core.types import Sees
@@ -21,7 +21,7 @@ from vlsbench.run import loading
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.loading import Effort
-from vlsbench.run.plan import check_numbers, make_plan, to_sees
+from vlsbench.run.plan import Evaluation, check_numbers, make_plan, to_sees
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
@@ -77,28 +77,42 @@ def evaluate(
         Stopped: Disk or network gave out; the same call continues.
         Interrupted: The user stopped the run; the same call continues.
     """
-    effort = effort or Effort()
-    plan = make_plan(
+    asked = Evaluation(
         model=model,
-        dataset=datasets.opened(dataset, columns),
+        dataset=dataset,
         judge=judge,
+        columns=columns,
         judge_sees=judge_sees,
+        rubric=rubric,
         limit=limit,
-        generation=Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed),
-        effort=effort,
-        recorded=Path(out) if out is not None and not fresh else None,
         shard=shard,
+        generation=Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed),
+        effort=effort or Effort(),
     )
+    return carry_out(asked, out=out, fresh=fresh, progress=progress)
+
+
+def carry_out(
+    asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False, progress: Progress | None = None
+) -> Summary:
+    """`evaluate`, by an evaluation that is described already.
+
+    Raises:
+        UserError: As `evaluate`, like all that follows.
+        Stopped: Likewise.
+        Interrupted: Likewise.
+    """
+    plan = make_plan(asked, recorded=Path(out) if out is not None and not fresh else None)
     path = plan.folder(out, fresh=fresh)  # before a large model is loaded for nothing
     halt = Halt()
-    loader = loading.Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None), progress)
-    judging = loading.judging(judge, plan.sees, rubric, loader, halt)
-    answering = loading.answering(loader.model(model, effort.model_key_env), plan.generation, effort, halt)
-    run = open_or_create(path, plan.identity, plan.details(answering.model, effort), fresh=fresh)
+    loader = loading.Loader(asked.effort, asked.refs, progress)
+    judging = loading.judging(asked.judge, plan.sees, asked.rubric, loader, halt)
+    answering = loading.answering(asked.model, plan.generation, loader, halt)
+    run = open_or_create(path, plan.identity, plan.details(answering.model, asked.effort), fresh=fresh)
     try:
-        if plan.part is not None:
-            shard_file.write(run.path, plan.part)
-        source = Preparation(run, plan.data, limit)
+        if plan.selection.part is not None:
+            shard_file.write(run.path, plan.selection.part)
+        source = Preparation(run, plan.data, asked.limit)
         return run_to_end(_session(run, source, answering, judging, loader, halt, progress), halt)
     finally:
         run.unlock()

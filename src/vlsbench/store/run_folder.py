@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -46,6 +47,7 @@ class Run:
         self._found = manifests.read(path)
         self.manifest = manifests.parse(self._found, path)
         self._lock = lock
+        self._updating = threading.Lock()  # the preparation of samples has a thread of its own
 
     @property
     def samples(self) -> Path:
@@ -83,9 +85,10 @@ class Run:
         Raises:
             Stopped: The manifest cannot be written.
         """
-        self._found |= fields
-        self.manifest = manifests.parse(self._found, self.path)
-        json_file.write(self.path / manifests.FILE, self._found)
+        with self._updating:
+            self._found |= fields
+            self.manifest = manifests.parse(self._found, self.path)
+            json_file.write(self.path / manifests.FILE, self._found)
 
     def add_judge(self, stem: str, entry: JudgeEntry) -> None:
         """Record a judge in the manifest and make room for its verdicts."""
