@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlsbench import datasets, judges
+from vlsbench import datasets, judges, models
 from vlsbench.ablation import conditions as views
 from vlsbench.ablation import folder, mismatch
 from vlsbench.ablation.conditions import CONDITIONS, FULL, MISMATCHED
@@ -34,8 +34,8 @@ from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
 from vlsbench.run.throttle import Halt
-from vlsbench.store.folders import acquire_lock, make_folder
-from vlsbench.store.identity import Identity
+from vlsbench.store.folders import acquire_lock, default_folder, make_folder
+from vlsbench.store.identity import Identity, judge_slug
 from vlsbench.store.run_folder import Run, open_or_create, require_same
 
 Log = Callable[[str], None]
@@ -114,7 +114,7 @@ def ablate(
     loader = Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None), progress)
     judging = loading.judging(judge, plan.sees, rubric, loader, halt)
     if path is None:
-        path = Path("runs") / folder.default_name(plan.identity, judging.stem)
+        path = _default_folder(plan, judge, judging.judge)
         _require_continuable(path, names, plan, fresh=fresh)
     if not fresh:
         folder.require_same_judge(path, judging)
@@ -128,7 +128,11 @@ def ablate(
             log(f"{name} is skipped: {why}")
         work = _Work(path=path, plan=plan, effort=effort, answering=answering, judging=judging, halt=halt)
         skipped |= run_to_end(_all(work, names, loader, progress, log), halt)
-        runs = {name: judged_run.read(path / name, judging.stem) for name in names if name not in skipped}
+        runs = {
+            name: judged_run.read(path / name, judging.stem_in(Run(path / name)))
+            for name in names
+            if name not in skipped
+        }
         result = Ablation.of(path, plan.identity, runs, left_out=found.left_out, skipped=skipped)
         result.write()
         return result
@@ -161,6 +165,14 @@ class _Work:
             return await conduct(run, source, answering, self.judging, self.halt, progress)
         finally:
             run.unlock()
+
+
+def _default_folder(plan: Plan, judge: str | Judge, made: Judge) -> Path:
+    earlier = models.named_before(judge) if isinstance(judge, str) else made.name
+    return default_folder(
+        folder.default_name(plan.identity, judge_slug(made.name, made.settings)),
+        folder.default_name(plan.earlier, judge_slug(earlier, made.settings)),
+    )
 
 
 def _survey(data: Dataset, names: Iterable[str], limit: int | None) -> tuple[views.Survey, dict[str, str]]:
@@ -225,7 +237,7 @@ def _require_scored(summary: Summary, work: _Work) -> None:
     run = Run(work.path / FULL)
     reasons = "; ".join(
         f"{cause.count:,} {cause.outcome}: {cause.reason or '(no reason given)'}"
-        for cause in (*causes(run), *causes(run, work.judging.stem))
+        for cause in (*causes(run), *causes(run, work.judging.stem_in(run)))
     )
     raise UserError(
         f"With image and text, none of the {found.n:,} samples got a verdict ({reasons}). There is nothing to compare "

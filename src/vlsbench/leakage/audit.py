@@ -11,15 +11,15 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from vlsbench import datasets
+from vlsbench import datasets, models
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.core.names import slug
+from vlsbench.core.names import slug, without_address
 from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets import Columns
 from vlsbench.leakage import findings, guards
@@ -30,12 +30,12 @@ from vlsbench.leakage.signals.measures import Measures
 from vlsbench.run import fingerprint
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.fingerprint import Fingerprint
-from vlsbench.run.loading import Effort, adaptations_of, details_of
+from vlsbench.run.loading import Effort, adaptations_of, details_of, parameters_of
 from vlsbench.run.plan import check_texts
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
-from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
+from vlsbench.store.folders import acquire_lock, default_folder, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
@@ -101,7 +101,7 @@ def audit(
     recalled = fingerprint.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
     found = recalled or fingerprint.fingerprint(data, limit)
     identity = _identity(known, data, found, limit) if known is not None else None
-    path = Path(out) if out is not None else Path("runs") / _folder_name(data, found, identity)
+    path = Path(out) if out is not None else _default_folder(guard, data, found, identity)
     _make_way(path, found, identity, fresh=fresh)
     make_folder(path)
     lock = acquire_lock(path)
@@ -125,7 +125,7 @@ def _known(guard: str | Guard | None, data: Dataset) -> Guard | None:
 def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None) -> Identity:
     """The guard's run as a run: what would change a verdict is part of it."""
     return Identity(
-        model=guard.name,
+        model=without_address(guard.name),
         dataset=data.name,
         dataset_hash=found.sha256,
         max_tokens=0,
@@ -135,6 +135,14 @@ def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None
         limit=limit,
         condition={"name": "guard", **guard.settings},
     )
+
+
+def _default_folder(guard: str | Guard | None, data: Dataset, found: Fingerprint, identity: Identity | None) -> Path:
+    name = earlier = _folder_name(data, found, identity)
+    if identity is not None and guard is not None:
+        named = models.named_before(guard) if isinstance(guard, str) else guard.name
+        earlier = _folder_name(data, found, replace(identity, model=named))
+    return default_folder(name, earlier)
 
 
 def _folder_name(data: Dataset, found: Fingerprint, identity: Identity | None) -> str:
@@ -197,7 +205,7 @@ def _ask(
         "dataset_revision": data.revision,
         "dataset_described": found.n_described,
         "dataset_stamp": stamp,
-        "parameters": asdict(effort),
+        "parameters": parameters_of(effort, desk.guard),
         "model_details": details_of(desk.guard),
     }
     run = open_or_create(path, identity, details)

@@ -27,7 +27,6 @@ from vlsbench.run.course import final_verdicts
 from vlsbench.run.flow import Generation
 from vlsbench.run.loading import Effort, Unloaded
 from vlsbench.run.plan import Plan, make_plan
-from vlsbench.store.identity import judge_slug
 from vlsbench.store.run_folder import Run
 
 CHARACTERS_PER_TOKEN = 4
@@ -114,7 +113,7 @@ def _recorded(path: Path, judge: Judge) -> Recorded:
         return Recorded()
     run = Run(path)
     answered = frozenset(sample_id for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS)
-    verdicts = run.verdicts(judge_slug(judge.name, judge.settings))
+    verdicts = run.verdicts(run.stem_of(judge.name, judge.settings))
     return Recorded(answered=answered, judged=answered & final_verdicts(verdicts).keys())
 
 

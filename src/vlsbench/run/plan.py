@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from vlsbench import judges, models
 from vlsbench.core.errors import UserError
+from vlsbench.core.names import without_address
 from vlsbench.core.protocols import Dataset, Judge, Model, require
 from vlsbench.core.types import Sees
 from vlsbench.run import fingerprint
 from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.flow import Generation
-from vlsbench.run.loading import Effort, details_of
+from vlsbench.run.loading import Effort, details_of, parameters_of
+from vlsbench.store.folders import default_folder
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import require_same
 
@@ -23,9 +25,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run is to be, checked as far as can be without loading a model."""
+    """What a run is to be, checked as far as can be without loading a model.
+
+    `earlier` is the identity that versions gave the run that held the server's address for a part of the model's name:
+    their default folder is named by it.
+    """
 
     identity: Identity
+    earlier: Identity
     data: Dataset
     found: Fingerprint
     stamp: str
@@ -38,7 +45,8 @@ class Plan:
         Raises:
             RunError: There is something else, which `fresh` may set aside if it is a run.
         """
-        path = Path(out) if out is not None else Path("runs") / self.identity.folder_name()
+        names = self.identity.folder_name(), self.earlier.folder_name()
+        path = Path(out) if out is not None else default_folder(*names)
         require_same(path, self.identity, fresh=fresh)
         return path
 
@@ -49,7 +57,7 @@ class Plan:
             "dataset_revision": self.data.revision,
             "dataset_described": self.found.n_described,
             "dataset_stamp": self.stamp,
-            "parameters": asdict(effort),
+            "parameters": parameters_of(effort, model),
             "model_details": details_of(model),
         }
 
@@ -88,7 +96,7 @@ def make_plan(
     known = fingerprint.recall(recorded, dataset, limit) if recorded is not None else None
     found = known or fingerprint.fingerprint(dataset, limit)
     identity = Identity(
-        model=models.canonical(model) if isinstance(model, str) else _named(model),
+        model=models.canonical(model) if isinstance(model, str) else without_address(_named(model)),
         dataset=dataset.name,
         dataset_hash=found.sha256,
         max_tokens=generation.max_tokens,
@@ -99,7 +107,15 @@ def make_plan(
     )
     sees = to_sees(judge_sees)
     _check_sees(sees, judge, found)
-    return Plan(identity=identity, data=dataset, found=found, stamp=stamp, generation=generation, sees=sees)
+    return Plan(
+        identity=identity,
+        earlier=replace(identity, model=models.named_before(model) if isinstance(model, str) else model.name),
+        data=dataset,
+        found=found,
+        stamp=stamp,
+        generation=generation,
+        sees=sees,
+    )
 
 
 def _named(model: Model) -> str:
