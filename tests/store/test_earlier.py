@@ -23,6 +23,7 @@ from vlsbench.judges.guard import Finding
 from vlsbench.leakage.audit import audit
 from vlsbench.leakage.protocol import Part
 from vlsbench.run.estimate import estimate
+from vlsbench.run.plan import Evaluation
 
 DATA = "jsonl:data/set.jsonl"
 
@@ -151,7 +152,7 @@ def test_what_was_made_without_naming_a_folder_is_found_again(addressed: Path) -
     done = audit(dataset=DATA, guard=f"guard:openai:guard@{THERE}", limit=3)
     assert done.guarded is not None
     assert done.guarded.guard == "guard:openai:guard"
-    sized = estimate(model=target, dataset=DATA, judge=judge)
+    sized = estimate(Evaluation(model=target, dataset=DATA, judge=judge))
     assert (sized.answer_requests, sized.judge_requests) == (1, 1)
     assert sorted(addressed.iterdir()) == before
 
