@@ -13,10 +13,12 @@ import orjson
 
 from vlsbench.calibration.store import corrected_rate
 from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.names import without_address
 from vlsbench.core.types import Verdict
 from vlsbench.core.words import counted, noun
 from vlsbench.results import judged_run, run_names, samples
 from vlsbench.results.judged_run import JudgedRun
+from vlsbench.results.outcomes import judge_names
 from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Share
 from vlsbench.store import journal, records
@@ -81,9 +83,11 @@ def common_judge(runs: Sequence[Run], judge: str | None) -> str | None:
     """The judge to read all runs with: the one named, or the only one that all of them have; else None."""
     if judge is not None:
         return judge
-    sets = [{stem for stem, entry in run.judges.items() if not entry.baseline} or set(run.judges) for run in runs]
-    shared = set.intersection(*sets)
-    return shared.pop() if len(shared) == 1 else None
+    stems = [{stem for stem, entry in run.judges.items() if not entry.baseline} or set(run.judges) for run in runs]
+    # Stems of earlier versions depend on where the judge ran; names do not.
+    names = [{judge_names(run)[stem] for stem in found} for run, found in zip(runs, stems, strict=True)]
+    both = (set.intersection(*stems), set.intersection(*names))
+    return next((shared.pop() for shared in both if len(shared) == 1), None)
 
 
 def judge_differences(first: JudgedRun, other: JudgedRun, names: tuple[str, str]) -> list[str]:
@@ -135,7 +139,7 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
     names = run_names.run_names(runs)
     judge = common_judge(runs, judge)
     first = judged_run.read(runs[0].path, judge)
-    entrants = [_entrant(first, names[0])]
+    entrants, stems = [_entrant(first, names[0])], [first.stem]
     samples = _Samples(first)
     trouble: list[str] = []
     for run, name in zip(runs[1:], names[1:], strict=True):
@@ -144,6 +148,7 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
         trouble += [f"the judge: {what}" for what in judge_differences(first, other, pair)]
         trouble += samples.meet(other, pair)
         entrants.append(_entrant(other, name))
+        stems.append(other.stem)
     if trouble and not force:
         raise RunError(f"These runs differ in more than the model: {'; '.join(trouble)}. {_FORCE}")
     items = samples.shared()
@@ -163,7 +168,7 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
             *samples.notes,
             *(entrant.doubt for entrant in entrants if entrant.doubt),
             *_settings_notes(entrants),
-            *_served_notes(entrants, [first.stem] * len(entrants)),
+            *_served_notes(entrants, stems),
         ),
     )
 
@@ -313,7 +318,7 @@ def _served_notes(entrants: Sequence[Entrant], stems: Sequence[str]) -> list[str
     served = []
     for entrant, stem in zip(entrants, stems, strict=True):
         begin = islice(journal.read(entrant.run.verdicts(stem), Verdict), _FIRST_VERDICTS)
-        served.append(next((verdict.judge_model for verdict in begin if verdict.judge_model), ""))
+        served.append(next((without_address(verdict.judge_model) for verdict in begin if verdict.judge_model), ""))
     if len(set(served)) == 1:
         return []
     shown = ", ".join(f"{name or 'unknown'} in {run.name}" for name, run in zip(served, entrants, strict=True))
