@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Verdict,
         VerdictOutcome,
     )
+    from vlsbench.core.usage import Price, Prices, Usage
     from vlsbench.datasets import Columns
     from vlsbench.datasets import load as load_dataset
     from vlsbench.judges.guard import Finding
@@ -64,8 +65,10 @@ if TYPE_CHECKING:
     from vlsbench.results.agreement import Agreement
     from vlsbench.results.rates import Block, Bounds
     from vlsbench.results.summary import JudgeSummary, Summary
+    from vlsbench.results.usage import RoleUsage
     from vlsbench.run.evaluate import evaluate, judge
     from vlsbench.run.loading import Effort
+    from vlsbench.run.prices import read as read_prices
     from vlsbench.run.progress import RunCounts
 
 __all__ = [
@@ -101,6 +104,8 @@ __all__ = [
     "MissingExtra",
     "Model",
     "Part",
+    "Price",
+    "Prices",
     "Prompt",
     "Rate",
     "RateLimited",
@@ -109,6 +114,7 @@ __all__ = [
     "RequestFailed",
     "Response",
     "ResponseOutcome",
+    "RoleUsage",
     "RubricError",
     "RunCounts",
     "RunError",
@@ -119,6 +125,7 @@ __all__ = [
     "Transient",
     "Turn",
     "UnknownName",
+    "Usage",
     "UserError",
     "VLSBenchError",
     "Verdict",
@@ -134,6 +141,7 @@ __all__ = [
     "judge",
     "load_dataset",
     "load_model",
+    "read_prices",
     "write_report",
 ]
 
@@ -180,6 +188,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Verdict",
         "VerdictOutcome",
     ),
+    "core.usage": ("Price", "Prices", "Usage"),
     "datasets": ("Columns", "load as load_dataset"),
     "judges.guard": ("Finding",),
     "leakage.audit": ("audit",),
@@ -191,8 +200,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "results.agreement": ("Agreement",),
     "results.rates": ("Block", "Bounds"),
     "results.summary": ("JudgeSummary", "Summary"),
+    "results.usage": ("RoleUsage",),
     "run.evaluate": ("evaluate", "judge"),
     "run.loading": ("Effort",),
+    "run.prices": ("read as read_prices",),
     "run.progress": ("RunCounts",),
 }
 """The imports above once more, for the first use; a test holds the two alike."""

@@ -15,7 +15,7 @@ from vlsbench.calibration.store import corrected_rate
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.types import Verdict
 from vlsbench.core.words import counted, noun
-from vlsbench.results import judged_run, run_names, samples
+from vlsbench.results import judged_run, run_names, samples, usage
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Share
@@ -164,6 +164,7 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
             *(entrant.doubt for entrant in entrants if entrant.doubt),
             *_settings_notes(entrants),
             *_served_notes(entrants, [first.stem] * len(entrants)),
+            *_cost_notes(entrants),
         ),
     )
 
@@ -303,6 +304,13 @@ def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
 
 
 _FIRST_VERDICTS = 20
+
+
+def _cost_notes(entrants: Sequence[Entrant]) -> list[str]:
+    """What the runs cost as a whole, with all their judges, where prices are known."""
+    costs = {entrant.name: usage.cost_line(usage.recorded(entrant.run)) for entrant in entrants}
+    said = "; ".join(f"{name} {cost}" for name, cost in costs.items() if cost)
+    return [f"Cost of whole runs: {said}."] if said else []
 
 
 def _served_notes(entrants: Sequence[Entrant], stems: Sequence[str]) -> list[str]:

@@ -11,7 +11,6 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +196,7 @@ def _ask(
         "dataset_revision": data.revision,
         "dataset_described": found.n_described,
         "dataset_stamp": stamp,
-        "parameters": asdict(effort),
+        "parameters": effort.recorded(),
         "model_details": details_of(desk.guard),
     }
     run = open_or_create(path, identity, details)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from vlsbench import datasets, judges, models
@@ -17,6 +17,7 @@ from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.protocols import Dataset, Judge
 from vlsbench.core.types import Sample, Sees
+from vlsbench.core.usage import Price, Usage
 from vlsbench.datasets import Columns
 from vlsbench.judges import rubric_file
 from vlsbench.judges.rubric_file import Rubric
@@ -37,7 +38,11 @@ VERDICT_TOKENS = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Sizes of a run: counts, bytes of image files as sent (before base64), and tokens."""
+    """Sizes of a run: counts, bytes of image files as sent (before base64), and tokens.
+
+    `judge_input_tokens` and `judge_output_tokens` are the judge's part of all. `cost` is that of the models that have a
+    price; None where none has one.
+    """
 
     samples: int
     answer_requests: int
@@ -46,10 +51,27 @@ class Estimate:
     image_problems: int
     input_tokens: int
     output_tokens: int
+    judge_input_tokens: int = 0
+    judge_output_tokens: int = 0
+    cost: float | None = None
+    currency: str = ""
 
-    def cost(self, price_in: float, price_out: float) -> float:
-        """Cost at prices per million input and output tokens, in their currency."""
-        return (self.input_tokens * price_in + self.output_tokens * price_out) / 1e6
+    def priced(self, target: Price | None, judge: Price | None) -> Estimate:
+        """The same with its cost, at the price of the model under test and that of the judge."""
+        prompt, completion = self.input_tokens - self.judge_input_tokens, self.output_tokens - self.judge_output_tokens
+        parts = (
+            (target, Usage(prompt_tokens=prompt, completion_tokens=completion)),
+            (judge, Usage(prompt_tokens=self.judge_input_tokens, completion_tokens=self.judge_output_tokens)),
+        )
+        known = [(price, usage) for price, usage in parts if price is not None]
+        if not known:
+            return self
+        cost = sum(price.of(usage) for price, usage in known)
+        return replace(self, cost=cost, currency=known[0][0].currency)
+
+    def to_json(self) -> dict[str, object]:
+        """As ``--dry-run --json`` prints it."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +127,12 @@ def estimate(
     path = plan.folder(out, fresh=fresh)
     asked = judges.load(judge, sees=plan.sees, rubric=rubric, model=lambda ref: Unloaded(name=models.canonical(ref)))
     recorded = Recorded() if fresh else _recorded(path, asked)
-    return _size_up(plan, recorded, rubric=None if judges.is_offline(judge) else rubric_file.load(rubric, plan.sees))
+    found = _size_up(plan, recorded, rubric=None if judges.is_offline(judge) else rubric_file.load(rubric, plan.sees))
+    prices = effort.prices if effort is not None else None
+    if prices is None:
+        return found
+    offline = judges.is_offline(judge)
+    return found.priced(prices.of_target(plan.identity.model), None if offline else prices.of_judge(asked.name))
 
 
 def _recorded(path: Path, judge: Judge) -> Recorded:
@@ -123,7 +150,7 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
     root, sees, generation = plan.data.root, plan.sees, plan.generation
     shows_image = sees is not Sees.DESCRIPTION
     overhead = len(rubric.user) + len(rubric.system or "") if rubric is not None else 0
-    answers = verdicts = image_bytes = problems = tokens_in = 0
+    answers = verdicts = image_bytes = problems = tokens_in = judge_in = 0
     known: dict[str, tuple[int, int]] = {}
     for sample in fingerprint.selection(plan.data, plan.identity.limit):
         if sample.id in recorded.judged:
@@ -145,15 +172,17 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
         if rubric is not None and (shows_image or sample.description or sample.safety_reason):
             verdicts += 1
             image_bytes += n_bytes * shows_image
-            tokens_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
+            judge_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
     return Estimate(
         samples=plan.found.size,
         answer_requests=answers,
         judge_requests=verdicts,
         image_bytes=image_bytes,
         image_problems=problems,
-        input_tokens=tokens_in,
+        input_tokens=tokens_in + judge_in,
         output_tokens=answers * generation.max_tokens + verdicts * VERDICT_TOKENS,
+        judge_input_tokens=judge_in,
+        judge_output_tokens=verdicts * VERDICT_TOKENS,
     )
 
 

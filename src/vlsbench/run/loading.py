@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from vlsbench import judges, models
 from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
+from vlsbench.core.usage import Prices
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
+from vlsbench.run.metering import metered_model
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
 from vlsbench.store.identity import judge_slug
@@ -25,6 +27,7 @@ class Effort:
         judge_key_env: Environment variable that holds the judge's API key.
         timeout_s: Limit for one request in seconds.
         local: How local models (``hf:``) are loaded.
+        prices: What models cost, so that what is spent can be told.
     """
 
     concurrency: Concurrency = "auto"
@@ -33,6 +36,13 @@ class Effort:
     judge_key_env: str | None = None
     timeout_s: float = 300.0
     local: models.Local = field(default_factory=models.Local)
+    prices: Prices | None = None
+
+    def recorded(self) -> dict[str, object]:
+        """As the manifest holds it; prices stand there with the models that they are of."""
+        found = asdict(self)
+        del found["prices"]
+        return found
 
 
 def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
@@ -50,13 +60,20 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
     else:
         require(judge, Judge, "judge")
-    return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
+    prices = loader.effort.prices
+    return Judging(
+        judge=judge,
+        gate=gate,
+        stem=judge_slug(judge.name, judge.settings),
+        price=prices.of_judge(judge.name) if prices is not None else None,
+    )
 
 
 def answering(model: Model, generation: Generation, effort: Effort, halt: Halt) -> Answering:
     """The first stage: the model under test with its slots."""
     gate = Gate(effort.concurrency, halt)
-    return Answering(model=patient(model, gate), gate=gate, generation=generation)
+    price = effort.prices.of_target(model.name) if effort.prices is not None else None
+    return Answering(model=patient(model, gate), gate=gate, generation=generation, price=price)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -69,7 +86,7 @@ def patient(model: Model, gate: Gate) -> Model:
     if isinstance(model, LocalModel):
         local = model
         gate.follow(lambda: local.width)
-        return model
+        return metered_model(local)
     return PatientModel(model, gate, patience())
 
 

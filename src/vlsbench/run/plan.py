@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -49,7 +49,7 @@ class Plan:
             "dataset_revision": self.data.revision,
             "dataset_described": self.found.n_described,
             "dataset_stamp": self.stamp,
-            "parameters": asdict(effort),
+            "parameters": effort.recorded(),
             "model_details": details_of(model),
         }
 

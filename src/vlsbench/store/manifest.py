@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
 from vlsbench.core.types import Label
+from vlsbench.core.usage import Price
 from vlsbench.store import json_file
 
 FORMAT = 1
 FILE = "manifest.json"
 
 _REMEDY = "Restore it, or use --fresh to start over."
-_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations"})
+_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "price"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,13 +27,15 @@ class JudgeEntry:
     """A judge that worked on a run.
 
     `judge` is its reference. `settings` are what else its verdicts depend on, and what else is known of it: for a
-    rubric's judge `sees`, `rubric` and `rubric_sha256`. `adaptations` say what its server wanted otherwise.
+    rubric's judge `sees`, `rubric` and `rubric_sha256`. `adaptations` say what its server wanted otherwise. `price` is
+    what it costs, where somebody said so.
     """
 
     judge: str
     labels: tuple[str, ...] = tuple(label.value for label in Label)
     baseline: bool = False
     adaptations: tuple[str, ...] = ()
+    price: Price | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def described(self) -> dict[str, str]:
@@ -43,7 +46,8 @@ class JudgeEntry:
     def to_json(self) -> dict[str, object]:
         """The entry in the manifest."""
         found = {"judge": self.judge, **self.settings, "labels": self.labels, "baseline": self.baseline}
-        return found | ({"adaptations": self.adaptations} if self.adaptations else {})
+        found |= {"adaptations": self.adaptations} if self.adaptations else {}
+        return found | ({"price": asdict(self.price)} if self.price is not None else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Manifest:
     the digest of a ``samples.jsonl`` that lists them all. `condition` is what
     the model was shown in place of each sample, its `name` for one; None where that was the sample itself.
     `model_served` are the names by which the servers called the model, `model_adaptations` what they wanted otherwise.
+    `price` is what the model costs, where somebody said so.
     """
 
     model: str
@@ -75,6 +80,7 @@ class Manifest:
     model_details: Mapping[str, str] = field(default_factory=dict)
     model_served: tuple[str, ...] = ()
     model_adaptations: tuple[str, ...] = ()
+    price: Price | None = None
     judges: Mapping[str, JudgeEntry] = field(default_factory=dict)
     platform: Mapping[str, str] = field(default_factory=dict)
     started: str = ""
