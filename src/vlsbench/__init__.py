@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from vlsbench.run.loading import Effort
     from vlsbench.run.prices import read as read_prices
     from vlsbench.run.progress import RunCounts
+    from vlsbench.run.shards.merge import merge
 
 __all__ = [
     "Ablation",
@@ -141,6 +142,7 @@ __all__ = [
     "judge",
     "load_dataset",
     "load_model",
+    "merge",
     "read_prices",
     "write_report",
 ]
@@ -205,6 +207,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "run.loading": ("Effort",),
     "run.prices": ("read as read_prices",),
     "run.progress": ("RunCounts",),
+    "run.shards.merge": ("merge",),
 }
 """The imports above once more, for the first use; a test holds the two alike."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import asdict, dataclass, field
 
 from vlsbench import judges, models
@@ -51,7 +52,7 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     Raises:
         UserError: The judge cannot be used as asked.
     """
-    gate = Gate(loader.effort.judge_concurrency, halt)
+    gate = loader.gate(loader.effort.judge_concurrency, halt)
 
     def model(ref: str) -> Model:
         return patient(loader.model(ref, loader.effort.judge_key_env), gate)
@@ -69,11 +70,17 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     )
 
 
-def answering(model: Model, generation: Generation, effort: Effort, halt: Halt) -> Answering:
-    """The first stage: the model under test with its slots."""
-    gate = Gate(effort.concurrency, halt)
-    price = effort.prices.of_target(model.name) if effort.prices is not None else None
-    return Answering(model=patient(model, gate), gate=gate, generation=generation, price=price)
+def answering(model: str | Model, generation: Generation, loader: Loader, halt: Halt) -> Answering:
+    """The first stage: the model under test, of a reference or the user's own, with its slots.
+
+    Raises:
+        UserError: The model cannot be made.
+    """
+    gate = loader.gate(loader.effort.concurrency, halt)
+    loaded = loader.model(model, loader.effort.model_key_env)
+    prices = loader.effort.prices
+    price = prices.of_target(loaded.name) if prices is not None else None
+    return Answering(model=patient(loaded, gate), gate=gate, generation=generation, price=price)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -95,6 +102,19 @@ def patience() -> Patience:
     return Patience()
 
 
+@dataclass(slots=True, kw_only=True)
+class Shared:
+    """What several runs share: requests on their way to servers, and local models, which outlive the runs.
+
+    Args:
+        budget: Requests on their way at once, over all runs.
+        local: The local models by reference and how they were loaded; closed by whoever shares them.
+    """
+
+    budget: asyncio.Semaphore
+    local: dict[tuple[str, models.Local], Model] = field(default_factory=dict)
+
+
 class Loader:
     """Makes the models of a run, each local one once, even where it is both target and judge.
 
@@ -102,13 +122,21 @@ class Loader:
         effort: Keys, time limit, and how local models are loaded.
         asked: Every model of the run; the references among them decide which key goes where.
         progress: Told when a local model is about to be loaded, which may take minutes.
+        shared: What is shared with other runs.
     """
 
-    def __init__(self, effort: Effort, asked: tuple[str | Model | None, ...], progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        effort: Effort,
+        asked: tuple[str | Model | None, ...],
+        progress: Progress | None = None,
+        shared: Shared | None = None,
+    ) -> None:
         self.effort = effort
         self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
-        self._loaded: dict[str, Model] = {}
+        self._shared = shared
+        self._loaded = shared.local if shared is not None else {}
         self._made: list[Model] = []
 
     def model(self, model: str | Model, key_env: str | None) -> Model:
@@ -120,18 +148,24 @@ class Loader:
         if not isinstance(model, str):
             require(model, Model, "model")
             return model
-        if model in self._loaded:
-            return self._loaded[model]
+        known = (model, self.effort.local)
+        if known in self._loaded:
+            return self._loaded[known]
         access = models.Access(
             key_env=key_env, refs_in_use=self.refs, timeout_s=self.effort.timeout_s, local=self.effort.local
         )
         if self._progress is not None and not model.startswith("openai:"):
             self._progress(RunCounts(total=0, loading=model))
         made = models.load(model, access)
-        self._made.append(made)
         if isinstance(made, LocalModel):
-            self._loaded[model] = made
+            self._loaded[known] = made
+        if self._shared is None or not isinstance(made, LocalModel):
+            self._made.append(made)
         return made
+
+    def gate(self, concurrency: Concurrency, halt: Halt) -> Gate:
+        """The slots of one stage."""
+        return Gate(concurrency, halt, self._shared.budget if self._shared is not None else None)
 
     async def close(self) -> None:
         """Close the models that were made here; a user's own model stays open, for it may be used again."""

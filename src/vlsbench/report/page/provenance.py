@@ -36,6 +36,8 @@ _SHOWN = (
     ("system", "system prompt"),
     ("seed", "seed"),
     ("limit", "limit"),
+    ("shard", "shard"),
+    ("merged_from", "joined from"),
     ("parameters", "parameters"),
     ("price", "price per million tokens"),
     ("platform", "made with"),
