@@ -16,7 +16,7 @@ from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.names import without_address
 from vlsbench.core.types import Verdict
 from vlsbench.core.words import counted, noun
-from vlsbench.results import judged_run, run_names, samples
+from vlsbench.results import judged_run, run_names, samples, usage
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.outcomes import judge_names
 from vlsbench.results.samples import ListedSample
@@ -169,6 +169,7 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
             *(entrant.doubt for entrant in entrants if entrant.doubt),
             *_settings_notes(entrants),
             *_served_notes(entrants, stems),
+            *_cost_notes(entrants),
         ),
     )
 
@@ -311,6 +312,13 @@ def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
 
 
 _FIRST_VERDICTS = 20
+
+
+def _cost_notes(entrants: Sequence[Entrant]) -> list[str]:
+    """What the runs cost as a whole, with all their judges, where prices are known."""
+    costs = {entrant.name: usage.cost_line(usage.recorded(entrant.run)) for entrant in entrants}
+    said = "; ".join(f"{name} {cost}" for name, cost in costs.items() if cost)
+    return [f"Cost of whole runs: {said}."] if said else []
 
 
 def _served_notes(entrants: Sequence[Entrant], stems: Sequence[str]) -> list[str]:

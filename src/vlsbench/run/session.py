@@ -5,11 +5,11 @@ Evaluating makes one run; an ablation makes one per condition, with the same mod
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from vlsbench.core.errors import Interrupted, Stopped
 from vlsbench.core.names import without_address
-from vlsbench.core.protocols import Baseline, Detailed, Judge
+from vlsbench.core.protocols import Baseline, Detailed
 from vlsbench.results import summary
 from vlsbench.results.summary import Summary
 from vlsbench.run.flow import Answering, Flow, Judging
@@ -36,7 +36,9 @@ async def conduct(
         VLSBenchError: What would go wrong with every sample.
     """
     stem = judging.stem_in(run)
-    run.add_judge(stem, _judge_entry(judging.judge))
+    run.add_judge(stem, _judge_entry(judging))
+    if answering is not None and answering.price is not None:
+        run.update(price=asdict(answering.price))
     flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
     finished = None
     try:
@@ -61,11 +63,13 @@ def _record_session(run: Run, answering: Answering | None, judging: Judging, fin
         run.add_judge(stem, replace(run.judges[stem], adaptations=tuple(adaptations)))
 
 
-def _judge_entry(judge: Judge) -> JudgeEntry:
+def _judge_entry(judging: Judging) -> JudgeEntry:
+    judge = judging.judge
     return JudgeEntry(
         judge=without_address(judge.name),
         settings={**judge.settings, **(judge.details if isinstance(judge, Detailed) else {})},
         labels=tuple(str(label) for label in judge.labels),  # an enumeration's members are no keys of JSON
         baseline=isinstance(judge, Baseline) and judge.baseline,
         addresses=tuple(addresses_of(judge)),
+        price=judging.price,
     )

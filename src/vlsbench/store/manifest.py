@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
 from vlsbench.core.names import address_in, without_address
 from vlsbench.core.types import Label
+from vlsbench.core.usage import Price
 from vlsbench.store import json_file
 
 FORMAT = 1
 FILE = "manifest.json"
 
 _REMEDY = "Restore it, or use --fresh to start over."
-_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "addresses"})
+_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "addresses", "price"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class JudgeEntry:
 
     `judge` is its reference. `settings` are what else its verdicts depend on, and what else is known of it: for a
     rubric's judge `sees`, `rubric` and `rubric_sha256`. `adaptations` say what its server wanted otherwise, `addresses`
-    where it was asked, in all sessions.
+    where it was asked, in all sessions. `price` is what it costs, where somebody said so.
     """
 
     judge: str
@@ -36,6 +37,7 @@ class JudgeEntry:
     baseline: bool = False
     adaptations: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    price: Price | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def described(self) -> dict[str, str]:
@@ -46,7 +48,8 @@ class JudgeEntry:
     def to_json(self) -> dict[str, object]:
         """The entry in the manifest."""
         found = {"judge": self.judge, **self.settings, "labels": self.labels, "baseline": self.baseline}
-        more = {"adaptations": self.adaptations, "addresses": self.addresses}
+        price = asdict(self.price) if self.price is not None else None
+        more = {"adaptations": self.adaptations, "addresses": self.addresses, "price": price}
         return found | {name: value for name, value in more.items() if value}
 
 
@@ -62,6 +65,7 @@ class Manifest:
     `shard` is the part of the selection (``I/N``) that the run holds, None for all of it; then `dataset_size` and
     `dataset_described` count the part, and `dataset_hash` is still that of the whole. `merged_from` says of each run
     that was joined into this one where it was, and when and with what it was made.
+    `price` is what the model costs, where somebody said so.
     """
 
     model: str
@@ -84,6 +88,7 @@ class Manifest:
     model_details: Mapping[str, str] = field(default_factory=dict)
     model_served: tuple[str, ...] = ()
     model_adaptations: tuple[str, ...] = ()
+    price: Price | None = None
     judges: Mapping[str, JudgeEntry] = field(default_factory=dict)
     platform: Mapping[str, str] = field(default_factory=dict)
     started: str = ""
