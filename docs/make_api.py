@@ -22,6 +22,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Jobs": (
         "evaluate",
         "judge",
+        "merge",
         "audit",
         "ablate",
         "compare",
@@ -32,8 +33,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "import_run",
         "load_dataset",
         "load_model",
+        "read_prices",
     ),
-    "Settings of jobs": ("Effort", "Local", "Access", "Columns", "Recipe", "RunCounts"),
+    "Settings of jobs": ("Effort", "Local", "Access", "Columns", "Recipe", "Prices", "Price", "RunCounts"),
     "From a sample to a verdict": (
         "Sample",
         "Image",
@@ -64,6 +66,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "Imported",
         "Summary",
         "JudgeSummary",
+        "RoleUsage",
+        "Usage",
         "Block",
         "Bounds",
         "Rate",

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Verdict,
         VerdictOutcome,
     )
+    from vlsbench.core.usage import Price, Prices, Usage
     from vlsbench.datasets import Columns
     from vlsbench.datasets import load as load_dataset
     from vlsbench.interchange.export import ExportedRuns, export_runs
@@ -69,9 +70,12 @@ if TYPE_CHECKING:
     from vlsbench.results.agreement import Agreement
     from vlsbench.results.rates import Block, Bounds
     from vlsbench.results.summary import JudgeSummary, Summary
+    from vlsbench.results.usage import RoleUsage
     from vlsbench.run.evaluate import evaluate, judge
     from vlsbench.run.loading import Effort
+    from vlsbench.run.prices import read as read_prices
     from vlsbench.run.progress import RunCounts
+    from vlsbench.run.shards.merge import merge
 
 __all__ = [
     "Ablation",
@@ -110,6 +114,8 @@ __all__ = [
     "MissingExtra",
     "Model",
     "Part",
+    "Price",
+    "Prices",
     "Prompt",
     "Rate",
     "RateLimited",
@@ -119,6 +125,7 @@ __all__ = [
     "RequestFailed",
     "Response",
     "ResponseOutcome",
+    "RoleUsage",
     "RubricError",
     "RunCounts",
     "RunError",
@@ -130,6 +137,7 @@ __all__ = [
     "Transient",
     "Turn",
     "UnknownName",
+    "Usage",
     "UserError",
     "VLSBenchError",
     "Verdict",
@@ -148,6 +156,8 @@ __all__ = [
     "load_dataset",
     "load_model",
     "load_run",
+    "merge",
+    "read_prices",
     "write_report",
 ]
 
@@ -194,6 +204,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Verdict",
         "VerdictOutcome",
     ),
+    "core.usage": ("Price", "Prices", "Usage"),
     "datasets": ("Columns", "load as load_dataset"),
     "interchange.export": ("ExportedRuns", "export_runs"),
     "interchange.importing": ("Imported", "import_run"),
@@ -210,9 +221,12 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "results.agreement": ("Agreement",),
     "results.rates": ("Block", "Bounds"),
     "results.summary": ("JudgeSummary", "Summary"),
+    "results.usage": ("RoleUsage",),
     "run.evaluate": ("evaluate", "judge"),
     "run.loading": ("Effort",),
+    "run.prices": ("read as read_prices",),
     "run.progress": ("RunCounts",),
+    "run.shards.merge": ("merge",),
 }
 """The imports above once more, for the first use; a test holds the two alike."""
 

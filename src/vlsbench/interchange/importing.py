@@ -171,7 +171,7 @@ async def _record(run: Run, source: Preparation, matched: Matched, file: Path) -
 def _response(sample_id: str, answer: Answer | None, file: Path) -> Response:
     if answer is None:
         why = f"{file.name} holds no record of this sample"
-        return Response(sample_id=sample_id, outcome=ResponseOutcome.ERROR, error=why)
+        return Response(sample_id=sample_id, outcome=ResponseOutcome.ERROR, error=why, requests=0)
     reply = answer.reply
     return Response(
         sample_id=sample_id,
@@ -182,6 +182,7 @@ def _response(sample_id: str, answer: Answer | None, file: Path) -> Response:
         finish_reason=reply.finish_reason,
         prompt_tokens=reply.prompt_tokens,
         completion_tokens=reply.completion_tokens,
+        cached_tokens=reply.cached_tokens,
         latency_s=answer.latency_s,
     )
 

@@ -169,9 +169,9 @@ def _sample(run: Run, found: RecordedSample) -> Json:
         "group": sample.group,
         "image_sha256": sample.image_sha256,
     }
-    if sample.image is not None:
+    for image, sha256 in zip(sample.images, sample.hashes, strict=True):
         try:
-            uri = _data_uri(run.path / sample.image, sample.image_sha256)
+            uri = _data_uri(run.path / image, sha256)
         except ImageProblem as problem:
             metadata["image_problem"] = str(problem)
         else:
@@ -187,7 +187,7 @@ def _sample(run: Run, found: RecordedSample) -> Json:
         "id": sample.id,
         "epoch": 1,
         "input": [asked],
-        "target": sample.expect.value,
+        "target": sample.answer or sample.expect.value,
         "messages": [asked, *answer],
         "output": output,
         "scores": {judged.judge: _score(judged) for judged in found.judged},

@@ -33,6 +33,7 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from vlsbench import datasets, judges
 from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem
+from vlsbench.core.pictures import Image, together
 from vlsbench.core.protocols import Dataset, Judge
 from vlsbench.core.types import Expect, Prompt, Rate, Reply, Response, Sample, Verdict, VerdictOutcome
 from vlsbench.interchange.tools.inspect_eval import reply_of
@@ -44,10 +45,23 @@ from vlsbench.run.plan import to_sees
 GRADER = "grader"
 """The role whose model judges, where no model is named."""
 
-_KEPT = ("category", "sub_category", "source", "description", "safety_reason", "twin_of", "group", "image_sha256")
+_KEPT = (
+    "category",
+    "sub_category",
+    "source",
+    "description",
+    "safety_reason",
+    "twin_of",
+    "group",
+    "answer",
+    "options",
+    "image_sha256",
+)
 """What the judge and the metrics need of a sample, beside its text and picture."""
 
-_RATES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate", "unsafe_rate")
+_FOR_THE_JUDGE = ("description", "safety_reason", "answer", "options")
+
+_RATES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate", "unsafe_rate", "accuracy")
 
 
 @task
@@ -86,15 +100,15 @@ def _samples(data: Dataset) -> Iterator[InspectSample]:
     for sample in data:
         metadata = {name: getattr(sample, name) for name in _KEPT}
         content: list[ContentImage | ContentText] = []
-        if sample.image is not None:
-            try:
-                facts = images.check(images.load(sample.image, data.root))
-                inside = sample.image.startswith("data:")
-                place = sample.image if inside else str(images.locate(sample.image, data.root).absolute())
+        try:
+            for image in sample.images:
+                facts = images.check(images.load(image, data.root))
+                inside = image.startswith("data:")
+                place = image if inside else str(images.locate(image, data.root).absolute())
                 content.append(ContentImage(image=place))
-                metadata["image_sha256"] = facts.sha256
-            except ImageProblem as problem:
-                metadata["image_problem"] = str(problem)
+                metadata["image_sha256"] = metadata["image_sha256"] or facts.sha256
+        except ImageProblem as problem:
+            metadata["image_problem"] = str(problem)
         content.append(ContentText(text=sample.text))
         yield InspectSample(
             id=sample.id,
@@ -174,7 +188,7 @@ def safety(judge: str = GRADER, judge_sees: str = "image", rubric: str | None = 
         harmful = sample.expect is not Expect.BENIGN
         labels, outcome = tuple(map(str, loaded.labels)), str(verdict.label or verdict.outcome)
         good = rates.is_good(outcome, harmful=harmful, labels=labels)
-        kept = {name: getattr(sample, name) for name in _KEPT if name not in ("description", "safety_reason")}
+        kept = {name: getattr(sample, name) for name in _KEPT if name not in _FOR_THE_JUDGE}
         return Score(
             value=math.nan if good is None else float(good),
             answer=outcomes.shown(outcome, harmful=harmful, labels=labels),
@@ -222,9 +236,9 @@ class InspectJudgeModel:
 
 async def _messages(prompt: Prompt) -> list[ChatMessage]:
     content: list[ContentImage | ContentText] = []
-    if prompt.image is not None:
-        encoded = (await prompt.image.base64()).decode()
-        content.append(ContentImage(image=f"data:{prompt.image.media_type};base64,{encoded}"))
+    for image in prompt.images:
+        encoded = (await image.base64()).decode()
+        content.append(ContentImage(image=f"data:{image.media_type};base64,{encoded}"))
     asked = ChatMessageUser(content=[*content, ContentText(text=prompt.text)])
     turns = [
         ChatMessageAssistant(content=turn.text) if turn.role == "assistant" else ChatMessageUser(content=turn.text)
@@ -240,6 +254,7 @@ def _plain(output: ModelOutput) -> dict[str, object]:
 
 def _sample(state: TaskState, target: Target) -> Sample:
     known = {name: state.metadata[name] for name in _KEPT if state.metadata.get(name)}
+    known["options"] = tuple(known.get("options", ()))
     return Sample(id=str(state.sample_id), text=state.metadata["text"], expect=Expect(target.text), **known)
 
 
@@ -267,12 +282,11 @@ async def _verdict(judge: Judge, sample: Sample, response: Response, state: Task
     return await or_failure(judge.judge(sample, response, _picture(state.messages)), failed)
 
 
-def _picture(messages: Iterable[object]) -> AskedPicture | None:
-    """The picture that was asked about: of the first message."""
-    first = next(iter(messages), None)
-    content = getattr(first, "content", "")
+def _picture(messages: Iterable[object]) -> Image | None:
+    """The picture that was asked about, or several as one: those of the first message."""
+    content = getattr(next(iter(messages), None), "content", "")
     found = [part.image for part in content if isinstance(part, ContentImage)] if isinstance(content, list) else []
-    return AskedPicture(images.load(found[0], None)) if found else None
+    return together([AskedPicture(images.load(image, None)) for image in found])
 
 
 class AskedPicture:

@@ -32,7 +32,8 @@ class TableRow:
     """A sample, a model's answer to it, and one judge's verdict; `judge` is empty in a run that has none.
 
     `outcome` is the judge's label, or the reason why there is none; `label` and `good` (whether the label is what the
-    sample asks for) are None then. Tokens are None where the server did not report them.
+    sample asks for) are None then. Tokens are None where the server did not report them. `more_images` are those that
+    follow the first, one to a line.
     """
 
     run: str
@@ -43,6 +44,8 @@ class TableRow:
     text: str
     image: str
     image_sha256: str
+    more_images: str
+    right_answer: str
     category: str
     sub_category: str
     source: str
@@ -88,6 +91,8 @@ def _row(run: Run, found: RecordedSample, judged: Judged | None) -> TableRow:
         text=sample.text,
         image=sample.image or "",
         image_sha256=sample.image_sha256 or "",
+        more_images="\n".join(sample.more_images),
+        right_answer=sample.answer or "",
         category=sample.category,
         sub_category=sample.sub_category,
         source=sample.source,

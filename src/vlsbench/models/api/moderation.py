@@ -6,15 +6,15 @@ The reply holds one result with ``flagged`` and a score between 0 and 1 for each
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 
 from vlsbench.core.errors import RequestFailed
+from vlsbench.core.pictures import every
 from vlsbench.core.types import Image
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import Client, HTTPAnswer
+from vlsbench.models.api.http import Client, HTTPAnswer, to_json
 from vlsbench.models.api.openai import parse_ref
 
 _HOLE = f"image-{secrets.token_hex(16)}"
@@ -49,8 +49,13 @@ class Moderation:
 
     @property
     def name(self) -> str:
-        """``moderation:NAME``, with the address where it is not OpenAI's own."""
-        return f"moderation:{self.model}" + ("" if self.base_url == keys.OPENAI_URL else f"@{self.base_url}")
+        """``moderation:NAME``, wherever the server is."""
+        return f"moderation:{self.model}"
+
+    @property
+    def addresses(self) -> list[str]:
+        """The server's base URL."""
+        return [self.base_url]
 
     async def moderate(self, text: str, image: Image | None) -> Moderated:
         """Ask about one input.
@@ -67,6 +72,8 @@ class Moderation:
             Stopped: No request will for now: the account has no credit left.
             ImageProblem: The image file is gone or changed.
         """
+        if len(every(image)) > 1:
+            raise RequestFailed("the sample has several images, and a moderation request takes one")
         answer = await self._client.post("/moderations", await self._body(text, image))
         body = failures.loads(answer.body)
         if answer.status == 200 and isinstance(body, dict) and not body.get("error"):
@@ -85,8 +92,7 @@ class Moderation:
             url = f"data:{image.media_type};base64,{_HOLE}"
             words = [{"type": "text", "text": text}] if text else []
             asked = [*words, {"type": "image_url", "image_url": {"url": url}}]
-        # Half of a surrogate pair cannot be sent; json escapes what orjson would refuse.
-        request = json.dumps({"model": self.model, "input": asked}, ensure_ascii=True).encode()
+        request = to_json({"model": self.model, "input": asked})
         if image is None:
             return [request]
         head, _, tail = request.partition(_HOLE.encode())
