@@ -13,6 +13,7 @@ from vlsbench.cli import (
     build,
     calibrate,
     compare,
+    completion,
     data,
     datasets,
     demo,
@@ -52,6 +53,7 @@ COMMANDS = (
     datasets,
     data,
     align,
+    completion,
 )
 """One module per command, in the order of the help."""
 
