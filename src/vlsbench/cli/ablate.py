@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     sys.stderr.write(
         f"vlsbench: under one condition {words.percent(found.unscored_share)} of the samples are unscored, more than "
-        f"--max-unscored {args.max_unscored:g} allows. The same command tries them again.\n"
+        f"--max-unscored {args.max_unscored:g} allows. The same command tries again what failed.\n"
     )
     return 1
 

@@ -21,7 +21,7 @@ from vlsbench.judges.rubric_file import Rubric
 from vlsbench.results import outcomes
 from vlsbench.results.outcomes import ANSWERS
 from vlsbench.run import fingerprint
-from vlsbench.run.course import final_verdicts
+from vlsbench.run.course import countable, final_verdicts, standing
 from vlsbench.run.loading import Unloaded
 from vlsbench.run.plan import Evaluation, Plan, make_plan
 from vlsbench.store.identity import judge_slug
@@ -92,9 +92,10 @@ def _recorded(path: Path, judge: Judge) -> Recorded:
     if not (path / "manifest.json").exists():
         return Recorded()
     run = Run(path)
-    answered = frozenset(sample_id for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS)
-    verdicts = run.verdicts(judge_slug(judge.name, judge.settings))
-    return Recorded(answered=answered, judged=answered & final_verdicts(verdicts).keys())
+    answered = {sample_id: last for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS}
+    verdicts = final_verdicts(run.verdicts(judge_slug(judge.name, judge.settings)))
+    judged = standing(verdicts, countable(judge), answered)
+    return Recorded(answered=frozenset(answered), judged=frozenset(judged))
 
 
 def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
