@@ -75,19 +75,21 @@ def _dry_run(args: argparse.Namespace) -> int:
     found = estimate(options.evaluation(args), out=args.out, fresh=args.fresh)
     cost = None if args.price_in is None else found.cost(args.price_in, args.price_out)
     if args.json:
-        sys.stdout.write(json.dumps(_as_json(found, cost), indent=2) + "\n")
+        sys.stdout.write(json.dumps(estimate_json(found, cost), indent=2) + "\n")
     else:
-        _print_estimate(found, cost)
+        print_estimate(found, cost)
     return 0
 
 
-def _as_json(found: Estimate, cost: float | None) -> dict[str, object]:
+def estimate_json(found: Estimate, cost: float | None) -> dict[str, object]:
+    """An estimate as ``--dry-run --json`` prints it."""
     import dataclasses
 
     return {**dataclasses.asdict(found), "cost": cost}
 
 
-def _print_estimate(found: Estimate, cost: float | None) -> None:
+def print_estimate(found: Estimate, cost: float | None) -> None:
+    """An estimate as ``--dry-run`` prints it."""
     console = terminal.console()
     console.print("Nothing was contacted. This is what would run:")
     rows = [

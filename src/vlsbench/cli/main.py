@@ -22,6 +22,7 @@ from vlsbench.cli import (
     plot,
     report,
     show,
+    sweep,
     table,
 )
 from vlsbench.cli import eval as eval_
@@ -33,6 +34,7 @@ from vlsbench.core.version import __version__
 COMMANDS = (
     demo,
     eval_,
+    sweep,
     judge,
     merge,
     show,

@@ -8,7 +8,7 @@ detailed images. Other models count otherwise; treat the cost as an order of mag
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from vlsbench import judges, models
@@ -44,6 +44,10 @@ class Estimate:
     input_tokens: int
     output_tokens: int
 
+    def __add__(self, other: Estimate) -> Estimate:
+        """Both together."""
+        return Estimate(**{one.name: getattr(self, one.name) + getattr(other, one.name) for one in fields(self)})
+
     def cost(self, price_in: float, price_out: float) -> float:
         """Cost at prices per million input and output tokens, in their currency."""
         return (self.input_tokens * price_in + self.output_tokens * price_out) / 1e6
@@ -57,13 +61,16 @@ class Recorded:
     judged: frozenset[str] = frozenset()
 
 
-def estimate(asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False) -> Estimate:
+def estimate(
+    asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False, answering: bool = True
+) -> Estimate:
     """Size up a run. Reads the dataset and the heads of its images; contacts nobody, loads and writes nothing.
 
     Args:
         asked: What would be evaluated; every answer is assumed to reach its length limit.
         out: As for `vlsbench.evaluate`; what a run that would be continued holds already is not asked for again.
         fresh: As for `vlsbench.evaluate`.
+        answering: False where another run's worth of answers will be judged, and no answer is asked for.
 
     Raises:
         UserError: What `vlsbench.evaluate` would refuse before it loads or contacts a model.
@@ -73,9 +80,9 @@ def estimate(asked: Evaluation, *, out: str | Path | None = None, fresh: bool = 
     plan = make_plan(asked, recorded=Path(out) if out is not None and not fresh else None)
     path = plan.folder(out, fresh=fresh)
     judge = unloaded_judge(asked.judge, plan.sees, asked.rubric)
-    recorded = Recorded() if fresh else _recorded(path, judge)
+    recorded = Recorded() if fresh else read_recorded(path, judge)
     rubric = None if judges.is_offline(asked.judge) else rubric_file.load(asked.rubric, plan.sees)
-    return _size_up(plan, recorded, rubric)
+    return _size_up(plan, recorded, rubric, answering=answering)
 
 
 def unloaded_judge(ref: str, sees: Sees, rubric: str | None) -> Judge:
@@ -87,7 +94,7 @@ def unloaded_judge(ref: str, sees: Sees, rubric: str | None) -> Judge:
     return judges.load(ref, sees=sees, rubric=rubric, model=lambda asked: Unloaded(name=models.canonical(asked)))
 
 
-def _recorded(path: Path, judge: Judge) -> Recorded:
+def read_recorded(path: Path, judge: Judge) -> Recorded:
     """What a run folder holds already; nothing where there is none."""
     if not (path / "manifest.json").exists():
         return Recorded()
@@ -98,12 +105,12 @@ def _recorded(path: Path, judge: Judge) -> Recorded:
     return Recorded(answered=frozenset(answered), judged=frozenset(judged))
 
 
-def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
+def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None, *, answering: bool) -> Estimate:
     """Count what is still to be asked; without a rubric, no judge is."""
     root, sees, generation = plan.data.root, plan.sees, plan.generation
     shows_image = sees is not Sees.DESCRIPTION
     overhead = len(rubric.user) + len(rubric.system or "") if rubric is not None else 0
-    answers = verdicts = image_bytes = problems = tokens_in = 0
+    answers = verdicts = image_bytes = problems = sent = 0
     known: dict[str, tuple[int, int]] = {}
     for sample in fingerprint.selection(plan.data, plan.identity.limit):
         if sample.id in recorded.judged:
@@ -111,42 +118,43 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
         n_bytes, image_tokens = 0, 0
         if sample.image is not None:
             try:
-                found = known.get(sample.image) or _measure(sample.image, root)
+                found = known.get(sample.image) or measure_picture(sample.image, root)
                 if not sample.image.startswith("data:"):  # those are too large to be kept, and seldom repeat
                     known[sample.image] = found
                 n_bytes, image_tokens = found
             except ImageProblem:
                 problems += 1
                 continue
-        if sample.id not in recorded.answered:
+        if answering and sample.id not in recorded.answered:
             answers += 1
             image_bytes += n_bytes
-            tokens_in += _tokens(len(sample.text) + len(generation.system or "")) + image_tokens
+            sent += tokens_in(len(sample.text) + len(generation.system or "")) + image_tokens
         if rubric is not None and (shows_image or sample.description or sample.safety_reason):
             verdicts += 1
             image_bytes += n_bytes * shows_image
-            tokens_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
+            sent += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
     return Estimate(
         samples=plan.selection.found.size,
         answer_requests=answers,
         judge_requests=verdicts,
         image_bytes=image_bytes,
         image_problems=problems,
-        input_tokens=tokens_in,
+        input_tokens=sent,
         output_tokens=answers * generation.max_tokens + verdicts * VERDICT_TOKENS,
     )
 
 
 def _judge_tokens(sample: Sample, sees: Sees, overhead: int, max_tokens: int) -> int:
     told = len(sample.description) + len(sample.safety_reason) if sees is not Sees.IMAGE else 0
-    return _tokens(overhead + len(sample.text) + told) + max_tokens
+    return tokens_in(overhead + len(sample.text) + told) + max_tokens
 
 
-def _tokens(characters: int) -> int:
+def tokens_in(characters: int) -> int:
+    """Tokens of so many characters of text."""
     return math.ceil(characters / CHARACTERS_PER_TOKEN)
 
 
-def _measure(image: str, root: Path | str | None) -> tuple[int, int]:
+def measure_picture(image: str, root: Path | str | None) -> tuple[int, int]:
     """Bytes and tokens of an image."""
     facts = images.check(images.load(image, root))
     return facts.n_bytes, image_tokens(facts.width, facts.height)

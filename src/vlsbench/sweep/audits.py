@@ -7,14 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlsbench.core.errors import ImageProblem
 from vlsbench.core.protocols import Model
 from vlsbench.leakage import findings
 from vlsbench.leakage.audit import AuditPlan, ask, conclude, make_way
+from vlsbench.leakage.checking import impossible
 from vlsbench.leakage.guards import Desk, Guard, model_ref
 from vlsbench.leakage.protocol import Part
 from vlsbench.leakage.signals.measures import Measures
+from vlsbench.run import fingerprint
+from vlsbench.run.estimate import Estimate, measure_picture, tokens_in
 from vlsbench.run.loading import Effort
 from vlsbench.sweep.cells import Making, SweepCell, locked
+
+GUARD_TOKENS = 20
+"""Length assumed of a guard's verdict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +57,33 @@ class AuditCell(SweepCell):
         found = findings.read(self.path)
         same = found.dataset_hash == self.plan.selection.found.sha256 and found.limit == self.plan.limit
         return same and found.guarded is not None and found.unscored_share == 0
+
+    def estimate(self, *, fresh: bool) -> Estimate:
+        """What a guard would be asked, but for its own prompt; all of it where the audit is not finished."""
+        selection = self.plan.selection
+        asks = bool(self.asked) and (fresh or not self.is_finished())
+        image_bytes = tokens = requests = problems = 0
+        for sample in fingerprint.selection(selection.data, self.plan.limit) if asks else ():
+            n_bytes = n_tokens = 0
+            if sample.image is not None:
+                try:
+                    n_bytes, n_tokens = measure_picture(sample.image, selection.data.root)
+                except ImageProblem:
+                    problems += 1
+            parts = [part for part in Part if not impossible(sample, part)]
+            requests += len(parts)
+            image_bytes += n_bytes * sum(part is not Part.TEXT for part in parts)
+            tokens += n_tokens * sum(part is not Part.TEXT for part in parts)
+            tokens += tokens_in(len(sample.text)) * sum(part is not Part.IMAGE for part in parts)
+        return Estimate(
+            samples=selection.found.size,
+            answer_requests=0,
+            judge_requests=requests,
+            image_bytes=image_bytes,
+            image_problems=problems,
+            input_tokens=tokens,
+            output_tokens=requests * GUARD_TOKENS,
+        )
 
     async def make(self, making: Making) -> float:
         """Ask the guard, and write the figures down."""

@@ -13,14 +13,11 @@ from vlsbench import models
 from vlsbench.ablation import folder
 from vlsbench.ablation.ablate import AblationPlan, AblationWork, conduct_all
 from vlsbench.ablation.conditions import FULL
-from vlsbench.ablation.results import RESULT
+from vlsbench.ablation.folder import RESULT
 from vlsbench.core.protocols import Judge, Model
-from vlsbench.core.types import VerdictOutcome
-from vlsbench.results import outcomes
 from vlsbench.results.summary import Summary
 from vlsbench.run import loading
-from vlsbench.run.course import final_verdicts, standing
-from vlsbench.run.estimate import unloaded_judge
+from vlsbench.run.estimate import Estimate, estimate, read_recorded, unloaded_judge
 from vlsbench.run.flow import Judging
 from vlsbench.run.loading import Effort, Loader, Shared
 from vlsbench.run.plan import Evaluation, Plan, to_sees
@@ -75,6 +72,10 @@ class SweepCell(ABC):
         """Whether all that it takes is on disk; nothing is loaded to find out."""
 
     @abstractmethod
+    def estimate(self, *, fresh: bool) -> Estimate:
+        """What is still to be asked for, at most; nobody is contacted."""
+
+    @abstractmethod
     async def make(self, making: Making) -> float:
         """Make or continue it; returns the largest share of samples that a judge left unscored.
 
@@ -109,6 +110,7 @@ class RunCell(SweepCell):
     """One model on one dataset. The judges differ alone in `judged`; the first judges on the way."""
 
     path: Path
+    effort: Effort
     judged: tuple[Evaluation, ...]
     plan: Plan
 
@@ -120,7 +122,7 @@ class RunCell(SweepCell):
     @property
     def asked(self) -> tuple[tuple[str | Model, Effort], ...]:
         """The model, and the judges' models."""
-        return _asked(self.judged)
+        return _asked(self.effort, self.judged)
 
     @property
     def size(self) -> int:
@@ -131,13 +133,17 @@ class RunCell(SweepCell):
         """Whether every sample has its answer and a verdict of each judge."""
         return all_judged(self.path, self.judged)
 
+    def estimate(self, *, fresh: bool) -> Estimate:
+        """What is still to be asked for; nobody is contacted."""
+        return _estimate(self.judged, self.path, fresh=fresh)
+
     async def make(self, making: Making) -> float:
         """Ask, and judge by every judge."""
         first = self.judged[0]
-        async with _loaders(self.judged, making) as loaders:
+        async with _loaders(self.effort, self.judged, making) as (own, *loaders):
             judging = _judging(first, loaders[0], making.halt)
-            answering = loading.answering(first.model, self.plan.generation, loaders[0], making.halt)
-            details = self.plan.details(answering.model, first.effort)
+            answering = loading.answering(first.model, self.plan.generation, own, making.halt)
+            details = self.plan.details(answering.model, self.effort)
             run = open_or_create(self.path, self.plan.identity, details, fresh=making.fresh)
             try:
                 source = Preparation(run, self.plan.data, first.limit)
@@ -153,6 +159,7 @@ class AblationCell(SweepCell):
     """One model on one dataset under several conditions; the figures are by the first judge."""
 
     path: Path
+    effort: Effort
     judged: tuple[Evaluation, ...]
     planned: AblationPlan
 
@@ -165,7 +172,7 @@ class AblationCell(SweepCell):
     @property
     def asked(self) -> tuple[tuple[str | Model, Effort], ...]:
         """The model, and the judges' models."""
-        return _asked(self.judged)
+        return _asked(self.effort, self.judged)
 
     @property
     def size(self) -> int:
@@ -180,20 +187,26 @@ class AblationCell(SweepCell):
         names = [name for name in self.planned.names if not isinstance(skipped, dict) or name not in skipped]
         return all(all_judged(self.path / name, self.judged) for name in names)
 
+    def estimate(self, *, fresh: bool) -> Estimate:
+        """What is still to be asked for, as if every condition showed the image; nobody is contacted."""
+        full = tuple(replace(asked, dataset=self.planned.plan.data, columns=None) for asked in self.judged)
+        found = [_estimate(full, None, fresh=fresh) for _ in self.planned.names]
+        return sum(found[1:], start=found[0])
+
     async def make(self, making: Making) -> float:
         """Ask under every condition, and judge by every judge."""
         first, plan = self.judged[0], self.planned.plan
-        async with _loaders(self.judged, making) as loaders:
+        async with _loaders(self.effort, self.judged, making) as (own, *loaders):
             judging = _judging(first, loaders[0], making.halt)
             if making.fresh:
                 folder.set_aside(self.path)
             else:
                 folder.require_same_judge(self.path, judging)
-            answering = loading.answering(first.model, plan.generation, loaders[0], making.halt)
+            answering = loading.answering(first.model, plan.generation, own, making.halt)
             work = AblationWork(
                 path=self.path,
                 planned=self.planned,
-                effort=first.effort,
+                effort=self.effort,
                 answering=answering,
                 judging=judging,
                 halt=making.halt,
@@ -234,26 +247,25 @@ def all_judged(path: Path, judged: Iterable[Evaluation]) -> bool:
     run = Run(path)
     if run.manifest.finished is None:
         return False
-    answers = {number: last for number, last in outcomes.answers(run).items() if last.outcome in outcomes.ANSWERS}
-    for asked in judged:
-        judge = judge_of(asked)
-        labels = {*map(str, judge.labels), VerdictOutcome.UNINTELLIGIBLE.value}
-        verdicts = final_verdicts(run.verdicts(judge_slug(judge.name, judge.settings)))
-        if len(standing(verdicts, labels, answers)) < run.size:
-            return False
-    return True
+    return all(len(read_recorded(path, judge_of(asked)).judged) == run.size for asked in judged)
 
 
-def _asked(judged: Iterable[Evaluation]) -> tuple[tuple[str | Model, Effort], ...]:
-    found = [(ref, asked.effort) for asked in judged for ref in asked.refs if ref is not None]
-    return tuple(found)
+def _estimate(judged: Iterable[Evaluation], path: Path | None, *, fresh: bool) -> Estimate:
+    found = [estimate(asked, out=path, fresh=fresh, answering=not place) for place, asked in enumerate(judged)]
+    return sum(found[1:], start=found[0])
+
+
+def _asked(effort: Effort, judged: tuple[Evaluation, ...]) -> tuple[tuple[str | Model, Effort], ...]:
+    asking = [(ref, asked.effort) for asked in judged for ref in asked.refs[1:] if ref is not None]
+    return ((judged[0].model, effort), *asking)
 
 
 @asynccontextmanager
-async def _loaders(judged: tuple[Evaluation, ...], making: Making) -> AsyncIterator[list[Loader]]:
-    """A loader for each judge, as each may have options of its own; all know every server of the cell."""
+async def _loaders(effort: Effort, judged: tuple[Evaluation, ...], making: Making) -> AsyncIterator[list[Loader]]:
+    """A loader for the model and one for each judge, as each may have options of its own; all know every server."""
     refs = tuple(ref for asked in judged for ref in asked.refs)
-    loaders = [Loader(asked.effort, refs, making.progress, making.shared) for asked in judged]
+    efforts = (effort, *(asked.effort for asked in judged))
+    loaders = [Loader(effort, refs, making.progress, making.shared) for effort in efforts]
     try:
         yield loaders
     finally:

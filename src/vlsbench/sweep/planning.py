@@ -19,7 +19,7 @@ from vlsbench.leakage.guards import Guard, model_ref
 from vlsbench.models.api import moderation
 from vlsbench.models.local import origin
 from vlsbench.run.loading import Effort, Loader
-from vlsbench.run.plan import Evaluation, Selection, make_plan, select
+from vlsbench.run.plan import Evaluation, Selection, check_numbers, make_plan, select
 from vlsbench.sweep.audits import AuditCell
 from vlsbench.sweep.cells import AblationCell, RunCell, SweepCell, stem_of
 
@@ -29,10 +29,15 @@ MOST_MISTAKES = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskedRun:
-    """A model on a dataset, by one judge or more, which alone may differ in `judged`; perhaps under conditions."""
+    """A model on a dataset, perhaps under conditions.
+
+    `judged` has an evaluation for each judge: they differ in the judge and in the effort, which is how the judge is
+    reached. How the model is reached stands in `effort`.
+    """
 
     judged: tuple[Evaluation, ...]
     conditions: tuple[str, ...] = ()
+    effort: Effort = field(default_factory=Effort)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,9 @@ def plan_sweep(asked: Iterable[Asked], out: Path, *, fresh: bool = False, say: S
     owners: dict[Path, SweepCell] = {}
     for cell in cells:
         if cell.path in owners:
-            mistakes[f"{cell.name} is asked for twice, with the same settings."] = None
+            other = owners[cell.path].name
+            again = f" (as {other})" if other != cell.name else ""
+            mistakes[f"{cell.name} is asked for twice, with the same samples and settings{again}."] = None
         owners.setdefault(cell.path, cell)
     if mistakes:
         raise UserError(_listed(list(mistakes)))
@@ -134,19 +141,22 @@ class _Planner:
         stems = [stem_of(each) for each in asked.judged]
         if len(set(stems)) < len(stems):
             raise UserError(f"{first.model}: the same judge is named twice, with the same settings.")
+        check_numbers(first.generation, first.limit, asked.effort)
+        self._require_usable(first.model, asked.effort.model_key_env, refs, asked.effort)
         for each in asked.judged:
-            self._require_usable(each.model, each.effort.model_key_env, refs, each.effort)
             for judge in each.refs[1:]:
                 self._require_usable(judge, each.effort.judge_key_env, refs, each.effort)
         if asked.conditions:
             planned = plan_ablation(first, asked.conditions)
             path = self._out / folder.default_name(planned.plan.identity, stems[0])
             planned.require_continuable(path, fresh=self._fresh)
-            return AblationCell(path=path, judged=asked.judged, planned=planned)
+            return AblationCell(path=path, effort=asked.effort, judged=asked.judged, planned=planned)
+        if first.shard is not None:
+            raise UserError("A sweep is not sharded: run `vlsbench eval --shard` for each shard, and `vlsbench merge`.")
         selection = self._selection(first.dataset, first.columns, first.limit)
-        plan = [make_plan(each, selection=selection) for each in asked.judged][0]
+        plan, *_ = [make_plan(each, selection=selection) for each in asked.judged]
         path = plan.folder(self._out / plan.identity.folder_name(), fresh=self._fresh)
-        return RunCell(path=path, judged=asked.judged, plan=plan)
+        return RunCell(path=path, effort=asked.effort, judged=asked.judged, plan=plan)
 
     def audit(self, asked: AskedAudit) -> SweepCell:
         """The cell of a dataset and a guard.
@@ -155,9 +165,7 @@ class _Planner:
             UserError: Something has to change first.
         """
         selection = self._selection(asked.dataset, asked.columns, asked.limit)
-        plan = plan_audit(
-            selection.data, asked.guard, limit=asked.limit, effort=asked.effort, selection=selection
-        )
+        plan = plan_audit(selection.data, asked.guard, limit=asked.limit, effort=asked.effort, selection=selection)
         if isinstance(asked.guard, str):
             if asked.guard.startswith("moderation:"):
                 rest = asked.guard.removeprefix("moderation:")
