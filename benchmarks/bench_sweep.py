@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.loops import vlsbench
-from benchmarks.measure import machine, run, table, verdict
+from benchmarks.measure import Usage, machine, run, table, verdict
 
 ROUNDS = 5
 TWELVE_TARGET_S, PASSED_TARGET_S = 60.0, 2.0
@@ -57,7 +57,7 @@ def main() -> None:
     print(f"- 200 finished cells read, planned and passed over: {verdict(median(passed), PASSED_TARGET_S, ' s')}\n")
 
 
-def _medians(used: list) -> list[str]:
+def _medians(used: list[Usage]) -> list[str]:
     return [f"{median(one.wall_s for one in used):.2f}", f"{median(one.cpu_s for one in used):.2f}"]
 
 

@@ -30,8 +30,9 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "write_report",
         "load_dataset",
         "load_model",
+        "read_prices",
     ),
-    "Settings of jobs": ("Effort", "Local", "Access", "Columns", "Recipe", "RunCounts"),
+    "Settings of jobs": ("Effort", "Local", "Access", "Columns", "Recipe", "Prices", "Price", "RunCounts"),
     "From a sample to a verdict": (
         "Sample",
         "Image",
@@ -56,6 +57,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Results": (
         "Summary",
         "JudgeSummary",
+        "RoleUsage",
+        "Usage",
         "Block",
         "Bounds",
         "Rate",

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
         Verdict,
         VerdictOutcome,
     )
+    from vlsbench.core.usage import Price, Prices, Usage
     from vlsbench.datasets import Columns
     from vlsbench.datasets import load as load_dataset
     from vlsbench.judges.guard import Finding
@@ -64,8 +65,10 @@ if TYPE_CHECKING:
     from vlsbench.results.agreement import Agreement
     from vlsbench.results.rates import Block, Bounds
     from vlsbench.results.summary import JudgeSummary, Summary
+    from vlsbench.results.usage import RoleUsage
     from vlsbench.run.evaluate import evaluate, judge
     from vlsbench.run.loading import Effort
+    from vlsbench.run.prices import read as read_prices
     from vlsbench.run.progress import RunCounts
     from vlsbench.run.shards.merge import merge
 
@@ -102,6 +105,8 @@ __all__ = [
     "MissingExtra",
     "Model",
     "Part",
+    "Price",
+    "Prices",
     "Prompt",
     "Rate",
     "RateLimited",
@@ -110,6 +115,7 @@ __all__ = [
     "RequestFailed",
     "Response",
     "ResponseOutcome",
+    "RoleUsage",
     "RubricError",
     "RunCounts",
     "RunError",
@@ -120,6 +126,7 @@ __all__ = [
     "Transient",
     "Turn",
     "UnknownName",
+    "Usage",
     "UserError",
     "VLSBenchError",
     "Verdict",
@@ -136,6 +143,7 @@ __all__ = [
     "load_dataset",
     "load_model",
     "merge",
+    "read_prices",
     "write_report",
 ]
 
@@ -182,6 +190,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Verdict",
         "VerdictOutcome",
     ),
+    "core.usage": ("Price", "Prices", "Usage"),
     "datasets": ("Columns", "load as load_dataset"),
     "judges.guard": ("Finding",),
     "leakage.audit": ("audit",),
@@ -193,8 +202,10 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "results.agreement": ("Agreement",),
     "results.rates": ("Block", "Bounds"),
     "results.summary": ("JudgeSummary", "Summary"),
+    "results.usage": ("RoleUsage",),
     "run.evaluate": ("evaluate", "judge"),
     "run.loading": ("Effort",),
+    "run.prices": ("read as read_prices",),
     "run.progress": ("RunCounts",),
     "run.shards.merge": ("merge",),
 }

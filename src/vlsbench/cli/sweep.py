@@ -55,15 +55,11 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     which.add_argument("--slots", type=options.positive, metavar="N", help="requests at once over all servers")
     which.add_argument("--report", action="store_true", default=None, help="write one page, OUT/report.html")
     which.add_argument("--out", metavar="DIR", help="parent of the folders (default: runs/sweep)")
-    parser.set_defaults(
-        run=run, fresh=False, dry_run=False, quiet=False, json=False, max_unscored=None, price_in=None, price_out=None
-    )
+    parser.set_defaults(run=run, fresh=False, dry_run=False, quiet=False, json=False, max_unscored=None)
 
 
 def run(args: argparse.Namespace) -> int:
     """Sweep, or with --dry-run say what that would take."""
-    if (args.price_in is None) != (args.price_out is None):
-        raise UserError("--price-in and --price-out go together: prices per million tokens.")
     from vlsbench.cli import sweep_settings
     from vlsbench.sweep.planning import only, plan_sweep
 
@@ -121,20 +117,18 @@ def _say(line: str) -> None:
 def _dry_run(cells: Sequence[SweepCell], args: argparse.Namespace) -> int:
     found = [cell.estimate(fresh=args.fresh) for cell in cells]
     total = sum(found[1:], start=found[0])
-    cost = None if args.price_in is None else total.cost(args.price_in, args.price_out)
     if args.json:
         each = [
-            {"name": cell.name, "path": str(cell.path), **eval_.estimate_json(one, None)}
-            for cell, one in zip(cells, found, strict=True)
+            {"name": cell.name, "path": str(cell.path), **one.to_json()} for cell, one in zip(cells, found, strict=True)
         ]
-        sys.stdout.write(json.dumps({"cells": each, "total": eval_.estimate_json(total, cost)}, indent=2) + "\n")
+        sys.stdout.write(json.dumps({"cells": each, "total": total.to_json()}, indent=2) + "\n")
         return 0
     console = terminal.console()
     for cell, one in zip(cells, found, strict=True):
         requests = f"{one.answer_requests:,} + {one.judge_requests:,} requests"
         console.print(terminal.clean(f"  {cell.name}: {requests}"), soft_wrap=True)
     console.print(f"{words.counted(len(cells), 'cell')}, to the model + to the judge.")
-    eval_.print_estimate(total, cost)
+    eval_.print_estimate(total)
     return 0
 
 

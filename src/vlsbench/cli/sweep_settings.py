@@ -18,7 +18,7 @@ Table = Mapping[str, object]
 """A table as TOML has it."""
 
 _OF_THE_COMMAND = frozenset(
-    {"model", "dataset", "judge", "shard", "out", "fresh", "dry_run", "price_in", "price_out", "max_unscored"}
+    {"model", "dataset", "judge", "shard", "out", "fresh", "dry_run", "max_unscored"}
     | {"quiet", "json", "run", "command"}
 )
 """Options of ``eval`` that are about one run as a whole, or about its display."""

@@ -16,7 +16,7 @@ from vlsbench.leakage.guards import Desk, Guard, model_ref
 from vlsbench.leakage.protocol import Part
 from vlsbench.leakage.signals.measures import Measures
 from vlsbench.run import fingerprint
-from vlsbench.run.estimate import Estimate, measure_picture, tokens_in
+from vlsbench.run.estimate import Estimate, measure_picture, tokens_of
 from vlsbench.run.loading import Effort
 from vlsbench.sweep.cells import Making, SweepCell, locked
 
@@ -65,16 +65,17 @@ class AuditCell(SweepCell):
         image_bytes = tokens = requests = problems = 0
         for sample in fingerprint.selection(selection.data, self.plan.limit) if asks else ():
             n_bytes = n_tokens = 0
-            if sample.image is not None:
-                try:
-                    n_bytes, n_tokens = measure_picture(sample.image, selection.data.root)
-                except ImageProblem:
-                    problems += 1
+            try:
+                for image in sample.images:
+                    size, taken = measure_picture(image, selection.data.root)
+                    n_bytes, n_tokens = n_bytes + size, n_tokens + taken
+            except ImageProblem:
+                problems += 1
             parts = [part for part in Part if not impossible(sample, part)]
             requests += len(parts)
             image_bytes += n_bytes * sum(part is not Part.TEXT for part in parts)
             tokens += n_tokens * sum(part is not Part.TEXT for part in parts)
-            tokens += tokens_in(len(sample.text)) * sum(part is not Part.IMAGE for part in parts)
+            tokens += tokens_of(len(sample.text)) * sum(part is not Part.IMAGE for part in parts)
         return Estimate(
             samples=selection.found.size,
             answer_requests=0,

@@ -196,7 +196,7 @@ class _Planner:
         """
         if not isinstance(model, str):
             return
-        asked = (model, key_env, refs, effort)
+        asked = (model, key_env, refs)
         if asked in self._reachable:
             return
         models.canonical(model)
