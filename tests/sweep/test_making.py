@@ -98,7 +98,11 @@ def test_cells_of_different_servers_run_at_once(tmp_path):
             return Answer()
 
         one.behave = other.behave = meet
-        made = make_all(plan_sweep([asked(server.model(), data) for server in (one, other)], tmp_path / "out"))
+        made = make_all(
+            plan_sweep(
+                [asked(server.model(name), data) for name, server in (("x", one), ("y", other))], tmp_path / "out"
+            )
+        )
     assert [made.error for made in made] == ["", ""]
     assert len(started) == 6
 
@@ -117,7 +121,12 @@ def test_one_budget_bounds_the_requests_of_all_servers(tmp_path):
 
         one.behave = other.behave = counted
         data = make_set(tmp_path / "a", 12)
-        make_all(plan_sweep([asked(server.model(), data) for server in (one, other)], tmp_path / "out"), slots=3)
+        make_all(
+            plan_sweep(
+                [asked(server.model(name), data) for name, server in (("x", one), ("y", other))], tmp_path / "out"
+            ),
+            slots=3,
+        )
         assert len(one.asked) == len(other.asked) == 12
     assert most[0] == 3
 
