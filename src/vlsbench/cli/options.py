@@ -34,6 +34,11 @@ class Parser(argparse.ArgumentParser):
             message = f"No command named {found[1]!r}.{hint} Known: {', '.join(known)}."
         super().error(message)
 
+    def leave_out_defaults(self) -> None:
+        """Have only those options in the namespace that were given."""
+        for action in self._actions:
+            action.default = argparse.SUPPRESS
+
 
 class Once(argparse.Action):
     """Takes one value, and refuses a second one: which of two would be evaluated is not for us to choose."""
