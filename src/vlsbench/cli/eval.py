@@ -24,6 +24,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     options.add_run_options(parser)
     options.add_judge_options(parser)
     options.add_local_options(parser)
+    options.add_batch_options(parser)
     where = parser.add_argument_group("where and how")
     where.add_argument("--out", metavar="DIR", help="run folder (default: runs/<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")

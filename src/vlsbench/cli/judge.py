@@ -23,6 +23,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     options.add_judge_options(parser)
     options.add_local_options(parser)
+    options.add_batch_options(parser)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
 

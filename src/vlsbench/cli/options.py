@@ -140,6 +140,24 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_batch_options(parser: argparse.ArgumentParser) -> None:
+    """Whether requests go through the provider's batches."""
+    batch = parser.add_argument_group("batches (half the price, answered within a day)")
+    batch.add_argument(
+        "--batch",
+        action="store_true",
+        help="hand requests in as batches (openai:, anthropic:, gemini:); exit 3 while they are out",
+    )
+    batch.add_argument(
+        "--batch-wait",
+        type=duration,
+        default=0.0,
+        metavar="TIME",
+        help="wait so long for what is out, as 90s, 30m or 24h, before exit 3 (default: do not wait)",
+    )
+    batch.add_argument("--batch-forget", metavar="ID", help="give up a batch of this run; its requests are made again")
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Limits and display."""
     add_max_unscored(parser)
@@ -177,6 +195,19 @@ def positive(text: str) -> int:
     return number
 
 
+def duration(text: str) -> float:
+    """Seconds from ``90``, ``90s``, ``30m`` or ``24h``."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"should be a time such as 90s, 30m or 24h, not {text!r}")
+    return seconds
+
+
 def price(text: str) -> float:
     """A number of 0 or more."""
     try:
@@ -202,6 +233,7 @@ def share(text: str) -> float:
 def effort(args: argparse.Namespace) -> Effort:
     """Concurrency, keys and time limit from the options of a command."""
     from vlsbench.models import Local
+    from vlsbench.run.batches.rounds import BatchEffort
     from vlsbench.run.loading import Effort
 
     return Effort(
@@ -215,5 +247,10 @@ def effort(args: argparse.Namespace) -> Effort:
             device=args.device,
             batch_size=args.batch_size,
             trust_remote_code=args.trust_remote_code,
+        ),
+        batch=BatchEffort(
+            sending=getattr(args, "batch", False),
+            wait_s=getattr(args, "batch_wait", 0.0),
+            forget=getattr(args, "batch_forget", None),
         ),
     )

@@ -18,6 +18,8 @@ from vlsbench.core.types import Sees
 from vlsbench.datasets import Columns
 from vlsbench.results.summary import Summary
 from vlsbench.run import loading
+from vlsbench.run.batches import rounds
+from vlsbench.run.batches.rounds import Batches
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.loading import Effort
@@ -71,7 +73,7 @@ def evaluate(
 
     Raises:
         UserError: Something in the arguments or files has to change first.
-        Stopped: Disk or network gave out; the same call continues.
+        Stopped: Disk or network gave out, or requests are out in batches; the same call continues.
         Interrupted: The user stopped the run; the same call continues.
     """
     effort = effort or Effort()
@@ -88,12 +90,13 @@ def evaluate(
     path = plan.folder(out, fresh=fresh)  # before a large model is loaded for nothing
     halt = Halt()
     loader = loading.Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None), progress)
-    judging = loading.judging(judge, plan.sees, rubric, loader, halt)
-    answering = loading.answering(loader.model(model, effort.model_key_env), plan.generation, effort, halt)
+    batches = rounds.of(effort.batch, None if fresh else path, halt)
+    judging = loading.judging(judge, plan.sees, rubric, loader, halt, batches)
+    answering = loading.answering(loader.model(model, effort.model_key_env), plan.generation, effort, halt, batches)
     run = open_or_create(path, plan.identity, plan.details(answering.model, effort), fresh=fresh)
     try:
         source = Preparation(run, plan.data, limit)
-        return run_to_end(_session(run, source, answering, judging, loader, halt, progress), halt)
+        return run_to_end(_session(run, source, answering, judging, loader, halt, progress, batches), halt)
     finally:
         run.unlock()
 
@@ -122,7 +125,7 @@ def judge(
 
     Raises:
         UserError: Something in the arguments or files has to change first.
-        Stopped: Disk or network gave out; the same call continues.
+        Stopped: Disk or network gave out, or requests are out in batches; the same call continues.
         Interrupted: The user stopped the run; the same call continues.
     """
     effort = effort or Effort()
@@ -132,10 +135,11 @@ def judge(
     if not run.responses.exists():
         raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
     loader = loading.Loader(effort, (judges.model_ref(judge) if isinstance(judge, str) else None,), progress)
-    judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt)
+    batches = rounds.of(effort.batch, run.path, halt)
+    judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt, batches)
     run.lock()
     try:
-        return run_to_end(_session(run, Preparation(run, None), None, judging, loader, halt, progress), halt)
+        return run_to_end(_session(run, Preparation(run, None), None, judging, loader, halt, progress, batches), halt)
     finally:
         run.unlock()
 
@@ -148,10 +152,11 @@ async def _session(
     loader: loading.Loader,
     halt: Halt,
     progress: Progress | None,
+    batches: Batches | None,
 ) -> Summary:
     """One session, stopped by Ctrl-C, and the end of the models that were made for it."""
     with stoppable(halt):
         try:
-            return await conduct(run, source, answering, judging, halt, progress)
+            return await conduct(run, source, answering, judging, halt, progress, batches)
         finally:
             await loader.close()

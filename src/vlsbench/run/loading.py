@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from vlsbench import judges, models
 from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
+from vlsbench.run.batches.rounds import BatchEffort, Batches
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
+from vlsbench.store.batches import Stage
 from vlsbench.store.identity import judge_slug
 
 
@@ -25,6 +27,7 @@ class Effort:
         judge_key_env: Environment variable that holds the judge's API key.
         timeout_s: Limit for one request in seconds.
         local: How local models (``hf:``) are loaded.
+        batch: What goes through the provider's batches, and how long to wait for them.
     """
 
     concurrency: Concurrency = "auto"
@@ -33,9 +36,12 @@ class Effort:
     judge_key_env: str | None = None
     timeout_s: float = 300.0
     local: models.Local = field(default_factory=models.Local)
+    batch: BatchEffort = field(default_factory=BatchEffort)
 
 
-def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
+def judging(
+    judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt, batches: Batches | None = None
+) -> Judging:
     """The second stage: the judge of a reference, or the user's own, with its slots and the stem of its verdict file.
 
     Raises:
@@ -44,7 +50,7 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     gate = Gate(loader.effort.judge_concurrency, halt)
 
     def model(ref: str) -> Model:
-        return patient(loader.model(ref, loader.effort.judge_key_env), gate)
+        return asked(loader.model(ref, loader.effort.judge_key_env), gate, Stage.VERDICTS, batches)
 
     if isinstance(judge, str):
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
@@ -53,10 +59,18 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
 
 
-def answering(model: Model, generation: Generation, effort: Effort, halt: Halt) -> Answering:
+def answering(
+    model: Model, generation: Generation, effort: Effort, halt: Halt, batches: Batches | None = None
+) -> Answering:
     """The first stage: the model under test with its slots."""
     gate = Gate(effort.concurrency, halt)
-    return Answering(model=patient(model, gate), gate=gate, generation=generation)
+    return Answering(model=asked(model, gate, Stage.ANSWERS, batches), gate=gate, generation=generation)
+
+
+def asked(model: Model, gate: Gate, stage: Stage, batches: Batches | None) -> Model:
+    """The model with retries and, where there are batches, with its requests in them."""
+    asked_directly = patient(model, gate)
+    return asked_directly if batches is None else batches.model(model, asked_directly, stage, patience())
 
 
 def patient(model: Model, gate: Gate) -> Model:

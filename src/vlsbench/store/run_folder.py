@@ -4,6 +4,7 @@
     samples.jsonl      the samples as they were asked, with the hash of each image
     responses.jsonl    one line per answer or failure, in order of arrival
     verdicts/*.jsonl   one file per judge
+    batches.jsonl      requests that are out in batches at a provider (`vlsbench.store.batches`)
     summary.json       the figures, computed from the files above
 
 The journals are the truth. A sample may have several lines, since failures are tried again when a run is
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from vlsbench.core.errors import RunError
 from vlsbench.core.version import __version__
-from vlsbench.store import json_file
+from vlsbench.store import batches, json_file
 from vlsbench.store import manifest as manifests
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import IDENTITY, Identity
@@ -190,8 +191,9 @@ def require_same(path: Path, identity: Identity, *, fresh: bool = False) -> None
 
 
 def is_answered(run: Run) -> bool:
-    """Whether there is anything to lose: answers, or the verdicts of a guard, which needs none."""
-    return any(file.exists() and file.stat().st_size for file in (run.responses, *run.path.glob("verdicts/*.jsonl")))
+    """Whether there is anything to lose: answers, the verdicts of a guard, which needs none, or batches."""
+    files = (run.responses, run.path / batches.FILE, *run.path.glob("verdicts/*.jsonl"))
+    return any(file.exists() and file.stat().st_size for file in files)
 
 
 def _require_same(run: Run, identity: Identity) -> None:
