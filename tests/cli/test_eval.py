@@ -516,6 +516,25 @@ def test_a_dry_run_counts_what_a_run_that_goes_on_still_needs(words, capsys):
 
 
 @pytest.mark.parametrize(
+    "damage",
+    [('"label":"warning"', '"label":"?"'), ('"answer_sha256":"', '"answer_sha256":"0')],
+    ids=["label", "answer"],
+)
+def test_a_dry_run_counts_a_damaged_verdict_as_the_run_does(words, server, run, capsys, damage):
+    assert vlsbench(*words(4)) == 0
+    (verdicts,) = (run / "verdicts").iterdir()
+    first, *others = verdicts.read_text().splitlines(keepends=True)
+    assert damage[0] in first
+    verdicts.write_text(first.replace(*damage) + "".join(others))
+    capsys.readouterr()
+    assert vlsbench(*words(4), "--dry-run", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["judge_requests"] == 1
+    asked = len(server.asked)
+    assert vlsbench(*words(4)) == 0
+    assert len(server.asked) == asked + 1
+
+
+@pytest.mark.parametrize(
     ("more", "complaint"),
     [
         (("--judge-sees", "description"), "No sample has an image description"),

@@ -12,15 +12,22 @@ from vlsbench.core.errors import DatasetError, RubricError, UnknownName, UserErr
 from vlsbench.core.types import Sample, Sees
 from vlsbench.run.estimate import VERDICT_TOKENS, Estimate, estimate, image_tokens
 from vlsbench.run.flow import Generation
+from vlsbench.run.plan import Evaluation
 
 JUDGE = "openai:gpt-4o"
 
 
 def size_up(dataset, *, judge=JUDGE, sees=Sees.IMAGE, rubric=None, limit=None, system=None):
-    asked = Generation(system=system)
-    return estimate(
-        model=JUDGE, dataset=dataset, judge=judge, judge_sees=sees, rubric=rubric, limit=limit, generation=asked
+    asked = Evaluation(
+        model=JUDGE,
+        dataset=dataset,
+        judge=judge,
+        judge_sees=sees,
+        rubric=rubric,
+        limit=limit,
+        generation=Generation(system=system),
     )
+    return estimate(asked)
 
 
 def test_every_sample_is_one_request_to_the_model_and_one_to_the_judge(tmp_path):

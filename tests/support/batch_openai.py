@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+
 from batch_server import ANSWERED, KEY, REFUSED, BadRequest, BatchServer, Job, Line, Question
 
 _BODY = {"model", "messages", "max_tokens", "max_completion_tokens", "temperature", "seed", "response_format"}

@@ -26,6 +26,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     options.add_local_options(parser)
     options.add_batch_options(parser)
     where = parser.add_argument_group("where and how")
+    where.add_argument(
+        "--shard", metavar="I/N", help="only every N-th group of samples from the I-th on; vlsbench merge joins them"
+    )
     where.add_argument("--out", metavar="DIR", help="run folder (default: runs/<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
     where.add_argument("--dry-run", action="store_true", help="contact nobody; print what would run")
@@ -48,26 +51,10 @@ def run(args: argparse.Namespace) -> int:
         return _dry_run(args)
     if args.price_in is not None:
         raise UserError("--price-in and --price-out go with --dry-run.")
-    from vlsbench.run.evaluate import evaluate
+    from vlsbench.run.evaluate import carry_out
 
     with outcome.shown_progress(quiet=args.quiet) as progress:
-        summary = evaluate(
-            model=args.model,
-            dataset=args.dataset,
-            columns=args.columns,
-            judge=args.judge,
-            judge_sees=args.judge_sees,
-            rubric=args.rubric,
-            out=args.out,
-            limit=args.limit,
-            seed=args.seed,
-            max_tokens=args.max_tokens,
-            temperature=args.temperature,
-            system=args.system,
-            effort=options.effort(args),
-            fresh=args.fresh,
-            progress=progress,
-        )
+        summary = carry_out(options.evaluation(args), out=args.out, fresh=args.fresh, progress=progress)
     code = outcome.report(summary, as_json=args.json, max_unscored=args.max_unscored)
     if embedded and not args.json:
         terminal.console().print(_WHAT_NEXT, soft_wrap=True)
@@ -85,23 +72,8 @@ world in which only the picture shows the danger. Next:
 
 def _dry_run(args: argparse.Namespace) -> int:
     from vlsbench.run.estimate import estimate
-    from vlsbench.run.flow import Generation
 
-    found = estimate(
-        model=args.model,
-        dataset=args.dataset,
-        columns=args.columns,
-        judge=args.judge,
-        judge_sees=args.judge_sees,
-        rubric=args.rubric,
-        out=args.out,
-        limit=args.limit,
-        generation=Generation(
-            max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
-        ),
-        effort=options.effort(args),
-        fresh=args.fresh,
-    )
+    found = estimate(options.evaluation(args), out=args.out, fresh=args.fresh)
     cost = None if args.price_in is None else found.cost(args.price_in, args.price_out)
     if args.json:
         sys.stdout.write(json.dumps(_as_json(found, cost), indent=2) + "\n")

@@ -12,6 +12,7 @@ from vlsbench.core.errors import UserError
 if TYPE_CHECKING:
     from vlsbench.datasets.files.columns import Columns
     from vlsbench.run.loading import Effort
+    from vlsbench.run.plan import Evaluation
     from vlsbench.run.throttle import Concurrency
 
 
@@ -228,6 +229,27 @@ def share(text: str) -> float:
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"should be a number between 0 and 1, not {text!r}")
     return number
+
+
+def evaluation(args: argparse.Namespace) -> Evaluation:
+    """What is to be evaluated and how, from the options of a command."""
+    from vlsbench.run.flow import Generation
+    from vlsbench.run.plan import Evaluation
+
+    return Evaluation(
+        model=args.model,
+        dataset=args.dataset,
+        judge=args.judge,
+        columns=args.columns,
+        judge_sees=args.judge_sees,
+        rubric=args.rubric,
+        limit=args.limit,
+        shard=getattr(args, "shard", None),
+        generation=Generation(
+            max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
+        ),
+        effort=effort(args),
+    )
 
 
 def effort(args: argparse.Namespace) -> Effort:

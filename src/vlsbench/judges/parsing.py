@@ -162,7 +162,7 @@ def _own(objects: list[str], piece: str, known: Vocabulary) -> list[str]:
     copies: set[str] = set()
     with contextlib.suppress(UnparsableError):
         copies.update(map(partial(_claim, known=known), _objects(piece[:MAX_REPLY])))
-    return [text for text in objects if _squeeze(text) not in quoted and _claim(text, known) not in copies]
+    return [text for text in objects if _squeeze(text) not in quoted and not (copies and _claim(text, known) in copies)]
 
 
 def _retold(verdict: Parsed, said: str) -> bool:
@@ -182,8 +182,13 @@ def _states_another(reply: str, objects: list[str], label: Stated, known: Vocabu
     return any(other is not None and other is not label for other in map({**known.numbers, **known.words}.get, stated))
 
 
+_SQUEEZED_OUT = dict.fromkeys(code for code in range(128) if chr(code).isspace() or chr(code) == "\\")
+
+
 def _squeeze(text: str) -> str:
     """The text without what differs between a quotation and its source: space, escapes, invisible characters."""
+    if text.isascii():  # as nearly all are: the same, ten times quicker
+        return text.translate(_SQUEEZED_OUT)
     plain = unicodedata.normalize("NFKC", text).replace("\\", "")
     return plain.translate({ord(char): None for char in set(plain) if char.isspace() or _is_invisible(char)})
 
@@ -205,13 +210,12 @@ def _claim(text: str, known: Vocabulary) -> str:
 
 def _objects(text: str) -> Iterator[str]:
     """The outermost JSON objects in a text, as they are written; raises where there are too many braces."""
-    decoder = json.JSONDecoder()
     position = text.find("{")
     for _ in range(MAX_OBJECTS):
         if position < 0:
             return
         try:
-            _, end = decoder.raw_decode(text, position)
+            _, end = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError):
             position = text.find("{", position + 1)
         else:
@@ -222,7 +226,7 @@ def _objects(text: str) -> Iterator[str]:
 
 def _verdict(text: str, known: Vocabulary) -> Parsed | None:
     """The verdict an object states, or None where it states none; disagreement within it raises."""
-    pairs: dict[str, object] = json.loads(text, object_pairs_hook=_without_repeats)
+    pairs: dict[str, object] = _VERDICT_DECODER.decode(text)
     if "label" not in pairs:
         return None
     label = _label(pairs["label"], pairs.get("label_str"), known)
@@ -236,6 +240,10 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if names.count("label") > 1 or names.count("label_str") > 1:
         raise UnparsableError("the verdict has more than one label")
     return dict(pairs)
+
+
+_DECODER = json.JSONDecoder()
+_VERDICT_DECODER = json.JSONDecoder(object_pairs_hook=_without_repeats)
 
 
 def _label(value: object, spelled: object, known: Vocabulary) -> Stated:

@@ -40,7 +40,8 @@ class Summary:
     `n` counts the selected samples and `responses` their outcomes, with ``pending`` for those that have
     none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
     worked last, where the summary comes at the end of its work. `condition` names what the model was shown in
-    place of each sample, where that was not the sample itself (see `vlsbench ablate`).
+    place of each sample, where that was not the sample itself (see `vlsbench ablate`). `shard` is the part of the
+    dataset that the run holds, where that is not all of it.
     """
 
     run: str
@@ -52,6 +53,7 @@ class Summary:
     agreement: tuple[Agreement, ...] = ()
     latest: str | None = None
     condition: str | None = None
+    shard: str | None = None
 
     @property
     def unscored_share(self) -> float:
@@ -70,6 +72,7 @@ class Summary:
     def _heading(self) -> str:
         outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in self.responses.items() if count)
         shown = f" ({self.condition})" if self.condition is not None else ""
+        shown += f", shard {self.shard}" if self.shard is not None else ""
         return f"{self.model} on {self.dataset}{shown}: n = {self.n:,}; {outcomes or 'no answers yet'}"
 
     def to_json(self) -> dict[str, object]:
@@ -78,6 +81,7 @@ class Summary:
             "model": self.model,
             "dataset": self.dataset,
             **({"condition": self.condition} if self.condition is not None else {}),
+            **({"shard": self.shard} if self.shard is not None else {}),
             "n": self.n,
             "responses": dict(self.responses),
             "judges": {name: _judge_json(judge) for name, judge in self.judges.items()},
@@ -136,6 +140,7 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         agreement=agreements({names[stem]: outcome for stem, outcome in found.items()}, items),
         latest=names[latest] if latest is not None else None,
         condition=run.condition,
+        shard=run.manifest.shard,
     )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from vlsbench.core.errors import ImageProblem, Interrupted, RequestFailed, VLSBenchError
+from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Response, Verdict, VerdictOutcome
 from vlsbench.results.outcomes import Answered
 from vlsbench.run.engine import drive
@@ -195,6 +196,11 @@ def final_verdicts(path: Path) -> dict[str, Final]:
     return found
 
 
+def countable(judge: Judge) -> frozenset[str]:
+    """The labels that count of a judge, and the outcome that is final without one."""
+    return frozenset({*map(str, judge.labels), VerdictOutcome.UNINTELLIGIBLE.value})
+
+
 def standing(
     verdicts: Mapping[str, Final], labels: Container[str], answers: Mapping[str, Answered] | None = None
 ) -> dict[str, str]:
@@ -202,7 +208,7 @@ def standing(
 
     Args:
         verdicts: What `final_verdicts` found.
-        labels: The labels that count, and perhaps the outcome ``unintelligible``.
+        labels: What `countable` gives, or the labels alone.
         answers: Where given, a verdict on another answer than the last, or on none, does not count.
     """
     return {

@@ -8,25 +8,22 @@ detailed images. Other models count otherwise; treat the cost as an order of mag
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench import datasets, judges, models
+from vlsbench import judges, models
 from vlsbench.core import images
-from vlsbench.core.errors import ImageProblem
-from vlsbench.core.protocols import Dataset, Judge
+from vlsbench.core.errors import ImageProblem, UserError
+from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Sample, Sees
-from vlsbench.datasets import Columns
 from vlsbench.judges import rubric_file
 from vlsbench.judges.rubric_file import Rubric
 from vlsbench.results import outcomes
 from vlsbench.results.outcomes import ANSWERS
 from vlsbench.run import fingerprint
-from vlsbench.run.course import final_verdicts
-from vlsbench.run.flow import Generation
-from vlsbench.run.loading import Effort, Unloaded
-from vlsbench.run.plan import Plan, make_plan
+from vlsbench.run.course import countable, final_verdicts, standing
+from vlsbench.run.loading import Unloaded
+from vlsbench.run.plan import Evaluation, Plan, make_plan
 from vlsbench.store.identity import judge_slug
 from vlsbench.store.run_folder import Run
 
@@ -60,52 +57,34 @@ class Recorded:
     judged: frozenset[str] = frozenset()
 
 
-def estimate(
-    *,
-    model: str,
-    dataset: str | Dataset,
-    judge: str,
-    columns: str | Mapping[str, str] | Columns | None = None,
-    judge_sees: str = Sees.IMAGE,
-    rubric: str | None = None,
-    out: str | Path | None = None,
-    limit: int | None = None,
-    generation: Generation | None = None,
-    effort: Effort | None = None,
-    fresh: bool = False,
-) -> Estimate:
+def estimate(asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False) -> Estimate:
     """Size up a run. Reads the dataset and the heads of its images; contacts nobody, loads and writes nothing.
 
     Args:
-        model: As for `vlsbench.evaluate`, like all that is not explained here.
-        dataset: Likewise.
-        judge: Likewise.
-        columns: Likewise.
-        judge_sees: Likewise.
-        rubric: Likewise.
-        out: Likewise; what a run that would be continued holds already is not asked for again.
-        limit: Likewise.
-        generation: How the model is asked; every answer is assumed to reach its length limit.
-        effort: Likewise.
-        fresh: Likewise.
+        asked: What would be evaluated; every answer is assumed to reach its length limit.
+        out: As for `vlsbench.evaluate`; what a run that would be continued holds already is not asked for again.
+        fresh: As for `vlsbench.evaluate`.
 
     Raises:
         UserError: What `vlsbench.evaluate` would refuse before it loads or contacts a model.
     """
-    plan = make_plan(
-        model=model,
-        dataset=datasets.opened(dataset, columns),
-        judge=judge,
-        judge_sees=judge_sees,
-        limit=limit,
-        generation=generation or Generation(),
-        effort=effort or Effort(),
-        recorded=Path(out) if out is not None and not fresh else None,
-    )
+    if not isinstance(asked.judge, str):
+        raise UserError("Only what is named by references can be estimated; this judge is an object.")
+    plan = make_plan(asked, recorded=Path(out) if out is not None and not fresh else None)
     path = plan.folder(out, fresh=fresh)
-    asked = judges.load(judge, sees=plan.sees, rubric=rubric, model=lambda ref: Unloaded(name=models.canonical(ref)))
-    recorded = Recorded() if fresh else _recorded(path, asked)
-    return _size_up(plan, recorded, rubric=None if judges.is_offline(judge) else rubric_file.load(rubric, plan.sees))
+    judge = unloaded_judge(asked.judge, plan.sees, asked.rubric)
+    recorded = Recorded() if fresh else _recorded(path, judge)
+    rubric = None if judges.is_offline(asked.judge) else rubric_file.load(asked.rubric, plan.sees)
+    return _size_up(plan, recorded, rubric)
+
+
+def unloaded_judge(ref: str, sees: Sees, rubric: str | None) -> Judge:
+    """A judge with its name, settings and labels, which cannot be asked: nothing is loaded or contacted.
+
+    Raises:
+        UserError: It cannot be used as asked.
+    """
+    return judges.load(ref, sees=sees, rubric=rubric, model=lambda asked: Unloaded(name=models.canonical(asked)))
 
 
 def _recorded(path: Path, judge: Judge) -> Recorded:
@@ -113,9 +92,10 @@ def _recorded(path: Path, judge: Judge) -> Recorded:
     if not (path / "manifest.json").exists():
         return Recorded()
     run = Run(path)
-    answered = frozenset(sample_id for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS)
-    verdicts = run.verdicts(judge_slug(judge.name, judge.settings))
-    return Recorded(answered=answered, judged=answered & final_verdicts(verdicts).keys())
+    answered = {sample_id: last for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS}
+    verdicts = final_verdicts(run.verdicts(judge_slug(judge.name, judge.settings)))
+    judged = standing(verdicts, countable(judge), answered)
+    return Recorded(answered=frozenset(answered), judged=frozenset(judged))
 
 
 def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
@@ -147,7 +127,7 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
             image_bytes += n_bytes * shows_image
             tokens_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
     return Estimate(
-        samples=plan.found.size,
+        samples=plan.selection.found.size,
         answer_requests=answers,
         judge_requests=verdicts,
         image_bytes=image_bytes,

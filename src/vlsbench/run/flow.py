@@ -12,7 +12,17 @@ from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
 from vlsbench.results.outcomes import ANSWERS, Answered
 from vlsbench.run.batches.request import current_sample
-from vlsbench.run.course import MAX_ERROR, Course, Final, elapsed, final_verdicts, or_failure, sound_label, standing
+from vlsbench.run.course import (
+    MAX_ERROR,
+    Course,
+    Final,
+    countable,
+    elapsed,
+    final_verdicts,
+    or_failure,
+    sound_label,
+    standing,
+)
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
@@ -126,9 +136,8 @@ class Flow(Course[SampleWork]):
                 answers[sample_id] = Answered(outcome, answer)
             offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
         # A damaged line: a verdict stands neither without its answer nor with a label that the judge does not have.
-        known = {*map(str, self._judging.judge.labels), VerdictOutcome.UNINTELLIGIBLE.value}
         verdicts = final_verdicts(self._run.verdicts(self._judging.stem))
-        labels = standing(verdicts, known, answers)
+        labels = standing(verdicts, countable(self._judging.judge), answers)
         done = set(labels)
         for sample_id in done:
             offsets.pop(sample_id, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 
 from vlsbench import judges, models
@@ -39,18 +40,16 @@ class Effort:
     batch: BatchEffort = field(default_factory=BatchEffort)
 
 
-def judging(
-    judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt, batches: Batches | None = None
-) -> Judging:
+def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
     """The second stage: the judge of a reference, or the user's own, with its slots and the stem of its verdict file.
 
     Raises:
         UserError: The judge cannot be used as asked.
     """
-    gate = Gate(loader.effort.judge_concurrency, halt)
+    gate = loader.gate(loader.effort.judge_concurrency, halt)
 
     def model(ref: str) -> Model:
-        return asked(loader.model(ref, loader.effort.judge_key_env), gate, Stage.VERDICTS, batches)
+        return loader.asked(loader.model(ref, loader.effort.judge_key_env), gate, Stage.VERDICTS)
 
     if isinstance(judge, str):
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
@@ -59,18 +58,15 @@ def judging(
     return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
 
 
-def answering(
-    model: Model, generation: Generation, effort: Effort, halt: Halt, batches: Batches | None = None
-) -> Answering:
-    """The first stage: the model under test with its slots."""
-    gate = Gate(effort.concurrency, halt)
-    return Answering(model=asked(model, gate, Stage.ANSWERS, batches), gate=gate, generation=generation)
+def answering(model: str | Model, generation: Generation, loader: Loader, halt: Halt) -> Answering:
+    """The first stage: the model under test, of a reference or the user's own, with its slots.
 
-
-def asked(model: Model, gate: Gate, stage: Stage, batches: Batches | None) -> Model:
-    """The model with retries and, where there are batches, with its requests in them."""
-    asked_directly = patient(model, gate)
-    return asked_directly if batches is None else batches.model(model, asked_directly, stage, patience())
+    Raises:
+        UserError: The model cannot be made.
+    """
+    gate = loader.gate(loader.effort.concurrency, halt)
+    loaded = loader.model(model, loader.effort.model_key_env)
+    return Answering(model=loader.asked(loaded, gate, Stage.ANSWERS), gate=gate, generation=generation)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -92,6 +88,19 @@ def patience() -> Patience:
     return Patience()
 
 
+@dataclass(slots=True, kw_only=True)
+class Shared:
+    """What several runs share: requests on their way to servers, and local models, which outlive the runs.
+
+    Args:
+        budget: Requests on their way at once, over all runs.
+        local: The local models by reference and how they were loaded; closed by whoever shares them.
+    """
+
+    budget: asyncio.Semaphore
+    local: dict[tuple[str, models.Local], Model] = field(default_factory=dict)
+
+
 class Loader:
     """Makes the models of a run, each local one once, even where it is both target and judge.
 
@@ -99,13 +108,24 @@ class Loader:
         effort: Keys, time limit, and how local models are loaded.
         asked: Every model of the run; the references among them decide which key goes where.
         progress: Told when a local model is about to be loaded, which may take minutes.
+        shared: What is shared with other runs.
+        batches: Those that the session's requests go through, where there are any.
     """
 
-    def __init__(self, effort: Effort, asked: tuple[str | Model | None, ...], progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        effort: Effort,
+        asked: tuple[str | Model | None, ...],
+        progress: Progress | None = None,
+        shared: Shared | None = None,
+        batches: Batches | None = None,
+    ) -> None:
         self.effort = effort
         self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
-        self._loaded: dict[str, Model] = {}
+        self._shared = shared
+        self.batches = batches
+        self._loaded = shared.local if shared is not None else {}
         self._made: list[Model] = []
 
     def model(self, model: str | Model, key_env: str | None) -> Model:
@@ -117,18 +137,29 @@ class Loader:
         if not isinstance(model, str):
             require(model, Model, "model")
             return model
-        if model in self._loaded:
-            return self._loaded[model]
+        known = (model, self.effort.local)
+        if known in self._loaded:
+            return self._loaded[known]
         access = models.Access(
             key_env=key_env, refs_in_use=self.refs, timeout_s=self.effort.timeout_s, local=self.effort.local
         )
         if self._progress is not None and not model.startswith("openai:"):
             self._progress(RunCounts(total=0, loading=model))
         made = models.load(model, access)
-        self._made.append(made)
         if isinstance(made, LocalModel):
-            self._loaded[model] = made
+            self._loaded[known] = made
+        if self._shared is None or not isinstance(made, LocalModel):
+            self._made.append(made)
         return made
+
+    def asked(self, model: Model, gate: Gate, stage: Stage) -> Model:
+        """The model as a stage asks it: with retries and, where there are batches, with its requests in them."""
+        directly = patient(model, gate)
+        return directly if self.batches is None else self.batches.model(model, directly, stage, patience())
+
+    def gate(self, concurrency: Concurrency, halt: Halt) -> Gate:
+        """The slots of one stage."""
+        return Gate(concurrency, halt, self._shared.budget if self._shared is not None else None)
 
     async def close(self) -> None:
         """Close the models that were made here; a user's own model stays open, for it may be used again."""

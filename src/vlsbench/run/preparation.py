@@ -89,7 +89,7 @@ class Preparation:
             self._thread.join(STOP_S)
             if self._thread.is_alive():
                 return
-        if self._dataset is not None and self._error is None:
+        if self._dataset is not None and self._error is None and not self._run.manifest.samples_sha256:
             seal.seal(self._run)
 
     async def lines(self, done: Container[str] = ()) -> AsyncIterator[tuple[int, str, bytes]]:
@@ -159,6 +159,8 @@ class Preparation:
                         return
                     self._stamps.extend(stamp)
                     file.append(records.from_sample(checked))
+            # Now and not at the end of the run: a run that is killed in between goes on without reading its dataset.
+            seal.seal(self._run)
         except BaseException as error:  # noqa: BLE001 - handed to the flow, which raises it
             self._error = error
 
@@ -226,6 +228,11 @@ def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | N
     """A line of ``samples.jsonl`` with its image found again."""
     if number in mended:
         return journal.to_line(records.from_sample(mended[number]))
+    return moved(line, old, new)
+
+
+def moved(line: bytes, old: str | None, new: str | None) -> bytes:
+    """A line of ``samples.jsonl`` whose dataset's folder lies elsewhere now."""
     record = orjson.loads(line)
     image = record["image"]
     if old and new and image is not None and image.startswith(old + "/"):

@@ -90,7 +90,7 @@ class _Step:
     lines: tuple[int, ...] = ()
 
 
-class Ledger:
+class BatchJournal:
     """The journal of the batches of one run, and where their files lie.
 
     Args:

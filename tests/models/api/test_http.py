@@ -76,6 +76,25 @@ def test_parts_of_a_body_arrive_joined_with_their_length():
     assert http.Parts(parts).decode() == b"".join(parts).decode()
 
 
+@pytest.mark.parametrize(("n_bytes", "least", "most"), [(27_000, 1, 1), (1_000_000, 4, 99)])
+def test_a_small_body_goes_out_with_its_head_in_one_write_and_a_large_one_in_pieces(n_bytes, least, most, monkeypatch):
+    sent = []
+
+    class Counted(socket.socket):
+        def send(self, data, *flags):
+            if threading.current_thread() is threading.main_thread():  # the other is the server's
+                sent.append(len(data))
+            return super().send(data, *flags)
+
+    with serve() as server:
+        monkeypatch.setattr(socket, "socket", Counted)
+        post(server.url, [b'{"model": "m", "messages": [{"role": "user", "content": "', b"x" * n_bytes, b'"}]}'])
+
+    assert len(server.asked[0].text) == n_bytes
+    assert sum(sent) > n_bytes
+    assert least <= len(sent) <= most
+
+
 def test_the_program_says_who_it_is_and_wants_nothing_compressed():
     with serve() as server:
         post(server.url)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from batch_server import CANCELLED, EXPIRED, KEY, REFUSED, BatchServer, Question, serve_batches
 from builders import lines, make_set, manifest, number_of, responses, summary, times_recorded, verdicts, vlsbench
-
 from vlsbench.store import batches
 
 
@@ -216,9 +216,7 @@ def test_files_are_deleted_at_the_provider_and_here_once_all_is_recorded(provide
     assert not list((tmp_path / "run" / "batches").iterdir())
 
 
-def test_no_file_holds_the_key_even_where_a_model_repeats_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_file_holds_the_key_even_where_a_model_repeats_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vlsbench.run.batches.desk.Desk.note", lambda *_, **__: None)  # which deletes results
     with serve_batches(answer=lambda _: f"The key is {KEY}.") as provider:
         provider.fate = lambda asked: EXPIRED if number_of(asked.text) == 5 else "answered"

@@ -6,7 +6,6 @@ The reply holds one result with ``flagged`` and a score between 0 and 1 for each
 
 from __future__ import annotations
 
-import json
 import secrets
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from vlsbench.core.errors import RequestFailed
 from vlsbench.core.types import Image
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import Client, HTTPAnswer
+from vlsbench.models.api.http import Client, HTTPAnswer, to_json
 from vlsbench.models.api.openai import parse_ref
 
 _HOLE = f"image-{secrets.token_hex(16)}"
@@ -85,8 +84,7 @@ class Moderation:
             url = f"data:{image.media_type};base64,{_HOLE}"
             words = [{"type": "text", "text": text}] if text else []
             asked = [*words, {"type": "image_url", "image_url": {"url": url}}]
-        # Half of a surrogate pair cannot be sent; json escapes what orjson would refuse.
-        request = json.dumps({"model": self.model, "input": asked}, ensure_ascii=True).encode()
+        request = to_json({"model": self.model, "input": asked})
         if image is None:
             return [request]
         head, _, tail = request.partition(_HOLE.encode())

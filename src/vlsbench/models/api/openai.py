@@ -5,7 +5,6 @@ Format: POST ``{base}/chat/completions`` with one user message of an image part 
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.dialect import Dialect
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import Client, HTTPAnswer
+from vlsbench.models.api.http import Client, HTTPAnswer, to_json
 from vlsbench.models.replies import reply
 
 if TYPE_CHECKING:
@@ -156,8 +155,7 @@ class OpenAIModel:
         messages.append({"role": "user", "content": content})
         messages.extend({"role": turn.role, "content": turn.text} for turn in prompt.earlier)
         request = {"model": self.model, "messages": messages, **self.dialect.parameters(prompt)}
-        # Half of a surrogate pair cannot be sent; json escapes what orjson would refuse.
-        text = json.dumps(request, ensure_ascii=True).encode()
+        text = to_json(request)
         if image is None:
             return [text]
         head, _, tail = text.partition(_HOLE.encode())

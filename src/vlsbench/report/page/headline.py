@@ -134,8 +134,7 @@ def _notices(inputs: Inputs) -> Iterator[str]:
         if part.calibration is not None and block is not None and not part.calibration.fits(block):
             yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
     for compared in inputs.comparisons:
-        warnings = compared.figures.get("warnings")
-        for warning in warnings if isinstance(warnings, list) else ():
+        for warning in compared.figures.warnings:
             yield f"Comparison {compared.name}: {warning}"
     judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}
     if len(judges) > 1:

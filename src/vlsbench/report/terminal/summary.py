@@ -31,6 +31,7 @@ def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
     """Print a summary: the answers, then each judge's figures overall and by category."""
     answers = words.reasons(summary.responses)
     shown = f", shown under the condition {clean(summary.condition)}" if summary.condition is not None else ""
+    shown += f", shard {summary.shard}" if summary.shard is not None else ""
     console.print(f"{clean(summary.model)} on {clean(summary.dataset)}{shown}", style="bold", soft_wrap=True)
     console.print(f"{counted(summary.n, 'sample')}: {answers or 'nothing yet'}", soft_wrap=True)
     if not summary.judges:

@@ -18,10 +18,10 @@ from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.batches import BatchService
 from vlsbench.run.batches.errand import Errand
 from vlsbench.run.batches.request import current_sample, custom_id, digest_of
-from vlsbench.run.batches.returned import Place, Returned, reply_at, sort_out
+from vlsbench.run.batches.returned import ReplyPlace, Returned, reply_at, sort_out
 from vlsbench.run.batches.spool import SHARE, Spool, fits
 from vlsbench.run.throttle import Halt, Patience
-from vlsbench.store.batches import BatchEntry, Ledger, Stage
+from vlsbench.store.batches import BatchEntry, BatchJournal, Stage
 from vlsbench.store.folders import make_folder
 
 ASKED_DIRECTLY = 3
@@ -51,37 +51,37 @@ class Desk:
         self._sending = sending
         self._halt = halt
         self._patience = patience
-        self._ledger: Ledger | None = None
+        self._journal: BatchJournal | None = None
         self._lock = asyncio.Lock()
         self._spool: Spool | None = None
         self._key = ""
         self._asked_directly = 0
         self._direct: set[int] = set()
         self._out: dict[str, str] = {}
-        self._replies: dict[str, Place] = {}
+        self._replies: dict[str, ReplyPlace] = {}
         self._errors: dict[str, VLSBenchError] = {}
         self._unanswered: set[str] = set()
         self._recorded: dict[str, set[int]] = {}
 
-    async def open(self, ledger: Ledger) -> None:
+    async def open(self, journal: BatchJournal) -> None:
         """Take up what earlier sessions left: find what was perhaps sent, and bring home what has ended.
 
         Raises:
             UserError: Batches are out at another address, or the provider does not know one of them.
             Stopped: The provider could not be asked.
         """
-        self._ledger = ledger
-        self._errand = Errand(self.service, ledger, self._halt, self._patience)
+        self._journal = journal
+        self._errand = Errand(self.service, journal, self._halt, self._patience)
         for entry in self._mine():
             if entry.is_out:
                 self._require_here(entry)
             else:
-                found = sort_out(ledger.results(entry.key), entry, self.service)
+                found = sort_out(journal.results(entry.key), entry, self.service)
                 self._replies |= {d: place for d, place in found.replies.items() if place.number not in entry.used}
         await self.collect()
 
     def _mine(self) -> list[BatchEntry]:
-        entries = self._ledger.entries.values() if self._ledger is not None else ()
+        entries = self._journal.entries.values() if self._journal is not None else ()
         return [entry for entry in entries if (entry.stage, entry.model) == (self.stage, self._model)]
 
     def _require_here(self, entry: BatchEntry) -> None:
@@ -112,7 +112,7 @@ class Desk:
             Postponed: It is out, or will be.
             RequestFailed: It has failed, like every other request may.
         """
-        if self._ledger is None:
+        if self._journal is None:
             return await ask()
         number = current_sample.get()
         digest = digest_of(prompt, number)
@@ -133,10 +133,10 @@ class Desk:
                 reply = await ask()
                 self._asked_directly = ASKED_DIRECTLY
                 return reply
-            await self._put(self._ledger, prompt, number, digest)
+            await self._put(self._journal, prompt, number, digest)
         raise Postponed("This request goes into a batch.")
 
-    def _once_recorded(self, place: Place) -> None:
+    def _once_recorded(self, place: ReplyPlace) -> None:
         """Note that a reply has been used, as soon as its sample has come to its end."""
 
         def note(task: asyncio.Task[object]) -> None:
@@ -147,7 +147,7 @@ class Desk:
         if task is not None:
             task.add_done_callback(note)
 
-    async def _put(self, ledger: Ledger, prompt: Prompt, number: int, digest: str) -> None:
+    async def _put(self, journal: BatchJournal, prompt: Prompt, number: int, digest: str) -> None:
         """Write a request into the file, and send the file first where it is full."""
         key = self._key or f"vlsb-{secrets.token_hex(8)}"
         write = partial(self.service.line, prompt=prompt)
@@ -159,12 +159,12 @@ class Desk:
                 f"{int(SHARE * limits.n_bytes):,}; --image-max-side makes its picture smaller"
             )
         if self._spool is not None and not fits(len(self._spool.numbers), self._spool.n_bytes, size, limits):
-            await self._send(ledger)
+            await self._send(journal)
             key = f"vlsb-{secrets.token_hex(8)}"
             line = await write(custom_id(key, self.stage, number))
         if self._spool is None:
-            make_folder(ledger.folder)
-            self._key, self._spool = key, Spool(ledger.payload(key))
+            make_folder(journal.folder)
+            self._key, self._spool = key, Spool(journal.payload(key))
         self._spool.add(line, number, digest)
         self._out[digest] = key
 
@@ -174,10 +174,10 @@ class Desk:
         Raises:
             Stopped: It could not be handed in; it stays prepared.
         """
-        if self._ledger is not None:
-            await self._send(self._ledger)
+        if self._journal is not None:
+            await self._send(self._journal)
 
-    async def _send(self, ledger: Ledger) -> None:
+    async def _send(self, journal: BatchJournal) -> None:
         spool, key = self._spool, self._key
         if spool is None:
             return
@@ -194,7 +194,7 @@ class Desk:
             sha256=spool.finish(),
             prepared=time.time(),
         )
-        ledger.prepared(entry)
+        journal.prepared(entry)
         await self._errand.hand_in(entry)
 
     async def collect(self) -> bool:
@@ -204,17 +204,19 @@ class Desk:
             UserError: The provider does not know a batch.
             Stopped: The provider could not be asked.
         """
-        ledger, news = self._ledger, False
-        for entry in self.out if ledger is not None else ():
+        journal, news = self._journal, False
+        if journal is None:
+            return news
+        for entry in self.out:
             if entry.id is None:
                 await self._errand.recover(entry, sending=self._sending)
         self._out = {digest: entry.key for entry in self.out for digest in entry.digests}
-        for entry in self.out if ledger is not None else ():
+        for entry in self.out:
             found = await self._errand.collect(entry)
-            if found is not None and ledger is not None:
+            if found is not None:
                 news = True
                 self._take(found)
-                self.ended.append(ledger.entries[entry.key])
+                self.ended.append(journal.entries[entry.key])
         return news
 
     def _take(self, found: Returned) -> None:
@@ -230,13 +232,13 @@ class Desk:
         Args:
             over: Whether every sample has come to its end, so that none is needed.
         """
-        ledger = self._ledger
-        for entry in [] if ledger is None else self._mine():
-            if ledger is None or entry.is_out:
-                continue
-            ledger.use(entry, entry.numbers if over else self._recorded.get(entry.key, ()), time.time())
-            if len(ledger.entries[entry.key].used) >= entry.answered:
-                ledger.results(entry.key).unlink(missing_ok=True)
+        journal = self._journal
+        if journal is None:
+            return
+        for entry in (entry for entry in self._mine() if not entry.is_out):
+            journal.use(entry, entry.numbers if over else self._recorded.get(entry.key, ()), time.time())
+            if len(journal.entries[entry.key].used) >= entry.answered:
+                journal.results(entry.key).unlink(missing_ok=True)
 
     async def close(self) -> None:
         """Close the connections, and delete a file that was not finished."""

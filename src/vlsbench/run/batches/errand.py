@@ -20,7 +20,7 @@ from vlsbench.run.batches.returned import Returned, sort_out
 from vlsbench.run.batches.spool import sha256_of
 from vlsbench.run.throttle import Gate, Halt, Patience, persist
 from vlsbench.store import journal
-from vlsbench.store.batches import BatchEntry, Ledger
+from vlsbench.store.batches import BatchEntry, BatchJournal
 
 T = TypeVar("T")
 
@@ -36,15 +36,15 @@ class Errand:
 
     Args:
         service: The provider's batches.
-        ledger: The journal of the run's batches.
+        journal: The journal of the run's batches.
         halt: The user's wish to stop.
         patience: How often and how long to try.
     """
 
-    def __init__(self, service: BatchService, ledger: Ledger, halt: Halt, patience: Patience) -> None:
+    def __init__(self, service: BatchService, journal: BatchJournal, halt: Halt, patience: Patience) -> None:
         self.service = service
         self.seen: dict[str, Batch] = {}
-        self._ledger = ledger
+        self._journal = journal
         self._halt = halt
         self._gate = Gate(1, halt)
         self._patience = patience
@@ -55,7 +55,7 @@ class Errand:
         Raises:
             Stopped: It could not be handed in; it stays prepared.
         """
-        payload, tries = self._ledger.payload(entry.key), 0
+        payload, tries = self._journal.payload(entry.key), 0
 
         async def attempt() -> str | None:
             nonlocal tries
@@ -68,7 +68,7 @@ class Errand:
 
         batch_id = await self._ask("take a batch", attempt)
         if batch_id is not None:
-            self._ledger.submitted(entry, batch_id, time.time())
+            self._journal.submitted(entry, batch_id, time.time())
             payload.unlink(missing_ok=True)
 
     async def recover(self, entry: BatchEntry, *, sending: bool) -> None:
@@ -82,15 +82,15 @@ class Errand:
             Stopped: The provider could not be asked.
         """
         found = await self._ask("list its batches", lambda: self._find(entry))
-        payload = self._ledger.payload(entry.key)
+        payload = self._journal.payload(entry.key)
         if found.id is not None:
-            self._ledger.submitted(entry, found.id, time.time())
+            self._journal.submitted(entry, found.id, time.time())
             payload.unlink(missing_ok=True)
         elif not found.uncertain:
             if sending and sha256_of(payload) == entry.sha256:
                 await self.hand_in(entry)
             else:
-                self._ledger.dropped(entry, time.time())
+                self._journal.dropped(entry, time.time())
                 payload.unlink(missing_ok=True)
 
     async def _find(self, entry: BatchEntry) -> Found:
@@ -111,15 +111,16 @@ class Errand:
             raise UserError(
                 f"{self.service.provider} at {self.service.address} does not know the batch {batch_id} of this run, "
                 f"with {len(entry.numbers):,} requests. Is the key that of another account or project? If the batch is "
-                f"gone for good, give it up with --batch-forget {batch_id}: its requests are then made, and paid, again."
+                f"gone for good, give it up with --batch-forget {batch_id}; its requests are then made, and paid, "
+                "again."
             )
         if batch.phase is Phase.RUNNING:
             self.seen[entry.key] = batch
             return None
-        results = self._ledger.results(entry.key)
+        results = self._journal.results(entry.key)
         present = await self._ask("send the results of a batch", lambda: self._fetch(batch, results))
         found = sort_out(results, entry, self.service)
-        self._ledger.collected(
+        self._journal.collected(
             replace(
                 entry,
                 status=batch.phase.value if present else LOST,

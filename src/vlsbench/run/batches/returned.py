@@ -14,7 +14,7 @@ from vlsbench.store.batches import BatchEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class ReplyPlace:
     """Where a reply lies: the line of a file of results that starts at a byte offset, about a sample of a batch."""
 
     file: Path
@@ -27,7 +27,7 @@ class Place:
 class Returned:
     """The results of one batch by what was asked (`digest_of`)."""
 
-    replies: dict[str, Place] = field(default_factory=dict)
+    replies: dict[str, ReplyPlace] = field(default_factory=dict)
     errors: dict[str, VLSBenchError] = field(default_factory=dict)
     unanswered: set[str] = field(default_factory=set)
 
@@ -46,7 +46,7 @@ def sort_out(file: Path, entry: BatchEntry, service: BatchService) -> Returned:
         if result is None or number is None or digest is None or digest in found.replies:
             continue
         if result.reply is not None:
-            found.replies[digest] = Place(file=file, offset=offset, key=entry.key, number=number)
+            found.replies[digest] = ReplyPlace(file=file, offset=offset, key=entry.key, number=number)
             found.errors.pop(digest, None)
         elif result.error is not None:
             found.errors[digest] = result.error
@@ -54,7 +54,7 @@ def sort_out(file: Path, entry: BatchEntry, service: BatchService) -> Returned:
     return found
 
 
-def reply_at(place: Place, service: BatchService) -> Reply | None:
+def reply_at(place: ReplyPlace, service: BatchService) -> Reply | None:
     """The reply that lies there; None where the file is gone or damaged since."""
     try:
         with place.file.open("rb") as file:

@@ -18,7 +18,7 @@ from vlsbench.models.batches import Batching
 from vlsbench.run.batches.desk import BatchedModel, Desk
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Halt, Patience
-from vlsbench.store.batches import FILE, BatchEntry, Ledger, Stage
+from vlsbench.store.batches import FILE, BatchEntry, BatchJournal, Stage
 
 POLL_S = 60.0
 """How often the provider is asked how a batch stands."""
@@ -81,17 +81,17 @@ class Batches:
             UserError: Nobody here takes batches, or what is out cannot be brought home as asked.
             Stopped: A provider could not be asked.
         """
-        ledger = Ledger(run)
+        journal = BatchJournal(run)
         if self._effort.forget is not None:
-            _forget(ledger, self._effort.forget)
+            _forget(journal, self._effort.forget)
         if self._effort.sending and not self._desks:
             raise UserError(
                 "--batch: neither the model nor the judge is asked through an API that takes batches (openai:, "
                 "anthropic:, gemini:). Leave it out."
             )
-        _sweep(ledger)
+        _sweep(journal)
         for desk in self._desks:
-            await desk.open(ledger)
+            await desk.open(journal)
 
     async def next_round(self, counts: RunCounts, progress: Progress | None) -> bool:
         """Send what was gathered, and wait as long as was asked; returns whether anything came back.
@@ -144,25 +144,25 @@ def of(effort: BatchEffort, run: Path | None, halt: Halt) -> Batches | None:
     return Batches(effort, halt) if left or effort != BatchEffort() else None
 
 
-def _forget(ledger: Ledger, batch_id: str) -> None:
+def _forget(journal: BatchJournal, batch_id: str) -> None:
     """Give up a batch.
 
     Raises:
         UserError: None with this id is out.
     """
-    for entry in ledger.entries.values():
+    for entry in journal.entries.values():
         if entry.is_out and entry.id == batch_id:
-            ledger.give_up(entry, time.time())
+            journal.give_up(entry, time.time())
             return
-    out = ", ".join(entry.id or entry.key for entry in ledger.entries.values() if entry.is_out)
+    out = ", ".join(entry.id or entry.key for entry in journal.entries.values() if entry.is_out)
     raise UserError(f"--batch-forget: no batch {batch_id} of this run is out{f'; {out}' if out else ''}.")
 
 
-def _sweep(ledger: Ledger) -> None:
+def _sweep(journal: BatchJournal) -> None:
     """Delete files of requests that were never sent, or have been: a kill leaves them behind."""
-    waiting = {ledger.payload(entry.key) for entry in ledger.entries.values() if entry.is_out and entry.id is None}
-    known = {ledger.results(key) for key in ledger.entries}
-    for path in ledger.folder.glob("*") if ledger.folder.exists() else ():
+    waiting = {journal.payload(entry.key) for entry in journal.entries.values() if entry.is_out and entry.id is None}
+    known = {journal.results(key) for key in journal.entries}
+    for path in journal.folder.glob("*") if journal.folder.exists() else ():
         if path not in waiting and path not in known:
             path.unlink(missing_ok=True)
 
