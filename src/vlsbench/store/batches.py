@@ -65,6 +65,19 @@ class BatchEntry:
         """Whether the provider has it, or may have it, and its results are not here yet."""
         return self.status is None
 
+    def to_json(self) -> dict[str, object]:
+        """What ``vlsbench show --json`` says of it."""
+        return {
+            "key": self.key,
+            "id": self.id,
+            "stage": self.stage,
+            "provider": self.provider,
+            "model": self.model,
+            "requests": len(self.numbers),
+            "prepared": self.prepared,
+            "submitted": self.submitted,
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Step:

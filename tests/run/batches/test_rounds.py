@@ -217,7 +217,7 @@ def test_files_are_deleted_at_the_provider_and_here_once_all_is_recorded(provide
 
 
 def test_no_file_holds_the_key_even_where_a_model_repeats_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vlsbench.run.batches.desk.Desk.note", lambda *_, **__: None)  # which deletes results
+    monkeypatch.setattr("vlsbench.run.batches.desk.BatchDesk.note", lambda *_, **__: None)  # which deletes results
     with serve_batches(answer=lambda _: f"The key is {KEY}.") as provider:
         provider.fate = lambda asked: EXPIRED if number_of(asked.text) == 5 else "answered"
         assert evaluate(provider, tmp_path, "--batch") == 3
@@ -286,3 +286,19 @@ def test_waiting_brings_everything_home_in_one_command(provider: BatchServer, tm
     provider.before = begin
     assert evaluate(provider, tmp_path, "--batch", "--batch-wait", "1m", judge=provider.model("judge")) == 0
     assert len(lines(tmp_path / "run" / "responses.jsonl")) == 6
+
+
+def test_show_says_what_is_out(provider: BatchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    provider.working = False
+    assert evaluate(provider, tmp_path, "--batch") == 3
+    capsys.readouterr()
+    assert vlsbench("show", tmp_path / "run") == 0
+    assert "Batch batch_0002: 5 requests for answers by openai:target" in capsys.readouterr().out
+    assert vlsbench("show", tmp_path / "run", "--json") == 0
+    (shown,) = json.loads(capsys.readouterr().out)["batches"]
+    assert (shown["id"], shown["requests"], shown["stage"]) == ("batch_0002", 5, "answers")
+    provider.working = True
+    assert evaluate(provider, tmp_path) == 0
+    capsys.readouterr()
+    assert vlsbench("show", tmp_path / "run", "--json") == 0
+    assert "batches" not in json.loads(capsys.readouterr().out)

@@ -98,7 +98,7 @@ class _Line(msgspec.Struct):
     error: _Problem | None = None
 
 
-class Chat(Protocol):
+class ChatWire(Protocol):
     """What a batch asks of the model that its requests are for."""
 
     async def body(self, prompt: Prompt) -> list[bytes]:
@@ -127,7 +127,7 @@ class OpenAIBatches:
     limits = LIMITS
     provider = "OpenAI"
 
-    def __init__(self, chat: Chat, address: str, key: str | None, timeout_s: float) -> None:
+    def __init__(self, chat: ChatWire, address: str, key: str | None, timeout_s: float) -> None:
         self.address = address
         self._chat = chat
         headers = {} if key is None else {"Authorization": f"Bearer {key}"}

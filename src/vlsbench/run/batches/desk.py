@@ -29,7 +29,7 @@ ASKED_DIRECTLY = 3
 model or a parameter that the server does not take shows within seconds, and not in every line of a batch tomorrow."""
 
 
-class Desk:
+class BatchDesk:
     """The batches of one stage of a run, answers or verdicts, for one model.
 
     Args:
@@ -256,7 +256,7 @@ class BatchedModel:
         desk: Where the others go.
     """
 
-    def __init__(self, inner: Model, desk: Desk) -> None:
+    def __init__(self, inner: Model, desk: BatchDesk) -> None:
         self.inner = inner
         self._desk = desk
 

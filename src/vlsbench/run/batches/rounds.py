@@ -15,7 +15,7 @@ from vlsbench.core.errors import Stopped, UserError
 from vlsbench.core.protocols import Model
 from vlsbench.core.words import counted
 from vlsbench.models.batches import Batching
-from vlsbench.run.batches.desk import BatchedModel, Desk
+from vlsbench.run.batches.desk import BatchDesk, BatchedModel
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Halt, Patience
 from vlsbench.store.batches import FILE, BatchEntry, BatchJournal, Stage
@@ -50,7 +50,7 @@ class Batches:
     def __init__(self, effort: BatchEffort, halt: Halt) -> None:
         self._effort = effort
         self._halt = halt
-        self._desks: list[Desk] = []
+        self._desks: list[BatchDesk] = []
 
     def model(self, model: Model, asked: Model, stage: Stage, patience: Patience) -> Model:
         """The model, with its requests in batches where its provider takes them so.
@@ -63,7 +63,7 @@ class Batches:
         """
         if not isinstance(model, Batching):
             return asked
-        desk = Desk(
+        desk = BatchDesk(
             model.batches(),
             model=model.name,
             stage=stage,
@@ -167,7 +167,7 @@ def _sweep(journal: BatchJournal) -> None:
             path.unlink(missing_ok=True)
 
 
-def _standing(desks: Iterable[Desk]) -> str:
+def _standing(desks: Iterable[BatchDesk]) -> str:
     """What is out, in words; empty where nothing is."""
     said = []
     for desk in desks:
@@ -181,7 +181,7 @@ def _standing(desks: Iterable[Desk]) -> str:
     return ", ".join(said)
 
 
-def _ending(desk: Desk, entry: BatchEntry) -> str:
+def _ending(desk: BatchDesk, entry: BatchEntry) -> str:
     """What there is to say of a batch that came back without some of its answers; empty where there is nothing."""
     if not entry.unanswered:
         return ""
