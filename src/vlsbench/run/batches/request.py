@@ -23,7 +23,7 @@ def digest_of(prompt: Prompt, number: int) -> str:
     asked = [
         number,
         prompt.text,
-        prompt.image.sha256 if prompt.image is not None else None,
+        [image.sha256 for image in prompt.images],
         prompt.system,
         prompt.max_tokens,
         prompt.temperature,
