@@ -31,7 +31,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "load_dataset",
         "load_model",
     ),
-    "Settings of jobs": ("Effort", "Local", "Access", "Columns", "Recipe", "RunCounts"),
+    "Settings of jobs": ("Effort", "BatchEffort", "Local", "Access", "Columns", "Recipe", "RunCounts"),
     "From a sample to a verdict": (
         "Sample",
         "Image",

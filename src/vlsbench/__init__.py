@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from vlsbench.results.agreement import Agreement
     from vlsbench.results.rates import Block, Bounds
     from vlsbench.results.summary import JudgeSummary, Summary
+    from vlsbench.run.batches.rounds import BatchEffort
     from vlsbench.run.evaluate import evaluate, judge
     from vlsbench.run.loading import Effort
     from vlsbench.run.progress import RunCounts
@@ -75,6 +76,7 @@ __all__ = [
     "AccessDenied",
     "Agreement",
     "Audit",
+    "BatchEffort",
     "Block",
     "Blocked",
     "Bounds",
@@ -194,6 +196,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "results.rates": ("Block", "Bounds"),
     "results.summary": ("JudgeSummary", "Summary"),
     "run.evaluate": ("evaluate", "judge"),
+    "run.batches.rounds": ("BatchEffort",),
     "run.loading": ("Effort",),
     "run.progress": ("RunCounts",),
     "run.shards.merge": ("merge",),

@@ -70,8 +70,19 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--temperature", type=float, default=0.0, metavar="T", help="(default: 0)")
     asked.add_argument("--system", metavar="TEXT", help="system prompt")
     asked.add_argument("--seed", type=int, metavar="S")
+    add_image_options(asked)
     asked.add_argument("--concurrency", type=concurrency, default="auto", metavar="N|auto")
     asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
+
+
+def add_image_options(parser: argparse._ActionsContainer) -> None:
+    """How large the images are that models and judges are shown."""
+    parser.add_argument(
+        "--image-max-side",
+        type=positive,
+        metavar="PIXELS",
+        help="scale images with a longer side down, for model and judge: another run, with fewer bytes and tokens",
+    )
 
 
 def fill_in(args: argparse.Namespace) -> bool:
@@ -246,7 +257,11 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
         limit=args.limit,
         shard=getattr(args, "shard", None),
         generation=Generation(
-            max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
+            max_tokens=args.max_tokens,
+            temperature=args.temperature,
+            system=args.system,
+            seed=args.seed,
+            image_max_side=args.image_max_side,
         ),
         effort=effort(args),
     )

@@ -46,6 +46,7 @@ def evaluate(
     max_tokens: int = 128,
     temperature: float = 0.0,
     system: str | None = None,
+    image_max_side: int | None = None,
     effort: Effort | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -66,6 +67,7 @@ def evaluate(
         max_tokens: Length limit of an answer in tokens (128 in the paper's release).
         temperature: Sampling temperature; 0 is greedy.
         system: System prompt for the model.
+        image_max_side: Images with a longer side, in pixels, are scaled down for model and judge.
         effort: Concurrency, keys, time limit.
         fresh: Start over; the old folder is kept aside.
         progress: Called after every record.
@@ -87,7 +89,9 @@ def evaluate(
         rubric=rubric,
         limit=limit,
         shard=shard,
-        generation=Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed),
+        generation=Generation(
+            max_tokens=max_tokens, temperature=temperature, system=system, seed=seed, image_max_side=image_max_side
+        ),
         effort=effort or Effort(),
     )
     return carry_out(asked, out=out, fresh=fresh, progress=progress)
@@ -108,7 +112,7 @@ def carry_out(
     halt = Halt()
     batches = rounds.of(asked.effort.batch, None if fresh else path, halt)
     loader = loading.Loader(asked.effort, asked.refs, progress, batches=batches)
-    judging = loading.judging(asked.judge, plan.sees, asked.rubric, loader, halt)
+    judging = loading.judging(asked.judge, plan.sees, asked.rubric, loader, halt, asked.generation.image_max_side)
     answering = loading.answering(asked.model, plan.generation, loader, halt)
     run = open_or_create(path, plan.identity, plan.details(answering.model, asked.effort), fresh=fresh)
     try:
@@ -126,6 +130,7 @@ def judge(
     judge: str | Judge,
     judge_sees: str = Sees.IMAGE,
     rubric: str | None = None,
+    image_max_side: int | None = None,
     effort: Effort | None = None,
     progress: Progress | None = None,
 ) -> Summary:
@@ -136,6 +141,7 @@ def judge(
         judge: As for `evaluate`.
         judge_sees: As for `evaluate`.
         rubric: As for `evaluate`.
+        image_max_side: Images with a longer side, in pixels, are scaled down for the judge.
         effort: As for `evaluate`; what concerns the model is ignored.
         progress: Called after every record.
 
@@ -148,7 +154,7 @@ def judge(
         Interrupted: The user stopped the run; the same call continues.
     """
     effort = effort or Effort()
-    check_numbers(Generation(), None, effort)
+    check_numbers(Generation(image_max_side=image_max_side), None, effort)
     run = Run(Path(path))
     halt = Halt()
     if not run.responses.exists():
@@ -156,7 +162,7 @@ def judge(
     batches = rounds.of(effort.batch, run.path, halt)
     ref = judges.model_ref(judge) if isinstance(judge, str) else None
     loader = loading.Loader(effort, (ref,), progress, batches=batches)
-    judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt)
+    judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt, image_max_side)
     run.lock()
     try:
         return run_to_end(_session(run, Preparation(run, None), None, judging, loader, halt, progress), halt)

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from vlsbench.core.downsizing import smaller
 from vlsbench.core.errors import Blocked, ImageProblem
 from vlsbench.core.protocols import Judge, Model, View, returned
 from vlsbench.core.thinking import MAX_KEPT
@@ -33,13 +34,17 @@ from vlsbench.store.run_folder import Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """How the target model is asked: with each sample as it is, or with a view of it."""
+    """How the target model is asked: with each sample as it is, or with a view of it.
+
+    `image_max_side` is the longest side of an image in pixels; larger ones are scaled down.
+    """
 
     max_tokens: int = 128
     temperature: float = 0.0
     system: str | None = None
     seed: int | None = None
     view: View | None = None
+    image_max_side: int | None = None
 
     def prompt(self, sample: Sample, image: Image | None) -> Prompt:
         """The request for one sample.
@@ -50,7 +55,7 @@ class Generation:
         text, image = (sample.text, image) if self.view is None else self.view.show(sample, image)
         return Prompt(
             text=text,
-            image=image,
+            image=smaller(image, self.image_max_side),
             system=self.system,
             max_tokens=self.max_tokens,
             temperature=self.temperature,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from vlsbench import judges, models
 from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
+from vlsbench.judges.smaller import DownsizingJudge
 from vlsbench.run.batches.rounds import BatchEffort, Batches
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
@@ -40,8 +41,23 @@ class Effort:
     batch: BatchEffort = field(default_factory=BatchEffort)
 
 
-def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
+def judging(
+    judge: str | Judge,
+    sees: Sees,
+    rubric: str | None,
+    loader: Loader,
+    halt: Halt,
+    image_max_side: int | None = None,
+) -> Judging:
     """The second stage: the judge of a reference, or the user's own, with its slots and the stem of its verdict file.
+
+    Args:
+        judge: The judge.
+        sees: What a model judge is shown.
+        rubric: Its rubric.
+        loader: Makes its model.
+        halt: The user's wish to stop.
+        image_max_side: The longest side in pixels of an image that it is shown; None for any.
 
     Raises:
         UserError: The judge cannot be used as asked.
@@ -55,6 +71,8 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
     else:
         require(judge, Judge, "judge")
+    if image_max_side is not None and sees is not Sees.DESCRIPTION and judge.name not in judges.OFFLINE:
+        judge = DownsizingJudge(judge, image_max_side)
     return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
 
 

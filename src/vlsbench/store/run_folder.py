@@ -25,7 +25,7 @@ from vlsbench.core.version import __version__
 from vlsbench.store import batches, json_file
 from vlsbench.store import manifest as manifests
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
-from vlsbench.store.identity import IDENTITY, Identity
+from vlsbench.store.identity import IDENTITY, OPTIONAL, Identity
 from vlsbench.store.manifest import JudgeEntry
 
 _FILES = frozenset({manifests.FILE, "samples.jsonl", "responses.jsonl"})
@@ -197,7 +197,7 @@ def differences(one: Run, other: Run) -> str:
     """In which respects two runs are different ones, shards aside; empty where they are parts of one."""
     found = [
         (name, getattr(one.manifest, name), getattr(other.manifest, name))
-        for name in (*IDENTITY, "condition")
+        for name in (*IDENTITY, "condition", "image_max_side")
         if getattr(one.manifest, name) != getattr(other.manifest, name)
     ]
     here, there = one.manifest.model_details, other.manifest.model_details
@@ -234,7 +234,7 @@ def is_answered(run: Run) -> bool:
 
 
 def _require_same(run: Run, identity: Identity) -> None:
-    names = (*IDENTITY, "condition", "shard")
+    names = (*IDENTITY, *OPTIONAL)
     wanted, found = identity.fields(), {name: getattr(run.manifest, name) for name in names}
     different = [name for name in names if wanted.get(name) != found[name]]
     if different:

@@ -302,3 +302,15 @@ def test_show_says_what_is_out(provider: BatchServer, tmp_path: Path, capsys: py
     capsys.readouterr()
     assert vlsbench("show", tmp_path / "run", "--json") == 0
     assert "batches" not in json.loads(capsys.readouterr().out)
+
+
+def test_a_shard_with_batches_out_is_not_merged(
+    provider: BatchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider.working = False
+    assert evaluate(provider, tmp_path, "--batch", "--shard", "1/2") == 3
+    (tmp_path / "run").rename(tmp_path / "one")
+    assert evaluate(provider, tmp_path, "--shard", "2/2") == 0
+    capsys.readouterr()
+    assert vlsbench("merge", tmp_path / "one", tmp_path / "run", "--out", tmp_path / "whole") == 2
+    assert "has 2 requests out in batches" in capsys.readouterr().err
