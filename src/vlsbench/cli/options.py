@@ -7,6 +7,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, NoReturn
 
+from vlsbench.cli import pricing
 from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -220,17 +221,6 @@ def duration(text: str) -> float:
     return seconds
 
 
-def price(text: str) -> float:
-    """A number of 0 or more."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"should be a price of 0 or more, not {text!r}")
-    return number
-
-
 def share(text: str) -> float:
     """A number between 0 and 1."""
     try:
@@ -290,4 +280,5 @@ def effort(args: argparse.Namespace) -> Effort:
             wait_s=getattr(args, "batch_wait", 0.0),
             forget=getattr(args, "batch_forget", None),
         ),
+        prices=pricing.prices(args),
     )

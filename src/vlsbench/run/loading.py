@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from vlsbench import judges, models
-from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
+from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Served, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
+from vlsbench.core.usage import Prices
 from vlsbench.judges.smaller import DownsizingJudge
 from vlsbench.run.batches.rounds import BatchEffort, Batches
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
+from vlsbench.run.metering import metered_model
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
 from vlsbench.store.batches import Stage
-from vlsbench.store.identity import judge_slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Effort:
         timeout_s: Limit for one request in seconds.
         local: How local models (``hf:``) are loaded.
         batch: What goes through the provider's batches, and how long to wait for them.
+        prices: What models cost, so that what is spent can be told.
     """
 
     concurrency: Concurrency = "auto"
@@ -39,6 +41,13 @@ class Effort:
     timeout_s: float = 300.0
     local: models.Local = field(default_factory=models.Local)
     batch: BatchEffort = field(default_factory=BatchEffort)
+    prices: Prices | None = None
+
+    def recorded(self) -> dict[str, object]:
+        """As the manifest holds it; prices stand there with the models that they are of."""
+        found = asdict(self)
+        del found["prices"]
+        return found
 
 
 def judging(
@@ -49,7 +58,7 @@ def judging(
     halt: Halt,
     image_max_side: int | None = None,
 ) -> Judging:
-    """The second stage: the judge of a reference, or the user's own, with its slots and the stem of its verdict file.
+    """The second stage: the judge of a reference, or the user's own, with its slots.
 
     Args:
         judge: The judge.
@@ -73,7 +82,8 @@ def judging(
         require(judge, Judge, "judge")
     if image_max_side is not None and sees is not Sees.DESCRIPTION and judge.name not in judges.OFFLINE:
         judge = DownsizingJudge(judge, image_max_side)
-    return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
+    prices = loader.effort.prices
+    return Judging(judge=judge, gate=gate, price=prices.of_judge(judge.name) if prices is not None else None)
 
 
 def answering(model: str | Model, generation: Generation, loader: Loader, halt: Halt) -> Answering:
@@ -84,7 +94,9 @@ def answering(model: str | Model, generation: Generation, loader: Loader, halt: 
     """
     gate = loader.gate(loader.effort.concurrency, halt)
     loaded = loader.model(model, loader.effort.model_key_env)
-    return Answering(model=loader.asked(loaded, gate, Stage.ANSWERS), gate=gate, generation=generation)
+    prices = loader.effort.prices
+    price = prices.of_target(loaded.name) if prices is not None else None
+    return Answering(model=loader.asked(loaded, gate, Stage.ANSWERS), gate=gate, generation=generation, price=price)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -97,7 +109,7 @@ def patient(model: Model, gate: Gate) -> Model:
     if isinstance(model, LocalModel):
         local = model
         gate.follow(lambda: local.width)
-        return model
+        return metered_model(local)
     return PatientModel(model, gate, patience())
 
 
@@ -200,6 +212,17 @@ class Unloaded:
 def adaptations_of(asked: object) -> list[str]:
     """What a model, or the model within a judge, had to change for its server."""
     return [text for layer in _layers(asked) if isinstance(layer, Adapting) for text in layer.adaptations]
+
+
+def parameters_of(effort: Effort, model: object) -> dict[str, object]:
+    """What the manifest says of a session beside what the run is: how hard was tried, and where the model was asked."""
+    addresses = addresses_of(model)
+    return effort.recorded() | ({"addresses": addresses} if addresses else {})
+
+
+def addresses_of(asked: object) -> list[str]:
+    """Where a model, or the model within a judge, is asked; nothing where it is in this process."""
+    return [address for layer in _layers(asked) if isinstance(layer, Served) for address in layer.addresses]
 
 
 def details_of(model: object) -> dict[str, str]:

@@ -26,13 +26,14 @@ class Identity:
     sample (`vlsbench.core.protocols.View`); None where it was shown the sample itself. `shard` is the part of the
     selection (``I/N``) that the run holds; None for all of it. `image_max_side` is the longest side, in pixels,
     to which images were scaled down; None where they were shown as they are.
+    `max_tokens` and `temperature` are None where another tool asked and did not say.
     """
 
     model: str
     dataset: str
     dataset_hash: str
-    max_tokens: int
-    temperature: float
+    max_tokens: int | None
+    temperature: float | None
     system: str | None
     seed: int | None
     limit: int | None

@@ -39,6 +39,9 @@ def test_answers_and_verdicts_come_in_batches_and_each_is_paid_once(provider: Ba
     assert [each["label"] for each in verdicts(tmp_path / "run")] == ["unsafe"] * 6
     assert responses(tmp_path / "run")[0]["prompt_tokens"] == 11
     assert manifest(tmp_path / "run")["model_served"] == ["target-2026"]
+    usage = summary(tmp_path / "run")["usage"]
+    assert usage["target"]["requests"] == 6
+    assert usage["target"]["completion"] == 18
     assert set(provider.paid.values()) == {1}
     assert len(provider.paid) == 12
     assert provider.direct == 2  # the first of each stage, which shows whether the server takes such requests

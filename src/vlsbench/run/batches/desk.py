@@ -16,6 +16,7 @@ from vlsbench.core.errors import Postponed, RequestFailed, UserError, VLSBenchEr
 from vlsbench.core.protocols import Model
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.batches import BatchService
+from vlsbench.run import metering
 from vlsbench.run.batches.errand import Errand
 from vlsbench.run.batches.request import current_sample, custom_id, digest_of
 from vlsbench.run.batches.returned import ReplyPlace, Returned, reply_at, sort_out
@@ -119,8 +120,11 @@ class BatchDesk:
         place = self._replies.get(digest)
         if place is not None and (reply := reply_at(place, self.service)) is not None:
             self._once_recorded(place)
+            metering.sent()
+            metering.replied(reply)
             return reply
         if digest in self._errors:
+            metering.sent()
             raise self._errors[digest]
         if digest in self._out or digest in self._unanswered:
             raise Postponed("This request is out in a batch.")

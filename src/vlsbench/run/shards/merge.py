@@ -106,9 +106,7 @@ def _require_nothing_out(run: Run) -> None:
         RunError: There are some.
     """
     if out := sum(len(entry.numbers) for entry in batches.read(run.path).values() if entry.is_out):
-        raise RunError(
-            f"{run.path} has {counted(out, 'request')} out in batches. Continue it first, to bring them home."
-        )
+        raise RunError(f"{run.path} has {counted(out, 'request')} out in batches. Continue it until they are home.")
 
 
 def _has_root(run: Run) -> bool:
@@ -159,7 +157,8 @@ def _judges(pieces: Sequence[Piece]) -> Mapping[str, JudgeEntry]:
             if known.labels != entry.labels:
                 raise RunError(f"The judge {entry.judge} has other labels in {piece.run.path} than in another folder.")
             adaptations = tuple(sorted({*known.adaptations, *entry.adaptations}))
-            judges[stem] = replace(known, adaptations=adaptations)
+            addresses = manifests.merged(known.addresses, entry.addresses)
+            judges[stem] = replace(known, adaptations=adaptations, addresses=addresses)
     return judges
 
 
