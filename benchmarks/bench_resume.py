@@ -27,7 +27,9 @@ from benchmarks import data
 from benchmarks.bench_engine import CONNECTIONS, scored_by_ours
 from benchmarks.loops import INSTALL, Job, command, is_available
 from benchmarks.measure import BenchmarkFailed, environment, machine, run, server, stats, table, verdict
+from vlsbench.run.seal import seal
 from vlsbench.store.journal import answer_digest
+from vlsbench.store.run_folder import Run
 
 SAMPLES, UNANSWERED = 200_000, 10
 IMAGES, IMAGE_BYTES = 1_000, 20_000
@@ -85,6 +87,7 @@ def fill(run_folder: Path, dataset: Path, recorded: int) -> None:
 
     ids = [record["sample_id"] for record in _lines(dataset)]
     _append_missing(listed, samples())
+    seal(Run(run_folder))  # as the run itself does as soon as all samples are listed
     (verdicts,) = (run_folder / "verdicts").glob("*.jsonl")
     answer = _line_to_copy(run_folder / "responses.jsonl")
     for journal, line in ((run_folder / "responses.jsonl", answer), (verdicts, _line_to_copy(verdicts))):

@@ -567,3 +567,18 @@ def test_samples_that_are_not_what_was_written_are_named_and_nobody_is_asked(run
     assert model.asked == []
     folder.samples.unlink()
     assert only_judge(run(model).to_json())["scored"] == 3
+
+
+def test_a_list_of_samples_is_sealed_while_the_first_answers_are_still_out(run):
+    sealed = []
+
+    async def looks(prompt):
+        for _ in range(500):
+            if Run(run.path).manifest.samples_sha256:
+                break
+            await asyncio.sleep(0.01)
+        sealed.append(Run(run.path).manifest.samples_sha256)
+        return "Yes."
+
+    run(looks)
+    assert set(sealed) == {hashlib.sha256(Run(run.path).samples.read_bytes()).hexdigest()}

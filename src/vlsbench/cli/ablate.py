@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from vlsbench.cli import options, terminal
+from vlsbench.cli import options, pricing, terminal
 from vlsbench.cli.progress import ProgressLine
 from vlsbench.core import words
 
@@ -36,6 +36,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     where = parser.add_argument_group("where and how")
     where.add_argument("--out", metavar="DIR", help="parent of the run folders (default: runs/ablation-<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
+    pricing.add_price_options(parser)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -43,26 +44,15 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Ablate, and print what the image adds."""
     options.fill_in(args)
-    from vlsbench.ablation.ablate import ablate
+    from vlsbench.ablation.ablate import carry_out
     from vlsbench.report.terminal.ablation import print_ablation
 
     shown = _Shown(quiet=args.quiet)
     try:
-        found = ablate(
-            model=args.model,
-            dataset=args.dataset,
-            columns=args.columns,
-            judge=args.judge,
-            conditions=args.conditions.split(","),
-            judge_sees=args.judge_sees,
-            rubric=args.rubric,
+        found = carry_out(
+            options.evaluation(args),
+            args.conditions.split(","),
             out=args.out,
-            limit=args.limit,
-            seed=args.seed,
-            max_tokens=args.max_tokens,
-            temperature=args.temperature,
-            system=args.system,
-            effort=options.effort(args),
             fresh=args.fresh,
             progress=None if args.quiet else shown.progress,
             log=shown.log,
@@ -77,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     sys.stderr.write(
         f"vlsbench: under one condition {words.percent(found.unscored_share)} of the samples are unscored, more than "
-        f"--max-unscored {args.max_unscored:g} allows. The same command tries them again.\n"
+        f"--max-unscored {args.max_unscored:g} allows. The same command tries again what failed.\n"
     )
     return 1
 

@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     sys.stderr.write(
         f"vlsbench: {words.percent(found.unscored_share)} of the pairs are unscored, more than --max-unscored "
-        f"{args.max_unscored:g} allows. The same command tries them again.\n"
+        f"{args.max_unscored:g} allows. The same command tries again what failed.\n"
     )
     return 1
 

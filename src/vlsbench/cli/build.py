@@ -178,7 +178,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     sys.stderr.write(
         f"vlsbench: {percent(found.pending_share)} of the elements have not come to their end, more than "
-        f"--max-unscored {args.max_unscored:g} allows. The same command tries them again.\n"
+        f"--max-unscored {args.max_unscored:g} allows. The same command tries again what failed.\n"
     )
     return 1
 

@@ -66,7 +66,7 @@ def code(unscored_share: float, max_unscored: float) -> int:
         return 0
     sys.stderr.write(
         f"vlsbench: {percent(unscored_share)} of the samples of a run are unscored, more than --max-unscored "
-        f"{max_unscored:g} allows. The command that made the run tries them again.\n"
+        f"{max_unscored:g} allows. The command that made the run tries again what failed.\n"
     )
     return 1
 

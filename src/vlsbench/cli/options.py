@@ -7,11 +7,13 @@ import difflib
 import re
 from typing import TYPE_CHECKING, NoReturn
 
+from vlsbench.cli import pricing
 from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
     from vlsbench.datasets.files.columns import Columns
     from vlsbench.run.loading import Effort
+    from vlsbench.run.plan import Evaluation
     from vlsbench.run.throttle import Concurrency
 
 
@@ -177,17 +179,6 @@ def positive(text: str) -> int:
     return number
 
 
-def price(text: str) -> float:
-    """A number of 0 or more."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"should be a price of 0 or more, not {text!r}")
-    return number
-
-
 def share(text: str) -> float:
     """A number between 0 and 1."""
     try:
@@ -197,6 +188,27 @@ def share(text: str) -> float:
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"should be a number between 0 and 1, not {text!r}")
     return number
+
+
+def evaluation(args: argparse.Namespace) -> Evaluation:
+    """What is to be evaluated and how, from the options of a command."""
+    from vlsbench.run.flow import Generation
+    from vlsbench.run.plan import Evaluation
+
+    return Evaluation(
+        model=args.model,
+        dataset=args.dataset,
+        judge=args.judge,
+        columns=args.columns,
+        judge_sees=args.judge_sees,
+        rubric=args.rubric,
+        limit=args.limit,
+        shard=getattr(args, "shard", None),
+        generation=Generation(
+            max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
+        ),
+        effort=effort(args),
+    )
 
 
 def effort(args: argparse.Namespace) -> Effort:
@@ -216,4 +228,5 @@ def effort(args: argparse.Namespace) -> Effort:
             batch_size=args.batch_size,
             trust_remote_code=args.trust_remote_code,
         ),
+        prices=pricing.prices(args),
     )

@@ -66,6 +66,6 @@ def report(summary: Summary, run: Run | None = None, *, as_json: bool, max_unsco
         return 0
     sys.stderr.write(
         f"vlsbench: {words.percent(summary.unscored_share)} of the samples are unscored, more than --max-unscored "
-        f"{max_unscored:g} allows. The same command tries them again.\n"
+        f"{max_unscored:g} allows. The same command tries again what failed.\n"
     )
     return 1

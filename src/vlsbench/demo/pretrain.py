@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Log = Callable[[str], None]
 
+Pictured = Callable[[Random, int, int], Row]
+"""Chooses a query and its answer for a picture, from the indices of its item and its colour."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PretrainRecipe:
@@ -103,6 +106,7 @@ def train_language(
     recipe: PretrainRecipe,
     seed: int,
     log: Log,
+    pictured: Pictured,
 ) -> None:
     """Teach the whole model to answer; every fourth batch has text only."""
     import torch
@@ -117,7 +121,7 @@ def train_language(
         else:
             chosen = torch.randint(len(pictures.items), (recipe.batch,), generator=chance)
             labels = zip(pictures.items[chosen].tolist(), pictures.colours[chosen].tolist(), strict=True)
-            rows = [_about(rng, item, colour) for item, colour in labels]
+            rows = [pictured(rng, item, colour) for item, colour in labels]
             batch = encode(tokenizer, rows, images=True)
             loss = model(**batch, pixel_values=_normalised(pictures.pixels[chosen])).loss
         step(loss)
@@ -125,7 +129,7 @@ def train_language(
             log(f"language {number + 1}/{recipe.language_steps}: loss {loss.item():.3f}")
 
 
-def _about(rng: Random, item_index: int, colour_index: int) -> Row:
+def about(rng: Random, item_index: int, colour_index: int) -> Row:
     """A query about a picture; a named item need not be the one shown, and then the text decides."""
     item = language.ITEMS[item_index]
     if colour_index != NAMELESS and rng.random() < 0.8:

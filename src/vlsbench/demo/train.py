@@ -50,7 +50,13 @@ FINE_TUNES = {
 """The three alignments that the demonstration compares; each is one command of the program."""
 
 
-def train_base(out: Path, seed: int = 0, recipe: pretrain.PretrainRecipe | None = None, log: Log = print) -> Path:
+def train_base(
+    out: Path,
+    seed: int = 0,
+    recipe: pretrain.PretrainRecipe | None = None,
+    log: Log = print,
+    pictured: pretrain.Pictured = pretrain.about,
+) -> Path:
     """Train the base model and save it as a model folder.
 
     Args:
@@ -58,6 +64,7 @@ def train_base(out: Path, seed: int = 0, recipe: pretrain.PretrainRecipe | None 
         seed: Decides pictures, weights and order.
         recipe: How much to train; the full recipe by default.
         log: Takes lines of progress.
+        pictured: The lessons with pictures.
     """
     recipe = recipe or pretrain.PretrainRecipe()
     tokenizer = vlm.build_tokenizer()
@@ -65,7 +72,7 @@ def train_base(out: Path, seed: int = 0, recipe: pretrain.PretrainRecipe | None 
     log(f"drawing {recipe.pictures:,} pictures")
     pictures = pretrain.render(recipe.pictures, seed)
     pretrain.pretrain_vision(model, pictures, recipe, seed, log)
-    pretrain.train_language(model, tokenizer, pictures, recipe, seed, log)
+    pretrain.train_language(model, tokenizer, pictures, recipe, seed, log, pictured)
     model.save_pretrained(out)
     vlm.build_processor(tokenizer).save_pretrained(out)
     pack(out)

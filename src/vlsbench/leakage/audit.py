@@ -11,15 +11,15 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from vlsbench import datasets
+from vlsbench import datasets, models
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.core.names import slug
+from vlsbench.core.names import slug, without_address
 from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets import Columns
 from vlsbench.leakage import findings, guards
@@ -27,15 +27,14 @@ from vlsbench.leakage.checking import Checking
 from vlsbench.leakage.findings import Audit, Verdicts, Writer
 from vlsbench.leakage.guards import Desk, Guard
 from vlsbench.leakage.signals.measures import Measures
-from vlsbench.run import fingerprint
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.fingerprint import Fingerprint
-from vlsbench.run.loading import Effort, adaptations_of, details_of
-from vlsbench.run.plan import check_texts
+from vlsbench.run.loading import Effort, adaptations_of, details_of, parameters_of
+from vlsbench.run.plan import Selection, check_texts, select
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
-from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
+from vlsbench.store.folders import acquire_lock, default_folder, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
@@ -92,25 +91,84 @@ def audit(
         Interrupted: The user stopped; the same call continues.
     """
     effort = effort or Effort()
-    _check(limit, effort)
     data = datasets.opened(dataset, columns)
-    check_texts(data.name, str(data.root))
     other = datasets.opened(reference) if reference is not None else None
-    known = _known(guard, data)
-    stamp = fingerprint.stamp(data)  # before the records are read, so that a change meanwhile shows next time
-    recalled = fingerprint.recall(Path(out) / "guard", data, limit) if out is not None and not fresh else None
-    found = recalled or fingerprint.fingerprint(data, limit)
-    identity = _identity(known, data, found, limit) if known is not None else None
-    path = Path(out) if out is not None else Path("runs") / _folder_name(data, found, identity)
-    _make_way(path, found, identity, fresh=fresh)
+    recorded = Path(out) / "guard" if out is not None and not fresh else None
+    plan = plan_audit(data, guard, limit=limit, effort=effort, recorded=recorded)
+    path = Path(out) if out is not None else plan.default_folder()
+    make_way(path, plan, fresh=fresh)
     make_folder(path)
     lock = acquire_lock(path)
     try:
-        if guard is not None and identity is not None:
-            _ask(path / "guard", guard, identity, data, found, stamp, effort, progress, remember)
-        return _conclude(path, data, found, limit, other, Measures(embedder=embedder, ocr=ocr, say=say))
+        if guard is not None:
+            halt = Halt()
+            desk = Desk(guard, data.name, effort, halt, remember, progress)
+            run_to_end(_session(plan, path, desk, halt, progress), halt)
+        return conclude(path, plan, other, Measures(embedder=embedder, ocr=ocr, say=say))
     finally:
         os.close(lock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPlan:
+    """What an audit is to be; `identity` is that of the guard's run, None where no guard is asked.
+
+    `earlier` is the identity that earlier versions gave the guard's run, which held its server's address.
+    """
+
+    selection: Selection
+    limit: int | None
+    effort: Effort
+    identity: Identity | None
+    earlier: Identity | None = None
+
+    def folder_name(self) -> str:
+        """``audit-<slug>-<hash8>``."""
+        return self._name(self.identity)
+
+    def default_folder(self) -> Path:
+        """Where the audit is made or continued if nothing else is said."""
+        return default_folder(self.folder_name(), self._name(self.earlier))
+
+    def _name(self, identity: Identity | None) -> str:
+        found = self.selection.found
+        named = identity.fields() if identity is not None else {"dataset_hash": found.sha256}
+        digest = hashlib.sha256(orjson.dumps(named, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        return f"audit-{slug(self.selection.data.name)}-{digest[:8]}"
+
+
+def plan_audit(
+    data: Dataset,
+    guard: str | Guard | None,
+    *,
+    limit: int | None,
+    effort: Effort,
+    recorded: Path | None = None,
+    selection: Selection | None = None,
+) -> AuditPlan:
+    """Check what is asked for; nothing is loaded or contacted.
+
+    Args:
+        data: The samples.
+        guard: As for `audit`, like what is not explained here.
+        limit: Likewise.
+        effort: Likewise.
+        recorded: The guard's run, which may know the records already.
+        selection: The samples, where they are known.
+
+    Raises:
+        UserError: Something in the arguments or files has to change first.
+    """
+    _check(limit, effort)
+    check_texts(data.name, str(data.root))
+    known = _known(guard, data)
+    selection = selection or select(data, limit, recorded)
+    identity = _identity(known, data, selection.found, limit) if known is not None else None
+    earlier = None
+    if identity is not None and guard is not None:
+        named = models.named_before(guard) if isinstance(guard, str) else guard.name
+        earlier = replace(identity, model=named)
+    return AuditPlan(selection=selection, limit=limit, effort=effort, identity=identity, earlier=earlier)
 
 
 def _known(guard: str | Guard | None, data: Dataset) -> Guard | None:
@@ -125,7 +183,7 @@ def _known(guard: str | Guard | None, data: Dataset) -> Guard | None:
 def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None) -> Identity:
     """The guard's run as a run: what would change a verdict is part of it."""
     return Identity(
-        model=guard.name,
+        model=without_address(guard.name),
         dataset=data.name,
         dataset_hash=found.sha256,
         max_tokens=0,
@@ -137,13 +195,7 @@ def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None
     )
 
 
-def _folder_name(data: Dataset, found: Fingerprint, identity: Identity | None) -> str:
-    named = identity.fields() if identity is not None else {"dataset_hash": found.sha256}
-    digest = hashlib.sha256(orjson.dumps(named, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    return f"audit-{slug(data.name)}-{digest[:8]}"
-
-
-def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fresh: bool) -> None:
+def make_way(path: Path, plan: AuditPlan, *, fresh: bool) -> None:
     """Nothing where this audit may be written to a folder, which may hold an earlier state of it.
 
     Raises:
@@ -156,9 +208,9 @@ def _make_way(path: Path, found: Fingerprint, identity: Identity | None, *, fres
         set_aside(path, _FILES, what)
         return
     require_known(path, _FILES, what)
-    if identity is not None and (path / "guard").exists():
-        require_same(path / "guard", identity)
-    if _hash_of(path) not in (None, found.sha256):
+    if plan.identity is not None and (path / "guard").exists():
+        require_same(path / "guard", plan.identity)
+    if _hash_of(path) not in (None, plan.selection.found.sha256):
         raise RunError(
             f"{path} holds the audit of other samples. Choose another --out, or --fresh to start over (the old folder "
             "is kept aside)."
@@ -178,52 +230,59 @@ def _hash_of(path: Path) -> str | None:
     return str(found.get("dataset_hash")) if isinstance(found, dict) else None
 
 
-def _ask(
-    path: Path,
-    guard: str | Guard,
-    identity: Identity,
-    data: Dataset,
-    found: Fingerprint,
-    stamp: str,
-    effort: Effort,
-    progress: Progress | None,
-    remember: Remember | None,
-) -> None:
-    """Get the guard's verdicts that are not there yet."""
-    halt = Halt()
-    desk = Desk(guard, data.name, effort, halt, remember, progress)
-    details = {
-        "dataset_size": found.size,
-        "dataset_revision": data.revision,
-        "dataset_described": found.n_described,
-        "dataset_stamp": stamp,
-        "parameters": asdict(effort),
-        "model_details": details_of(desk.guard),
-    }
-    run = open_or_create(path, identity, details)
-    try:
-        run_to_end(_session(run, Preparation(run, data, identity.limit), desk, halt, progress), halt)
-    finally:
-        run.unlock()
-
-
-async def _session(run: Run, source: Preparation, desk: Desk, halt: Halt, progress: Progress | None) -> None:
-    finished = None
+async def _session(plan: AuditPlan, path: Path, desk: Desk, halt: Halt, progress: Progress | None) -> None:
+    """The guard's verdicts, stopped by Ctrl-C."""
     with stoppable(halt):
+        await ask(plan, path, desk, halt, progress)
+
+
+async def ask(plan: AuditPlan, path: Path, desk: Desk, halt: Halt, progress: Progress | None) -> None:
+    """Get the guard's verdicts that are not there yet into an audit's folder; the guard is closed at the end.
+
+    Raises:
+        RunError: The folder holds another guard's verdicts, or is being written to.
+        Interrupted: The user stopped.
+        VLSBenchError: What would go wrong with every sample.
+    """
+    try:
+        run = _opened(plan, path / "guard", desk)
+        finished = None
         try:
+            source = Preparation(run, plan.selection.data, plan.limit)
             await Checking(run, source, desk.guard, desk.gate, halt, progress).follow()
             finished = timestamp()
         finally:
             try:
                 run.update(finished=finished, model_adaptations=adaptations_of(desk.guard))
             finally:
-                await desk.close()
+                run.unlock()
+    finally:
+        await desk.close()
 
 
-def _conclude(
-    path: Path, data: Dataset, found: Fingerprint, limit: int | None, reference: Dataset | None, measures: Measures
-) -> Audit:
-    """Read what the guard said, measure the signals, and write both down."""
+def _opened(plan: AuditPlan, path: Path, desk: Desk) -> Run:
+    """The locked run of the guard."""
+    if plan.identity is None:
+        raise UserError("This audit was planned without a guard.")
+    found = plan.selection.found
+    details = {
+        "dataset_size": found.size,
+        "dataset_revision": plan.selection.data.revision,
+        "dataset_described": found.n_described,
+        "dataset_stamp": plan.selection.stamp,
+        "parameters": parameters_of(plan.effort, desk.guard),
+        "model_details": details_of(desk.guard),
+    }
+    return open_or_create(path, plan.identity, details)
+
+
+def conclude(path: Path, plan: AuditPlan, reference: Dataset | None, measures: Measures) -> Audit:
+    """Read what the guard said, measure the signals, and write both down.
+
+    Raises:
+        Stopped: The files cannot be written.
+    """
+    data, found, limit = plan.selection.data, plan.selection.found, plan.limit
     run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
     verdicts = Verdicts(run) if run is not None and run.manifest.dataset_hash == found.sha256 else None
     writer = Writer(path, data.root, verdicts)

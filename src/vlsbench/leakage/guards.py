@@ -239,6 +239,7 @@ class Desk:
         halt: The user's wish to stop.
         remember: Put around the guard.
         progress: Told when a local model is about to be loaded.
+        shared: What is shared with other jobs.
 
     Raises:
         UserError: The guard cannot be made.
@@ -252,11 +253,13 @@ class Desk:
         halt: Halt,
         remember: Callable[[Guard], Guard] | None = None,
         progress: Progress | None = None,
+        shared: loading.Shared | None = None,
     ) -> None:
-        self.gate = Gate(effort.judge_concurrency, halt)
+        asked = (model_ref(guard) if isinstance(guard, str) else None,)
+        self._loader = loading.Loader(effort, asked, progress, shared)
+        self.gate = self._loader.gate(effort.judge_concurrency, halt)
         self._effort = effort
         self._moderation: moderation.Moderation | None = None
-        self._loader = loading.Loader(effort, (model_ref(guard) if isinstance(guard, str) else None,), progress)
         if isinstance(guard, str):
             guard = make(guard, dataset, model=self._model, moderates=self._moderates)
         self.guard = guard if remember is None else remember(guard)

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-import orjson
-
 from vlsbench import calibration, datasets
+from vlsbench.ablation.recorded import RecordedAblation, read_ablation
 from vlsbench.calibration import Calibration
+from vlsbench.comparison.recorded import RecordedComparison, read_comparison
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.names import brief_dataset_name, brief_model_name, distinct, shortest
 from vlsbench.core.protocols import Dataset
+from vlsbench.leakage.recorded import RecordedAudit, read_audit
 from vlsbench.results.outcomes import judge_names
 from vlsbench.results.rates import Block
 from vlsbench.results.summary import Summary, summarise
@@ -61,7 +62,7 @@ class AuditPart:
 
     name: str
     path: Path
-    figures: Mapping[str, object]
+    figures: RecordedAudit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class AblationPart:
 
     name: str
     path: Path
-    figures: Mapping[str, object]
+    figures: RecordedAblation
     runs: Mapping[str, RunPart]
 
 
@@ -80,7 +81,7 @@ class ComparisonPart:
 
     name: str
     path: Path
-    figures: Mapping[str, object]
+    figures: RecordedComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,22 +197,7 @@ def _file(path: Path) -> Part:
         raise UserError(f"{path} is a file of samples; as a dataset it is named jsonl:{path}.")
     if path.name in _FOLDERS:
         return _read(str(path.parent))
-    figures = _object(path)
-    if "differences" in figures and "runs" in figures:
-        return ComparisonPart(name=path.stem, path=path, figures=figures)
-    raise UserError(f"{path} is no comparison. Make one with: vlsbench compare RUN RUN --json > {path.name}")
-
-
-def _object(path: Path) -> Mapping[str, object]:
-    try:
-        found = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}.") from error
-    except orjson.JSONDecodeError as error:
-        raise RunError(f"{path} is damaged: {error}.") from error
-    if not isinstance(found, dict):
-        raise RunError(f"{path} holds no JSON object.")
-    return found
+    return ComparisonPart(name=path.stem, path=path, figures=read_comparison(path))
 
 
 def _run(path: Path) -> RunPart:
@@ -232,18 +218,15 @@ def _run(path: Path) -> RunPart:
 
 
 def _audit(path: Path) -> AuditPart:
-    figures = _object(path / "audit.json")
-    dataset = figures.get("dataset")
-    return AuditPart(
-        name=brief_dataset_name(dataset) if isinstance(dataset, str) else path.name, path=path, figures=figures
-    )
+    figures = read_audit(path)
+    name = brief_dataset_name(figures.dataset) if figures.dataset else path.name
+    return AuditPart(name=name, path=path, figures=figures)
 
 
 def _ablation(path: Path) -> AblationPart:
-    figures = _object(path / "ablation.json")
+    figures = read_ablation(path)
     folders = sorted(folder for folder in path.iterdir() if (folder / "manifest.json").is_file())
-    conditions = figures.get("conditions")
-    order = list(conditions) if isinstance(conditions, dict) else []
+    order = list(figures.conditions)
     folders.sort(key=lambda folder: (order.index(folder.name) if folder.name in order else len(order), folder.name))
     runs = {}
     for folder in folders:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from vlsbench import datasets, judges
+from vlsbench import judges
 from vlsbench.core.errors import RunError
 from vlsbench.core.protocols import Dataset, Judge, Model
 from vlsbench.core.types import Sees
@@ -21,11 +21,12 @@ from vlsbench.run import loading
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.loading import Effort
-from vlsbench.run.plan import check_numbers, make_plan, to_sees
+from vlsbench.run.plan import Evaluation, check_numbers, make_plan, to_sees
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
 from vlsbench.run.throttle import Halt
+from vlsbench.store import shard_file
 from vlsbench.store.run_folder import Run, open_or_create
 
 
@@ -39,6 +40,7 @@ def evaluate(
     rubric: str | None = None,
     out: str | Path | None = None,
     limit: int | None = None,
+    shard: str | None = None,
     seed: int | None = None,
     max_tokens: int = 128,
     temperature: float = 0.0,
@@ -58,6 +60,7 @@ def evaluate(
         rubric: A packaged rubric's name or a file; None for the three labels of the paper.
         out: The run folder; by default ``runs/<slug>-<hash8>``.
         limit: Only the first so many samples.
+        shard: ``I/N`` for every N-th group of samples from the I-th on, to be joined by `merge` with the others.
         seed: Passed to the model, where it takes one.
         max_tokens: Length limit of an answer in tokens (128 in the paper's release).
         temperature: Sampling temperature; 0 is greedy.
@@ -74,25 +77,42 @@ def evaluate(
         Stopped: Disk or network gave out; the same call continues.
         Interrupted: The user stopped the run; the same call continues.
     """
-    effort = effort or Effort()
-    plan = make_plan(
+    asked = Evaluation(
         model=model,
-        dataset=datasets.opened(dataset, columns),
+        dataset=dataset,
         judge=judge,
+        columns=columns,
         judge_sees=judge_sees,
+        rubric=rubric,
         limit=limit,
+        shard=shard,
         generation=Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed),
-        effort=effort,
-        recorded=Path(out) if out is not None and not fresh else None,
+        effort=effort or Effort(),
     )
+    return carry_out(asked, out=out, fresh=fresh, progress=progress)
+
+
+def carry_out(
+    asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False, progress: Progress | None = None
+) -> Summary:
+    """`evaluate`, by an evaluation that is described already.
+
+    Raises:
+        UserError: As `evaluate`, like all that follows.
+        Stopped: Likewise.
+        Interrupted: Likewise.
+    """
+    plan = make_plan(asked, recorded=Path(out) if out is not None and not fresh else None)
     path = plan.folder(out, fresh=fresh)  # before a large model is loaded for nothing
     halt = Halt()
-    loader = loading.Loader(effort, (model, judges.model_ref(judge) if isinstance(judge, str) else None), progress)
-    judging = loading.judging(judge, plan.sees, rubric, loader, halt)
-    answering = loading.answering(loader.model(model, effort.model_key_env), plan.generation, effort, halt)
-    run = open_or_create(path, plan.identity, plan.details(answering.model, effort), fresh=fresh)
+    loader = loading.Loader(asked.effort, asked.refs, progress)
+    judging = loading.judging(asked.judge, plan.sees, asked.rubric, loader, halt)
+    answering = loading.answering(asked.model, plan.generation, loader, halt)
+    run = open_or_create(path, plan.identity, plan.details(answering.model, asked.effort), fresh=fresh)
     try:
-        source = Preparation(run, plan.data, limit)
+        if plan.selection.part is not None:
+            shard_file.write(run.path, plan.selection.part)
+        source = Preparation(run, plan.data, asked.limit)
         return run_to_end(_session(run, source, answering, judging, loader, halt, progress), halt)
     finally:
         run.unlock()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import asdict, dataclass, field
 
 from vlsbench import judges, models
-from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
+from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Served, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
+from vlsbench.core.usage import Prices
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
+from vlsbench.run.metering import metered_model
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
-from vlsbench.store.identity import judge_slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +27,7 @@ class Effort:
         judge_key_env: Environment variable that holds the judge's API key.
         timeout_s: Limit for one request in seconds.
         local: How local models (``hf:``) are loaded.
+        prices: What models cost, so that what is spent can be told.
     """
 
     concurrency: Concurrency = "auto"
@@ -33,15 +36,22 @@ class Effort:
     judge_key_env: str | None = None
     timeout_s: float = 300.0
     local: models.Local = field(default_factory=models.Local)
+    prices: Prices | None = None
+
+    def recorded(self) -> dict[str, object]:
+        """As the manifest holds it; prices stand there with the models that they are of."""
+        found = asdict(self)
+        del found["prices"]
+        return found
 
 
 def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
-    """The second stage: the judge of a reference, or the user's own, with its slots and the stem of its verdict file.
+    """The second stage: the judge of a reference, or the user's own, with its slots.
 
     Raises:
         UserError: The judge cannot be used as asked.
     """
-    gate = Gate(loader.effort.judge_concurrency, halt)
+    gate = loader.gate(loader.effort.judge_concurrency, halt)
 
     def model(ref: str) -> Model:
         return patient(loader.model(ref, loader.effort.judge_key_env), gate)
@@ -50,13 +60,21 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
     else:
         require(judge, Judge, "judge")
-    return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
+    prices = loader.effort.prices
+    return Judging(judge=judge, gate=gate, price=prices.of_judge(judge.name) if prices is not None else None)
 
 
-def answering(model: Model, generation: Generation, effort: Effort, halt: Halt) -> Answering:
-    """The first stage: the model under test with its slots."""
-    gate = Gate(effort.concurrency, halt)
-    return Answering(model=patient(model, gate), gate=gate, generation=generation)
+def answering(model: str | Model, generation: Generation, loader: Loader, halt: Halt) -> Answering:
+    """The first stage: the model under test, of a reference or the user's own, with its slots.
+
+    Raises:
+        UserError: The model cannot be made.
+    """
+    gate = loader.gate(loader.effort.concurrency, halt)
+    loaded = loader.model(model, loader.effort.model_key_env)
+    prices = loader.effort.prices
+    price = prices.of_target(loaded.name) if prices is not None else None
+    return Answering(model=patient(loaded, gate), gate=gate, generation=generation, price=price)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -69,13 +87,26 @@ def patient(model: Model, gate: Gate) -> Model:
     if isinstance(model, LocalModel):
         local = model
         gate.follow(lambda: local.width)
-        return model
+        return metered_model(local)
     return PatientModel(model, gate, patience())
 
 
 def patience() -> Patience:
     """How often and how long requests are tried again."""
     return Patience()
+
+
+@dataclass(slots=True, kw_only=True)
+class Shared:
+    """What several runs share: requests on their way to servers, and local models, which outlive the runs.
+
+    Args:
+        budget: Requests on their way at once, over all runs.
+        local: The local models by reference and how they were loaded; closed by whoever shares them.
+    """
+
+    budget: asyncio.Semaphore
+    local: dict[tuple[str, models.Local], Model] = field(default_factory=dict)
 
 
 class Loader:
@@ -85,13 +116,21 @@ class Loader:
         effort: Keys, time limit, and how local models are loaded.
         asked: Every model of the run; the references among them decide which key goes where.
         progress: Told when a local model is about to be loaded, which may take minutes.
+        shared: What is shared with other runs.
     """
 
-    def __init__(self, effort: Effort, asked: tuple[str | Model | None, ...], progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        effort: Effort,
+        asked: tuple[str | Model | None, ...],
+        progress: Progress | None = None,
+        shared: Shared | None = None,
+    ) -> None:
         self.effort = effort
         self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
-        self._loaded: dict[str, Model] = {}
+        self._shared = shared
+        self._loaded = shared.local if shared is not None else {}
         self._made: list[Model] = []
 
     def model(self, model: str | Model, key_env: str | None) -> Model:
@@ -103,18 +142,24 @@ class Loader:
         if not isinstance(model, str):
             require(model, Model, "model")
             return model
-        if model in self._loaded:
-            return self._loaded[model]
+        known = (model, self.effort.local)
+        if known in self._loaded:
+            return self._loaded[known]
         access = models.Access(
             key_env=key_env, refs_in_use=self.refs, timeout_s=self.effort.timeout_s, local=self.effort.local
         )
         if self._progress is not None and not model.startswith("openai:"):
             self._progress(RunCounts(total=0, loading=model))
         made = models.load(model, access)
-        self._made.append(made)
         if isinstance(made, LocalModel):
-            self._loaded[model] = made
+            self._loaded[known] = made
+        if self._shared is None or not isinstance(made, LocalModel):
+            self._made.append(made)
         return made
+
+    def gate(self, concurrency: Concurrency, halt: Halt) -> Gate:
+        """The slots of one stage."""
+        return Gate(concurrency, halt, self._shared.budget if self._shared is not None else None)
 
     async def close(self) -> None:
         """Close the models that were made here; a user's own model stays open, for it may be used again."""
@@ -137,6 +182,17 @@ class Unloaded:
 def adaptations_of(asked: object) -> list[str]:
     """What a model, or the model within a judge, had to change for its server."""
     return [text for layer in _layers(asked) if isinstance(layer, Adapting) for text in layer.adaptations]
+
+
+def parameters_of(effort: Effort, model: object) -> dict[str, object]:
+    """What the manifest says of a session beside what the run is: how hard was tried, and where the model was asked."""
+    addresses = addresses_of(model)
+    return effort.recorded() | ({"addresses": addresses} if addresses else {})
+
+
+def addresses_of(asked: object) -> list[str]:
+    """Where a model, or the model within a judge, is asked; nothing where it is in this process."""
+    return [address for layer in _layers(asked) if isinstance(layer, Served) for address in layer.addresses]
 
 
 def details_of(model: object) -> dict[str, str]:

@@ -3,34 +3,83 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from vlsbench import judges, models
+from vlsbench import datasets, judges, models
 from vlsbench.core.errors import UserError
+from vlsbench.core.names import without_address
 from vlsbench.core.protocols import Dataset, Judge, Model, require
 from vlsbench.core.types import Sees
+from vlsbench.datasets import Columns
 from vlsbench.run import fingerprint
 from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.flow import Generation
-from vlsbench.run.loading import Effort, details_of
+from vlsbench.run.loading import Effort, details_of, parameters_of
+from vlsbench.run.shards.split import Shard, ShardOfSet, Together
+from vlsbench.store.folders import default_folder
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import require_same
+from vlsbench.store.shard_file import ShardFile
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What a run is to be, checked as far as can be without loading a model."""
+class Evaluation:
+    """What is evaluated, how the model is asked and judged, and how hard to try: as for `vlsbench.evaluate`."""
 
-    identity: Identity
+    model: str | Model
+    dataset: str | Dataset
+    judge: str | Judge
+    columns: str | Mapping[str, str] | Columns | None = None
+    judge_sees: str = Sees.IMAGE
+    rubric: str | None = None
+    limit: int | None = None
+    shard: str | None = None
+    generation: Generation = field(default_factory=Generation)
+    effort: Effort = field(default_factory=Effort)
+
+    @property
+    def refs(self) -> tuple[str | Model | None, ...]:
+        """Every model that is asked; the references among them decide which key goes where."""
+        return self.model, judges.model_ref(self.judge) if isinstance(self.judge, str) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The samples of a run: their dataset, what they are, and what tells that its files have changed.
+
+    Where they are one shard of a set, so are `data` and `found` (but for the hash), and `part` says which samples it
+    holds.
+    """
+
     data: Dataset
     found: Fingerprint
     stamp: str
+    part: ShardFile | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run is to be, checked as far as can be without loading a model.
+
+    `earlier` is the identity that versions gave the run that held the server's address for a part of the model's name:
+    their default folder is named by it.
+    """
+
+    identity: Identity
+    earlier: Identity
+    selection: Selection
     generation: Generation
     sees: Sees
+
+    @property
+    def data(self) -> Dataset:
+        """Where the samples come from."""
+        return self.selection.data
 
     def folder(self, out: str | Path | None, *, fresh: bool) -> Path:
         """Where the run is made or continued: ``runs/<slug>-<hash8>``, if nothing else is said.
@@ -38,68 +87,85 @@ class Plan:
         Raises:
             RunError: There is something else, which `fresh` may set aside if it is a run.
         """
-        path = Path(out) if out is not None else Path("runs") / self.identity.folder_name()
+        names = self.identity.folder_name(), self.earlier.folder_name()
+        path = Path(out) if out is not None else default_folder(*names)
         require_same(path, self.identity, fresh=fresh)
         return path
 
     def details(self, model: Model, effort: Effort) -> dict[str, object]:
         """The manifest's fields beside the identity."""
+        found = self.selection.found
         return {
-            "dataset_size": self.found.size,
+            "dataset_size": found.size,
             "dataset_revision": self.data.revision,
-            "dataset_described": self.found.n_described,
-            "dataset_stamp": self.stamp,
-            "parameters": asdict(effort),
+            "dataset_described": found.n_described,
+            "dataset_stamp": self.selection.stamp,
+            "parameters": parameters_of(effort, model),
             "model_details": details_of(model),
         }
 
 
-def make_plan(
-    *,
-    model: str | Model,
-    dataset: Dataset,
-    judge: str | Judge,
-    judge_sees: str,
-    limit: int | None,
-    generation: Generation,
-    effort: Effort,
-    recorded: Path | None,
-) -> Plan:
-    """Check what is asked for, and read the records of the dataset once.
+def select(data: Dataset, limit: int | None, recorded: Path | None = None, shard: str | None = None) -> Selection:
+    """Read the records of a dataset once.
 
     Args:
-        model: As for `vlsbench.evaluate`, like all that is not explained here.
-        dataset: The samples.
-        judge: Likewise.
-        judge_sees: Likewise.
-        limit: Likewise.
-        generation: How the model is asked.
-        effort: Likewise.
+        data: The samples.
+        limit: As for `vlsbench.evaluate`.
         recorded: A run folder that may know the records already, if they have not been touched since.
+        shard: As for `vlsbench.evaluate`.
+
+    Raises:
+        UserError: The dataset cannot be read, or has no such shard.
+    """
+    stamp = fingerprint.stamp(data)  # before the records are read, so that a change meanwhile shows next time
+    if shard is not None:
+        found, part = _one_shard(data, limit, Shard.parse(shard))
+        return Selection(data=ShardOfSet(whole=data, numbers=part.numbers), found=found, stamp=stamp, part=part)
+    known = fingerprint.recall(recorded, data, limit) if recorded is not None else None
+    return Selection(data=data, found=known or fingerprint.fingerprint(data, limit), stamp=stamp)
+
+
+def _one_shard(data: Dataset, limit: int | None, shard: Shard) -> tuple[Fingerprint, ShardFile]:
+    """What a shard is: the hash of the whole selection, the sizes of the shard, and which samples it holds."""
+    together = Together()
+    whole = fingerprint.fingerprint(data, limit, together.add)
+    numbers = together.numbers(shard)
+    found = replace(whole, size=len(numbers), n_described=together.described(numbers))
+    return found, ShardFile(shard=str(shard), size=whole.size, numbers=tuple(numbers))
+
+
+def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Selection | None = None) -> Plan:
+    """Check what is asked for, and read the records of the dataset, where that has not been done.
+
+    Args:
+        asked: What is to be evaluated.
+        recorded: As for `select`.
+        selection: The samples, where they are known.
 
     Raises:
         UserError: Something in the arguments or files has to change first.
     """
     # 0 and 0.0 are the same run, in the folder's name too
-    generation = replace(generation, temperature=float(generation.temperature))
-    check_numbers(generation, limit, effort)
-    check_texts(generation.system, model, dataset.name, str(dataset.root))
-    stamp = fingerprint.stamp(dataset)  # before the records are read, so that a change meanwhile shows next time
-    known = fingerprint.recall(recorded, dataset, limit) if recorded is not None else None
-    found = known or fingerprint.fingerprint(dataset, limit)
+    generation = replace(asked.generation, temperature=float(asked.generation.temperature))
+    check_numbers(generation, asked.limit, asked.effort)
+    selection = selection or select(datasets.opened(asked.dataset, asked.columns), asked.limit, recorded, asked.shard)
+    check_texts(generation.system, asked.model, selection.data.name, str(selection.data.root))
     identity = Identity(
-        model=models.canonical(model) if isinstance(model, str) else _named(model),
-        dataset=dataset.name,
-        dataset_hash=found.sha256,
+        model=models.canonical(asked.model) if isinstance(asked.model, str) else without_address(_named(asked.model)),
+        dataset=selection.data.name,
+        dataset_hash=selection.found.sha256,
         max_tokens=generation.max_tokens,
         temperature=generation.temperature,
         system=generation.system,
         seed=generation.seed,
-        limit=limit,
+        limit=asked.limit,
+        shard=selection.part.shard if selection.part is not None else None,
     )
-    sees = to_sees(judge_sees)
-    _check_sees(sees, judge, found)
-    return Plan(identity=identity, data=dataset, found=found, stamp=stamp, generation=generation, sees=sees)
+    sees = to_sees(asked.judge_sees)
+    _check_sees(sees, asked.judge, selection.found)
+    named = models.named_before(asked.model) if isinstance(asked.model, str) else asked.model.name
+    earlier = replace(identity, model=named)
+    return Plan(identity=identity, earlier=earlier, selection=selection, generation=generation, sees=sees)
 
 
 def _named(model: Model) -> str:

@@ -11,11 +11,13 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, TypeVar
 
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
+from vlsbench.run import metering
 
 T = TypeVar("T")
 
@@ -91,13 +93,16 @@ class Gate:
     Args:
         concurrency: A fixed number of slots, or ``"auto"``.
         halt: Stops waiting when the user stops the run.
+        budget: Requests that may be on their way at once, over all the gates that share it; None for any number. A
+            request that waits for another try takes none of it.
     """
 
-    def __init__(self, concurrency: Concurrency, halt: Halt) -> None:
+    def __init__(self, concurrency: Concurrency, halt: Halt, budget: asyncio.Semaphore | None = None) -> None:
         self.auto = concurrency == "auto"
         self._limit = AUTO_START if concurrency == "auto" else concurrency
         self._width: Callable[[], int] | None = None
         self.halt = halt
+        self.budget = budget
         self._in_use = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._paused_until = 0.0
@@ -242,8 +247,10 @@ async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
     failed_tries = rate_limits = 0
     while True:
         await gate.open()
+        metering.sent(again=failed_tries + rate_limits > 0)
         try:
-            result = await call()
+            async with gate.budget or nullcontext():
+                result = await call()
         except RateLimited as error:
             _check_wait(error, patience)
             gate.rate_limited(error.retry_after)

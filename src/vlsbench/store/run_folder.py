@@ -14,16 +14,19 @@ from __future__ import annotations
 
 import os
 import platform
+import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
+from vlsbench.core.names import without_address
 from vlsbench.core.version import __version__
 from vlsbench.store import json_file
 from vlsbench.store import manifest as manifests
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
-from vlsbench.store.identity import IDENTITY, Identity
+from vlsbench.store.identity import IDENTITY, Identity, judge_slug
 from vlsbench.store.manifest import JudgeEntry
 
 _FILES = frozenset({manifests.FILE, "samples.jsonl", "responses.jsonl"})
@@ -46,6 +49,7 @@ class Run:
         self._found = manifests.read(path)
         self.manifest = manifests.parse(self._found, path)
         self._lock = lock
+        self._updating = threading.Lock()  # the preparation of samples has a thread of its own
 
     @property
     def samples(self) -> Path:
@@ -83,13 +87,29 @@ class Run:
         Raises:
             Stopped: The manifest cannot be written.
         """
-        self._found |= fields
-        self.manifest = manifests.parse(self._found, self.path)
-        json_file.write(self.path / manifests.FILE, self._found)
+        with self._updating:
+            self._found |= fields
+            self.manifest = manifests.parse(self._found, self.path)
+            json_file.write(self.path / manifests.FILE, self._found)
+
+    def stem_of(self, judge: str, settings: Mapping[str, str]) -> str:
+        """The stem of the file that holds a judge's verdicts, or will.
+
+        Earlier versions held the address of its server for a part of a judge's name; such a file is continued.
+        """
+        stem = judge_slug(judge, settings)
+        earlier = (
+            known
+            for known, entry in self.judges.items()
+            if any(known == judge_slug(f"{judge}@{address}", settings) for address in entry.addresses)
+        )
+        return stem if stem in self.judges else next(earlier, stem)
 
     def add_judge(self, stem: str, entry: JudgeEntry) -> None:
         """Record a judge in the manifest and make room for its verdicts."""
         self.make_folder("verdicts")
+        if stem in self.judges:
+            entry = replace(entry, addresses=manifests.merged(self.judges[stem].addresses, entry.addresses))
         judges = {name: judge.to_json() for name, judge in self.judges.items()}
         self.update(judges={**judges, stem: {**judges.get(stem, {}), **entry.to_json()}})
 
@@ -133,7 +153,7 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, object]
         if fresh:
             set_aside(path, _FILES, _WHAT)
         elif (continued := _continue(path, identity, details)) is not None:
-            continued.update(**details, finished=None)
+            continued.update(model=identity.model, **details, finished=None)
             return continued
     make_folder(path)
     handle = acquire_lock(path)
@@ -189,14 +209,49 @@ def require_same(path: Path, identity: Identity, *, fresh: bool = False) -> None
             _require_same(run, identity)
 
 
+def differences(one: Run, other: Run) -> str:
+    """In which respects two runs are different ones, shards aside; empty where they are parts of one."""
+    found = [
+        (name, getattr(one.manifest, name), getattr(other.manifest, name))
+        for name in (*IDENTITY, "condition")
+        if getattr(one.manifest, name) != getattr(other.manifest, name)
+    ]
+    here, there = one.manifest.model_details, other.manifest.model_details
+    if here and there:
+        found += [(f"model's {key}", a, b) for key in _MODEL_DETAILS if (a := here.get(key)) != (b := there.get(key))]
+    return "; ".join(f"{name}: {_short(a)} and {_short(b)}" for name, a, b in found)
+
+
+def make_way(path: Path, *, fresh: bool, dry: bool = False) -> None:
+    """Put a run that is in the way of a new one aside.
+
+    Args:
+        path: Where the new one is to be.
+        fresh: Whether that may be done.
+        dry: Only say whether it could be.
+
+    Raises:
+        RunError: It may not, or what is there is no run, or is being written to.
+    """
+    if not is_occupied(path):
+        return
+    if not fresh:
+        raise RunError(f"{path} is occupied. Choose another --out, or --fresh (the old folder is kept aside).")
+    if dry:
+        require_known(path, _FILES, _WHAT)
+    else:
+        set_aside(path, _FILES, _WHAT)
+
+
 def is_answered(run: Run) -> bool:
     """Whether there is anything to lose: answers, or the verdicts of a guard, which needs none."""
     return any(file.exists() and file.stat().st_size for file in (run.responses, *run.path.glob("verdicts/*.jsonl")))
 
 
 def _require_same(run: Run, identity: Identity) -> None:
-    names = (*IDENTITY, "condition")
+    names = (*IDENTITY, "condition", "shard")
     wanted, found = identity.fields(), {name: getattr(run.manifest, name) for name in names}
+    wanted["model"] = without_address(identity.model)
     different = [name for name in names if wanted.get(name) != found[name]]
     if different:
         raise _different(run, different, found, wanted)

@@ -14,6 +14,7 @@ from reports import picture, write_report
 from run_folders import HandMade, judged
 from vlsbench.calibration import drawing, scoring, store
 from vlsbench.core import words as written
+from vlsbench.core.errors import RunError
 from vlsbench.report.page import page
 
 
@@ -314,12 +315,13 @@ def test_the_command_of_an_ablation_names_its_conditions(tmp_path):
         ("compared.json", {"runs": [], "differences": [1, {"first": 3, "value": "x"}]}),
     ],
 )
-def test_figures_that_are_none_in_a_file_of_results_are_passed_over(tmp_path, name, found):
+def test_figures_that_are_none_in_a_file_of_results_are_named(tmp_path, name, found):
     file = tmp_path / name
     file.parent.mkdir(exist_ok=True)
     file.write_text(json.dumps(found))
-    out = write_report(tmp_path / "report.html", file if file.parent == tmp_path else file.parent)
-    assert "How it was made" in words(out)
+    with pytest.raises(RunError, match=rf"{file.name} is damaged: .* at `\$"):
+        write_report(tmp_path / "report.html", file if file.parent == tmp_path else file.parent)
+    assert not (tmp_path / "report.html").exists()
 
 
 def test_categories_are_indented_below_their_audit(tmp_path):

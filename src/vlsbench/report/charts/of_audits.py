@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from vlsbench.core import words
 from vlsbench.core.names import brief_model_name
+from vlsbench.core.types import Rate
+from vlsbench.leakage.recorded import RecordedGroup
 from vlsbench.report.charts.kinds import Bars, Point, TitledTable, point
-from vlsbench.report.charts.readback import number, objects, paired_of, rate_of
 from vlsbench.report.inputs import AblationPart, AuditPart, ComparisonPart
 from vlsbench.report.terminal.ablation import CONDITIONS
+from vlsbench.stats.recorded import RecordedPair
 
-_PROTOCOL: Mapping[str, str] = {
-    "r1": "R1: pair harmful",
-    "r2": "R2: pair and text alone harmful",
-    "r1_minus_r2": "R1 - R2: harmful only as a pair",
+_PROTOCOL: Mapping[str, Callable[[RecordedGroup], Rate | None]] = {
+    "R1: pair harmful": lambda group: group.r1,
+    "R2: pair and text alone harmful": lambda group: group.r2,
+    "R1 - R2: harmful only as a pair": lambda group: group.r1_minus_r2,
 }
 _MODALITY: Mapping[str, str] = {
     "text_alone": "text alone",
@@ -32,8 +34,8 @@ def leakage(audits: Sequence[AuditPart]) -> Bars | None:
         "Leakage",
         "A guard judged each pair, and its text by itself. A small R1 - R2 means that the harm is already in the text.",
         groups=[audit.name for audit in audits],
-        series=list(_PROTOCOL.values()),
-        found=[[_point(audit.figures.get(key)) for audit in audits] for key in _PROTOCOL],
+        series=list(_PROTOCOL),
+        found=[[point(rate(audit.figures)) for audit in audits] for rate in _PROTOCOL.values()],
     )
 
 
@@ -45,7 +47,7 @@ def modality(audits: Sequence[AuditPart]) -> Bars | None:
         "The share of pairs that the guard calls harmful by a part alone, only as a pair, or not at all.",
         groups=list(_MODALITY.values()),
         series=[audit.name for audit in audits],
-        found=[[_point(_inside(audit.figures, "modality").get(key)) for key in _MODALITY] for audit in audits],
+        found=[[point(audit.figures.modality.get(key)) for key in _MODALITY] for audit in audits],
     )
 
 
@@ -53,12 +55,10 @@ def leakage_table(audits: Sequence[AuditPart]) -> TitledTable | None:
     """The paper's Table 1, with intervals, and by category."""
     rows = []
     for audit in audits:
-        groups = [(audit.name, audit.figures), *objects(audit.figures.get("by_category"))]
-        for place, (name, figures) in enumerate(groups):
-            cells = [words.rate(rate_of(figures.get(key))) for key in (*_PROTOCOL, "r2_both_alone")]
-            p = number(_inside(figures, "mcnemar").get("p_value"))
+        for place, (name, group) in enumerate([(audit.name, audit.figures), *audit.figures.by_category.items()]):
+            rates = (*(rate(group) for rate in _PROTOCOL.values()), group.r2_both_alone)
             shown = f"\u2003{name}" if place else name
-            rows.append((shown, f"{number(figures.get('n')) or 0:,.0f}", *cells, words.p_value(p)))
+            rows.append((shown, f"{group.n:,}", *map(words.rate, rates), words.p_value(group.mcnemar.p_value)))
     if not rows:
         return None
     about = (
@@ -71,7 +71,7 @@ def leakage_table(audits: Sequence[AuditPart]) -> TitledTable | None:
 
 def ladder(ablations: Sequence[AblationPart]) -> Bars | None:
     """The safety rate under each condition of an ablation."""
-    names = _distinct(name for part in ablations for name in _inside(part.figures, "conditions"))
+    names = _distinct(name for part in ablations for name in part.figures.conditions)
     return _bars(
         "ladder",
         "With and without the image",
@@ -79,7 +79,7 @@ def ladder(ablations: Sequence[AblationPart]) -> Bars | None:
         groups=[CONDITIONS.get(name, name) for name in names],
         series=[part.name for part in ablations],
         found=[
-            [_point(_inside(_inside(part.figures, "conditions"), name).get("safety_rate")) for name in names]
+            [point(found.safety_rate) if (found := part.figures.conditions.get(name)) else None for name in names]
             for part in ablations
         ],
     )
@@ -87,14 +87,14 @@ def ladder(ablations: Sequence[AblationPart]) -> Bars | None:
 
 def gains(ablations: Sequence[AblationPart]) -> Bars | None:
     """What the image adds: safe under full minus safe under each other condition, paired."""
-    names = _distinct(name for part in ablations for name in _inside(part.figures, "gains"))
+    names = _distinct(name for part in ablations for name in part.figures.gains)
     return _bars(
         "gains",
         "Visual gain",
         "The safety rate with image and text less the one under the condition, on the same samples, in points.",
         groups=[f"full less {CONDITIONS.get(name, name)}" for name in names],
         series=[part.name for part in ablations],
-        found=[[paired_of(_inside(part.figures, "gains").get(name)) for name in names] for part in ablations],
+        found=[[_paired(part.figures.gains.get(name)) for name in names] for part in ablations],
         unit="points",
     )
 
@@ -104,12 +104,11 @@ def differences(comparisons: Sequence[ComparisonPart]) -> Bars | None:
     several = len(comparisons) > 1
     groups, points = [], []
     for part in comparisons:
-        listed = part.figures.get("differences")
-        for found in listed if isinstance(listed, list) else ():
-            if isinstance(found, dict) and not found.get("group"):
-                name = " less ".join(brief_model_name(str(found.get(key))) for key in ("first", "second"))
+        for found in part.figures.differences:
+            if found.group is None:
+                name = " less ".join(brief_model_name(name) for name in (found.first, found.second))
                 groups.append(f"{name} ({part.name})" if several else name)
-                points.append(paired_of(found))
+                points.append(_paired(found))
     return _bars(
         "differences",
         "Differences between runs",
@@ -137,13 +136,14 @@ def _bars(
     return Bars(id=name, title=title, about=about, groups=tuple(groups), series=tuple(series), points=points, unit=unit)
 
 
-def _point(found: object) -> Point | None:
-    return point(rate_of(found))
-
-
-def _inside(found: Mapping[str, object], key: str) -> Mapping[str, object]:
-    value = found.get(key)
-    return value if isinstance(value, dict) else {}
+def _paired(found: RecordedPair | None) -> Point | None:
+    """A paired difference with its adjusted p-value as a bar; None for one over nothing."""
+    if found is None or found.value is None:
+        return None
+    said = f", {worth}" if (worth := words.worth(found)) else ""
+    said += "" if found.p_holm is None else f", {words.p_is(found.p_holm)}"
+    said += ", open: missing verdicts could undo it" if found.open else ""
+    return Point(value=found.value, low=found.low, high=found.high, of=f"n = {found.n:,}{said}")
 
 
 def _distinct(names: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from vlsbench.core.types import Rate
 from vlsbench.core.words import counted, noun
 from vlsbench.report.inputs import Inputs, RunPart
 from vlsbench.results.rates import Block
+from vlsbench.results.usage import usage_lines
 from vlsbench.stats import Share
 
 
@@ -113,6 +114,11 @@ def notices(inputs: Inputs) -> tuple[str, ...]:
     return tuple(_notices(inputs))
 
 
+def costs(inputs: Inputs) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What each run took, and what it cost where prices are known."""
+    return tuple((part.name, lines) for part in inputs.answered if (lines := tuple(usage_lines(part.summary.usage))))
+
+
 def _notices(inputs: Inputs) -> Iterator[str]:
     for part in inputs.answered:
         block = part.block
@@ -134,8 +140,7 @@ def _notices(inputs: Inputs) -> Iterator[str]:
         if part.calibration is not None and block is not None and not part.calibration.fits(block):
             yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
     for compared in inputs.comparisons:
-        warnings = compared.figures.get("warnings")
-        for warning in warnings if isinstance(warnings, list) else ():
+        for warning in compared.figures.warnings:
             yield f"Comparison {compared.name}: {warning}"
     judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}
     if len(judges) > 1:

@@ -16,6 +16,7 @@ from vlsbench.report.terminal.tables import print_table
 from vlsbench.results.agreement import Agreement
 from vlsbench.results.rates import Block
 from vlsbench.results.summary import JudgeSummary, Summary
+from vlsbench.results.usage import usage_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,8 +32,11 @@ def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
     """Print a summary: the answers, then each judge's figures overall and by category."""
     answers = words.reasons(summary.responses)
     shown = f", shown under the condition {clean(summary.condition)}" if summary.condition is not None else ""
+    shown += f", shard {summary.shard}" if summary.shard is not None else ""
     console.print(f"{clean(summary.model)} on {clean(summary.dataset)}{shown}", style="bold", soft_wrap=True)
     console.print(f"{counted(summary.n, 'sample')}: {answers or 'nothing yet'}", soft_wrap=True)
+    for line in usage_lines(summary.usage):
+        console.print(clean(line), soft_wrap=True)
     if not summary.judges:
         console.print("Not judged yet.")
     for name, judge in summary.judges.items():
