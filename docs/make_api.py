@@ -22,6 +22,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Jobs": (
         "evaluate",
         "judge",
+        "merge",
         "audit",
         "ablate",
         "compare",

@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from vlsbench.run.evaluate import evaluate, judge
     from vlsbench.run.loading import Effort
     from vlsbench.run.progress import RunCounts
+    from vlsbench.run.shards.merge import merge
 
 __all__ = [
     "Ablation",
@@ -134,6 +135,7 @@ __all__ = [
     "judge",
     "load_dataset",
     "load_model",
+    "merge",
     "write_report",
 ]
 
@@ -194,6 +196,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "run.evaluate": ("evaluate", "judge"),
     "run.loading": ("Effort",),
     "run.progress": ("RunCounts",),
+    "run.shards.merge": ("merge",),
 }
 """The imports above once more, for the first use; a test holds the two alike."""
 

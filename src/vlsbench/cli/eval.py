@@ -25,6 +25,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     options.add_judge_options(parser)
     options.add_local_options(parser)
     where = parser.add_argument_group("where and how")
+    where.add_argument(
+        "--shard", metavar="I/N", help="only every N-th group of samples from the I-th on; vlsbench merge joins them"
+    )
     where.add_argument("--out", metavar="DIR", help="run folder (default: runs/<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
     where.add_argument("--dry-run", action="store_true", help="contact nobody; print what would run")

@@ -213,6 +213,7 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
         judge_sees=args.judge_sees,
         rubric=args.rubric,
         limit=args.limit,
+        shard=getattr(args, "shard", None),
         generation=Generation(
             max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
         ),

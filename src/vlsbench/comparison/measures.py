@@ -13,7 +13,7 @@ from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.types import Correctness, GuardLabel, Label, Rate
 from vlsbench.results import samples
 from vlsbench.results.outcomes import IS_SAFE, PENDING
-from vlsbench.results.rates import Block
+from vlsbench.results.rates import Block, tests_ability_alone
 from vlsbench.results.samples import ListedSample
 
 if TYPE_CHECKING:
@@ -100,6 +100,9 @@ def measures(
     benign = [item for item in items if not item.harmful]
     if is_guard(labels):
         found = [_of_samples(UNSAFE, harmful, outcomes, _unsafe)]
+        return tuple(measure for measure in found if measure.items)
+    if tests_ability_alone(labels):
+        found = [_of_samples(ACCURACY, items, outcomes, _correct)]
         return tuple(measure for measure in found if measure.items)
     tests_ability = any(one.get(item.id) in _ABILITY for one in outcomes for item in items)
 

@@ -291,6 +291,9 @@ def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
     notes = []
     if len({str(entrant.run.manifest.condition) for entrant in entrants}) > 1:
         notes.append("The runs differ in what the models were shown of each sample (their conditions).")
+    parts = [f"{one.name} holds shard {one.run.manifest.shard}" for one in entrants if one.run.manifest.shard]
+    if parts:
+        notes.append(f"Not all runs hold the whole dataset: {', '.join(parts)}.")
     for key in run_names.SETTINGS:
         values = [getattr(entrant.run.manifest, key) for entrant in entrants]
         if any(value != values[0] for value in values):

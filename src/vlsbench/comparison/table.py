@@ -212,7 +212,9 @@ def _settings(run: Run) -> dict[str, object]:
 
 
 def _row_key(run: Run) -> str:
-    return json.dumps([run.manifest.model, run.manifest.condition, _settings(run)], sort_keys=True, default=str)
+    return json.dumps(
+        [run.manifest.model, run.manifest.condition, run.manifest.shard, _settings(run)], sort_keys=True, default=str
+    )
 
 
 def _column_key(run: Run) -> str:

@@ -18,6 +18,7 @@ from vlsbench.store import journal, json_file
 from vlsbench.store.run_folder import Run
 
 _THREE_LABEL_FIGURES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate")
+_WHERE_THERE_IS_ONE = ("unsafe_rate", "accuracy", "accuracy_bounds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,8 @@ class Summary:
     `n` counts the selected samples and `responses` their outcomes, with ``pending`` for those that have
     none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
     worked last, where the summary comes at the end of its work. `condition` names what the model was shown in
-    place of each sample, where that was not the sample itself (see `vlsbench ablate`).
+    place of each sample, where that was not the sample itself (see `vlsbench ablate`). `shard` is the part of the
+    dataset that the run holds, where that is not all of it.
     """
 
     run: str
@@ -52,6 +54,7 @@ class Summary:
     agreement: tuple[Agreement, ...] = ()
     latest: str | None = None
     condition: str | None = None
+    shard: str | None = None
 
     @property
     def unscored_share(self) -> float:
@@ -70,6 +73,7 @@ class Summary:
     def _heading(self) -> str:
         outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in self.responses.items() if count)
         shown = f" ({self.condition})" if self.condition is not None else ""
+        shown += f", shard {self.shard}" if self.shard is not None else ""
         return f"{self.model} on {self.dataset}{shown}: n = {self.n:,}; {outcomes or 'no answers yet'}"
 
     def to_json(self) -> dict[str, object]:
@@ -78,6 +82,7 @@ class Summary:
             "model": self.model,
             "dataset": self.dataset,
             **({"condition": self.condition} if self.condition is not None else {}),
+            **({"shard": self.shard} if self.shard is not None else {}),
             "n": self.n,
             "responses": dict(self.responses),
             "judges": {name: _judge_json(judge) for name, judge in self.judges.items()},
@@ -100,11 +105,12 @@ def block_json(block: Block) -> dict[str, object]:
     """A block as ``summary.json`` holds it.
 
     A guard's block has an unsafe rate instead of the rates of the three labels; accuracy is there only where
-    it was tested.
+    it was tested, and alone where the judge tests nothing else.
     """
     fields = dataclasses.asdict(block)
-    left_out = [name for name in ("unsafe_rate", "accuracy") if fields[name] is None]
-    left_out += _THREE_LABEL_FIGURES if block.unsafe_rate is not None else ()
+    left_out = [name for name in _WHERE_THERE_IS_ONE if fields[name] is None]
+    left_out += _THREE_LABEL_FIGURES if block.unsafe_rate is not None or block.tests_ability_alone else ()
+    left_out += ["bounds"] if block.tests_ability_alone else []
     return {name: value for name, value in fields.items() if name not in left_out}
 
 
@@ -136,6 +142,7 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         agreement=agreements({names[stem]: outcome for stem, outcome in found.items()}, items),
         latest=names[latest] if latest is not None else None,
         condition=run.condition,
+        shard=run.manifest.shard,
     )
 
 

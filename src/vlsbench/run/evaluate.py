@@ -26,6 +26,7 @@ from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
 from vlsbench.run.throttle import Halt
+from vlsbench.store import shard_file
 from vlsbench.store.run_folder import Run, open_or_create
 
 
@@ -39,6 +40,7 @@ def evaluate(
     rubric: str | None = None,
     out: str | Path | None = None,
     limit: int | None = None,
+    shard: str | None = None,
     seed: int | None = None,
     max_tokens: int = 128,
     temperature: float = 0.0,
@@ -58,6 +60,7 @@ def evaluate(
         rubric: A packaged rubric's name or a file; None for the three labels of the paper.
         out: The run folder; by default ``runs/<slug>-<hash8>``.
         limit: Only the first so many samples.
+        shard: ``I/N`` for every N-th group of samples from the I-th on, to be joined by `merge` with the others.
         seed: Passed to the model, where it takes one.
         max_tokens: Length limit of an answer in tokens (128 in the paper's release).
         temperature: Sampling temperature; 0 is greedy.
@@ -82,6 +85,7 @@ def evaluate(
         judge_sees=judge_sees,
         rubric=rubric,
         limit=limit,
+        shard=shard,
         generation=Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed),
         effort=effort or Effort(),
     )
@@ -106,6 +110,8 @@ def carry_out(
     answering = loading.answering(asked.model, plan.generation, loader, halt)
     run = open_or_create(path, plan.identity, plan.details(answering.model, asked.effort), fresh=fresh)
     try:
+        if plan.selection.part is not None:
+            shard_file.write(run.path, plan.selection.part)
         source = Preparation(run, plan.data, asked.limit)
         return run_to_end(_session(run, source, answering, judging, loader, halt, progress), halt)
     finally:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -32,8 +32,15 @@ def selection(dataset: Dataset, limit: int | None, start: int = 0) -> Iterator[S
     return islice(since(dataset, start), None if limit is None else max(0, limit - start))
 
 
-def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
+def fingerprint(
+    dataset: Dataset, limit: int | None = None, also: Callable[[Sample], None] | None = None
+) -> Fingerprint:
     """Hash the selected records; images are not read.
+
+    Args:
+        dataset: The samples.
+        limit: Only the first so many.
+        also: Shown each of them on the way.
 
     Raises:
         DatasetError: No samples, or an id that occurs twice.
@@ -50,6 +57,8 @@ def fingerprint(dataset: Dataset, limit: int | None = None) -> Fingerprint:
         ids.add(sample.id)
         n_described += bool(sample.description or sample.safety_reason)
         digest.update(_canonical(sample))
+        if also is not None:
+            also(sample)
     if not ids:
         raise DatasetError(f"{dataset.name} holds no samples.")
     return Fingerprint(sha256=digest.hexdigest(), size=len(ids), n_described=n_described)

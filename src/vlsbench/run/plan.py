@@ -17,8 +17,10 @@ from vlsbench.run import fingerprint
 from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.flow import Generation
 from vlsbench.run.loading import Effort, details_of
+from vlsbench.run.shards.split import Shard, ShardOfSet, Together
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import require_same
+from vlsbench.store.shard_file import ShardFile
 
 T = TypeVar("T")
 
@@ -34,6 +36,7 @@ class Evaluation:
     judge_sees: str = Sees.IMAGE
     rubric: str | None = None
     limit: int | None = None
+    shard: str | None = None
     generation: Generation = field(default_factory=Generation)
     effort: Effort = field(default_factory=Effort)
 
@@ -45,11 +48,16 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """The samples of a run: their dataset, what they are, and what tells that its files have changed."""
+    """The samples of a run: their dataset, what they are, and what tells that its files have changed.
+
+    Where it is one shard of a set, `data` and `found` are the shard's (but for the hash), and `part` says which samples
+    those are.
+    """
 
     data: Dataset
     found: Fingerprint
     stamp: str
+    part: ShardFile | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +97,22 @@ class Plan:
         }
 
 
-def select(data: Dataset, limit: int | None, recorded: Path | None = None) -> Selection:
+def select(data: Dataset, limit: int | None, recorded: Path | None = None, shard: str | None = None) -> Selection:
     """Read the records of a dataset once.
 
     Args:
         data: The samples.
         limit: As for `vlsbench.evaluate`.
         recorded: A run folder that may know the records already, if they have not been touched since.
+        shard: As for `vlsbench.evaluate`.
 
     Raises:
-        UserError: The dataset cannot be read.
+        UserError: The dataset cannot be read, or there is no such shard of it.
     """
     stamp = fingerprint.stamp(data)  # before the records are read, so that a change meanwhile shows next time
+    if shard is not None:
+        found, part = _one_shard(data, limit, Shard.parse(shard))
+        return Selection(data=ShardOfSet(whole=data, numbers=part.numbers), found=found, stamp=stamp, part=part)
     known = fingerprint.recall(recorded, data, limit) if recorded is not None else None
     return Selection(data=data, found=known or fingerprint.fingerprint(data, limit), stamp=stamp)
 
@@ -119,7 +131,7 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
     # 0 and 0.0 are the same run, in the folder's name too
     generation = replace(asked.generation, temperature=float(asked.generation.temperature))
     check_numbers(generation, asked.limit, asked.effort)
-    selection = selection or select(datasets.opened(asked.dataset, asked.columns), asked.limit, recorded)
+    selection = selection or select(datasets.opened(asked.dataset, asked.columns), asked.limit, recorded, asked.shard)
     check_texts(generation.system, asked.model, selection.data.name, str(selection.data.root))
     identity = Identity(
         model=models.canonical(asked.model) if isinstance(asked.model, str) else _named(asked.model),
@@ -130,10 +142,20 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
         system=generation.system,
         seed=generation.seed,
         limit=asked.limit,
+        shard=selection.part.shard if selection.part is not None else None,
     )
     sees = to_sees(asked.judge_sees)
     _check_sees(sees, asked.judge, selection.found)
     return Plan(identity=identity, selection=selection, generation=generation, sees=sees)
+
+
+def _one_shard(dataset: Dataset, limit: int | None, shard: Shard) -> tuple[Fingerprint, ShardFile]:
+    """What a shard is: the hash of the whole selection, the sizes of the shard, and which samples it holds."""
+    groups = Together()
+    whole = fingerprint.fingerprint(dataset, limit, groups.add)
+    numbers = groups.numbers(shard)
+    found = replace(whole, size=len(numbers), n_described=groups.described(numbers))
+    return found, ShardFile(shard=str(shard), size=whole.size, numbers=tuple(numbers))
 
 
 def _named(model: Model) -> str:

@@ -248,15 +248,20 @@ def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | N
     """A line of ``samples.jsonl`` with its images found again."""
     if number in mended:
         return journal.to_line(records.from_sample(mended[number]))
+    return moved(line, old, new)
 
-    def moved(image: str) -> str:
+
+def moved(line: bytes, old: str | None, new: str | None) -> bytes:
+    """A line of ``samples.jsonl`` whose dataset's folder lies elsewhere now."""
+
+    def there(image: str) -> str:
         return new + image[len(old) :] if old and new and image.startswith(old + "/") else image
 
     record = orjson.loads(line)
     if record["image"] is not None:
-        record["image"] = moved(record["image"])
+        record["image"] = there(record["image"])
     if "more_images" in record:
-        record["more_images"] = [moved(image) for image in record["more_images"]]
+        record["more_images"] = [there(image) for image in record["more_images"]]
     return journal.to_line(record)
 
 

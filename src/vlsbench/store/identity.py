@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
 from vlsbench.core.names import dataset_slug, slug
 
 IDENTITY = ("model", "dataset_hash", "max_tokens", "temperature", "system", "seed", "limit")
-"""The manifest fields that make two runs the same run, with `condition` where there is one."""
+"""The manifest fields that make two runs the same run, with `condition` and `shard` where there are any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,8 @@ class Identity:
 
     `dataset_hash` covers every selected record; the dataset's own name and folder are not part of it, so
     a moved folder continues its run. `condition` is the identity of the view that the model was shown of each
-    sample (`vlsbench.core.protocols.View`); None where it was shown the sample itself.
+    sample (`vlsbench.core.protocols.View`); None where it was shown the sample itself. `shard` is the part of the
+    selection (``I/N``) that the run holds; None for all of it.
     """
 
     model: str
@@ -32,15 +33,22 @@ class Identity:
     seed: int | None
     limit: int | None
     condition: Mapping[str, str] | None = None
+    shard: str | None = None
 
     def fields(self) -> dict[str, object]:
         """The identity fields as they stand in the manifest."""
         found = {name: getattr(self, name) for name in IDENTITY}
         # Left out where there is none: the runs of earlier versions stay the same runs.
-        return found if self.condition is None else {**found, "condition": dict(self.condition)}
+        if self.condition is not None:
+            found["condition"] = dict(self.condition)
+        if self.shard is not None:
+            found["shard"] = self.shard
+        return found
 
     def folder_name(self) -> str:
-        """``<slug>-<hash8>``: readable, and different for different runs."""
+        """``<slug>-<hash8>``: readable, and different for different runs; for a shard, the whole's with its number."""
+        if self.shard is not None:
+            return f"{replace(self, shard=None).folder_name()}-shard-{self.shard.replace('/', '-of-')}"
         digest = hashlib.sha256(orjson.dumps(self.fields(), option=orjson.OPT_SORT_KEYS)).hexdigest()
         return f"{slug(self.model)}-{dataset_slug(self.dataset)}-{digest[:8]}"
 

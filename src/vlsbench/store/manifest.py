@@ -54,6 +54,9 @@ class Manifest:
     the digest of a ``samples.jsonl`` that lists them all. `condition` is what
     the model was shown in place of each sample, its `name` for one; None where that was the sample itself.
     `model_served` are the names by which the servers called the model, `model_adaptations` what they wanted otherwise.
+    `shard` is the part of the selection (``I/N``) that the run holds, None for all of it; then `dataset_size` and
+    `dataset_described` count the part, and `dataset_hash` is still that of the whole. `merged_from` says of each run
+    that was joined into this one where it was, and when and with what it was made.
     """
 
     model: str
@@ -71,6 +74,7 @@ class Manifest:
     system: str | None = None
     seed: int | None = None
     limit: int | None = None
+    shard: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     model_details: Mapping[str, str] = field(default_factory=dict)
     model_served: tuple[str, ...] = ()
@@ -79,6 +83,7 @@ class Manifest:
     platform: Mapping[str, str] = field(default_factory=dict)
     started: str = ""
     finished: str | None = None
+    merged_from: tuple[Mapping[str, object], ...] = ()
 
 
 def read(folder: Path) -> dict[str, object]:

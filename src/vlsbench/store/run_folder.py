@@ -192,13 +192,47 @@ def require_same(path: Path, identity: Identity, *, fresh: bool = False) -> None
             _require_same(run, identity)
 
 
+def differences(one: Run, other: Run) -> str:
+    """In which respects two runs are different ones, shards aside; empty where they are parts of one."""
+    found = [
+        (name, getattr(one.manifest, name), getattr(other.manifest, name))
+        for name in (*IDENTITY, "condition")
+        if getattr(one.manifest, name) != getattr(other.manifest, name)
+    ]
+    here, there = one.manifest.model_details, other.manifest.model_details
+    if here and there:
+        found += [(f"model's {key}", a, b) for key in _MODEL_DETAILS if (a := here.get(key)) != (b := there.get(key))]
+    return "; ".join(f"{name}: {_short(a)} and {_short(b)}" for name, a, b in found)
+
+
+def make_way(path: Path, *, fresh: bool, dry: bool = False) -> None:
+    """Put a run that is in the way of a new one aside.
+
+    Args:
+        path: Where the new one is to be.
+        fresh: Whether that may be done.
+        dry: Only say whether it could be.
+
+    Raises:
+        RunError: It may not, or what is there is no run, or is being written to.
+    """
+    if not is_occupied(path):
+        return
+    if not fresh:
+        raise RunError(f"{path} is occupied. Choose another --out, or --fresh (the old folder is kept aside).")
+    if dry:
+        require_known(path, _FILES, _WHAT)
+    else:
+        set_aside(path, _FILES, _WHAT)
+
+
 def is_answered(run: Run) -> bool:
     """Whether there is anything to lose: answers, or the verdicts of a guard, which needs none."""
     return any(file.exists() and file.stat().st_size for file in (run.responses, *run.path.glob("verdicts/*.jsonl")))
 
 
 def _require_same(run: Run, identity: Identity) -> None:
-    names = (*IDENTITY, "condition")
+    names = (*IDENTITY, "condition", "shard")
     wanted, found = identity.fields(), {name: getattr(run.manifest, name) for name in names}
     different = [name for name in names if wanted.get(name) != found[name]]
     if different:

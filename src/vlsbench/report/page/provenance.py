@@ -35,6 +35,8 @@ _SHOWN = (
     ("system", "system prompt"),
     ("seed", "seed"),
     ("limit", "limit"),
+    ("shard", "shard"),
+    ("merged_from", "joined from"),
     ("parameters", "parameters"),
     ("platform", "made with"),
     ("started", "started"),
