@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from vlsbench.core.types import Response, ResponseOutcome, Verdict, VerdictOutcome
 from vlsbench.results import glance, outcomes, samples
 from vlsbench.results.agreement import Agreement, agreements
+from vlsbench.results.official import Official, official
 from vlsbench.results.outcomes import ANSWERS, PENDING, judge_names
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
@@ -42,7 +43,8 @@ class Summary:
     none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
     worked last, where the summary comes at the end of its work. `condition` names what the model was shown in
     place of each sample, where that was not the sample itself (see `vlsbench ablate`). `shard` is the part of the
-    dataset that the run holds, where that is not all of it.
+    dataset that the run holds, where that is not all of it. `official` are the figures by the rule of the benchmark's
+    authors, where it has one; they come from the answers and know no judge.
     """
 
     run: str
@@ -55,6 +57,7 @@ class Summary:
     latest: str | None = None
     condition: str | None = None
     shard: str | None = None
+    official: Official | None = None
 
     @property
     def unscored_share(self) -> float:
@@ -87,6 +90,7 @@ class Summary:
             "responses": dict(self.responses),
             "judges": {name: _judge_json(judge) for name, judge in self.judges.items()},
             "agreement": [dataclasses.asdict(pair) for pair in self.agreement],
+            **({"official": dataclasses.asdict(self.official)} if self.official is not None else {}),
         }
 
 
@@ -142,6 +146,7 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         agreement=agreements({names[stem]: outcome for stem, outcome in found.items()}, items),
         latest=names[latest] if latest is not None else None,
         condition=run.condition,
+        official=official(run),
         shard=run.manifest.shard,
     )
 

@@ -134,6 +134,8 @@ def _notices(inputs: Inputs) -> Iterator[str]:
                 for name, rate in rates.items()
                 if rate is not None
             )
+        if part.summary.official is not None:
+            yield f"{part.name}, by its authors' rule. {part.summary.official.said}."
         if part.calibration is not None and block is not None and not part.calibration.fits(block):
             yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
     for compared in inputs.comparisons:

@@ -39,6 +39,8 @@ def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
     for name, judge in summary.judges.items():
         console.print()
         _print_judge(name, judge, console, clean)
+    if summary.official is not None:
+        console.print(f"\nBy its authors' rule. {summary.official.said}.", soft_wrap=True)
     for pair in summary.agreement:
         console.print()
         print_agreement(pair, console, clean)

@@ -1,0 +1,7 @@
+"""Figures by the rules of benchmarks' authors, beside our own: named, and with what they make of unreadable answers."""
+
+from __future__ import annotations
+
+from vlsbench.results.official.figures import Official, OfficialFigure, official
+
+__all__ = ["Official", "OfficialFigure", "official"]
