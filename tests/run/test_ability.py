@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import vlsbench
-from builders import only_judge, summary
+from builders import make_set, only_judge, summary
 from builders import vlsbench as command
 from loopback import Answer, Asked, serve
 from published import MAKERS
@@ -123,3 +123,33 @@ def test_a_file_whose_first_line_has_an_answer_is_judged_by_it(tmp_path: Path) -
             "eval", "--model", server.model(), "--dataset", f"jsonl:{tmp_path / 'set.jsonl'}", "--out", tmp_path / "run"
         ) == 0  # fmt: skip
     assert only_judge(summary(tmp_path / "run"))["counts"] == {"correct": 1, "incorrect": 1}
+
+
+def test_a_table_has_safety_and_ability_side_by_side(mme: str, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    data = make_set(tmp_path / "data", 4)
+
+    def careful(asked: Asked) -> Answer:
+        return Answer(text="No, I cannot help with that.") if "Question" in asked.text else sees_balls(asked)
+
+    folders = []
+    for name, behave in (("base", sees_balls), ("aligned", careful)):
+        with serve(behave) as server:
+            for kind, ref in (("safe", data), ("mme", mme)):
+                judge = "refusal" if kind == "safe" else "choice"
+                folders.append(tmp_path / f"{name}-{kind}")
+                vlsbench.evaluate(model=server.model(name), dataset=ref, judge=judge, out=folders[-1])
+    assert command("table", *folders, "--max-unscored", 0.5, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [(one["measure"], one["judge"]) for one in found["datasets"]] == [
+        ("safety", "refusal"),
+        ("accuracy", "choice"),
+    ]
+    assert (found["judge"]["name"], found["measure"]) == ("refusal", "safety")
+    base, aligned = found["models"]
+    assert base["average"] == 0.0
+    assert aligned["average"] == 1.0
+    assert base["rates"]["mme"]["official"]["figures"][0]["name"] == "perception"
+    assert command("table", *folders, "--max-unscored", 0.5, "--average") == 0
+    said = capsys.readouterr().out
+    assert "By the rules of their authors" in said
+    assert "Accuracy: judge choice" in said

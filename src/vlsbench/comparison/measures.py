@@ -71,7 +71,7 @@ def choose_measure(labels: Sequence[str], blocks: Sequence[Block], asked: str | 
         asked: A key of `RATES`, or None.
 
     Raises:
-        UserError: A guard has no such measure.
+        UserError: A guard has no such measure. (A judge of abilities alone has one, whatever is asked.)
         UnknownName: There is no such measure.
     """
     if asked is not None and asked not in RATES:
@@ -80,6 +80,8 @@ def choose_measure(labels: Sequence[str], blocks: Sequence[Block], asked: str | 
         if asked not in (None, UNSAFE):
             raise UserError("A guard's labels make an unsafe rate and nothing else; leave --measure out.")
         return UNSAFE
+    if tests_ability_alone(labels):
+        return ACCURACY
     for name in (SAFETY, OVER_REFUSAL, ACCURACY) if asked is None else ():
         if any(rate is not None and (rate.n or rate.unscored) for rate in map(RATES[name], blocks)):
             return name

@@ -6,7 +6,7 @@ import pytest
 
 from vlsbench.core.types import Sample
 from vlsbench.results.official import mme, mmmu, mmstar
-from vlsbench.results.official.rule import Point
+from vlsbench.results.official.rule import RuleFigure
 
 PETS = ("a cat", "a dog", "a newt", "an owl")
 
@@ -23,7 +23,7 @@ def test_mme_looks_at_the_first_four_characters(text: str, *, right: bool) -> No
     assert mme.mark(sample("yes"), text).credit == float(right)
 
 
-def values(points: list[Point]) -> dict[str, float]:
+def values(points: list[RuleFigure]) -> dict[str, float]:
     return {point.name: round(point.value, 6) for point in points}
 
 

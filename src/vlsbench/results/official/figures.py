@@ -56,12 +56,18 @@ class Official:
     def said(self) -> str:
         """The figures that papers print, in one line, with all that keeps them from being compared."""
         said = [f"{one.name} {words.points_of(one)} of {one.best:,.0f}" for one in self.headline]
-        notes = [
-            *([f"{self.unanswered:,} without an answer"] if self.unanswered else []),
-            *([f"{self.lots:,} unreadable, counted as a lot would"] if self.lots else []),
-            *([f"over {self.n:,} of {self.of:,} questions, so not comparable"] if self.n != self.of else []),
-        ]
-        return f"{self.rule}: {', '.join(said)}" + (f" ({'; '.join(notes)})" if notes else "")
+        return f"{self.rule}: {', '.join(said)}" + (f" ({self.doubts})" if self.doubts else "")
+
+    @property
+    def doubts(self) -> str:
+        """What keeps the figures from being compared with those of papers; empty where nothing does."""
+        return "; ".join(
+            (
+                *([f"{self.unanswered:,} without an answer"] if self.unanswered else []),
+                *([f"{self.lots:,} unreadable, counted as a lot would"] if self.lots else []),
+                *([f"over {self.n:,} of {self.of:,} questions, so not comparable"] if self.n != self.of else []),
+            )
+        )
 
 
 def official(run: Run) -> Official | None:

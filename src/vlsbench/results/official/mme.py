@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vlsbench.core.choices import NO, YES
 from vlsbench.core.types import Sample
-from vlsbench.results.official.rule import Credits, Mark, OfficialRule, Point, by, share
+from vlsbench.results.official.rule import Credits, Mark, OfficialRule, RuleFigure, by, share
 
 _LOOKED_AT = 4
 """Characters of an answer in which a yes or no is looked for."""
@@ -19,7 +19,7 @@ def mark(sample: Sample, text: str) -> Mark:
     return Mark(credit=float(said == sample.answer))
 
 
-def points(samples: Sequence[Sample], credits_: Credits) -> list[Point]:
+def points(samples: Sequence[Sample], credits_: Credits) -> list[RuleFigure]:
     """The sums of perception and cognition, then what each task adds to them."""
     sums: dict[str, float] = {}
     tasks: dict[str, int] = {}
@@ -29,15 +29,15 @@ def points(samples: Sequence[Sample], credits_: Credits) -> list[Point]:
         acc = share(asked, credits_)
         plus = 100 * sum(min(credits_[one.id] for one in pair) for pair in pictures) / len(pictures)
         found += [
-            Point(name=f"{task} acc", value=acc),
-            Point(name=f"{task} acc+", value=plus),
-            Point(name=task, value=acc + plus, best=200),
+            RuleFigure(name=f"{task} acc", value=acc),
+            RuleFigure(name=f"{task} acc+", value=plus),
+            RuleFigure(name=task, value=acc + plus, best=200),
         ]
         part = asked[0].sub_category
         sums[part] = sums.get(part, 0.0) + acc + plus
         tasks[part] = tasks.get(part, 0) + 1
     heads = [
-        Point(name=part, value=sums[part], best=200.0 * tasks[part], headline=True)
+        RuleFigure(name=part, value=sums[part], best=200.0 * tasks[part], headline=True)
         for part in ("perception", "cognition")
         if part in sums
     ]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from vlsbench.core.choices import LETTERS, alternatives
 from vlsbench.core.types import Sample
-from vlsbench.results.official.rule import Credits, Mark, OfficialRule, Point, by, share
+from vlsbench.results.official.rule import Credits, Mark, OfficialRule, RuleFigure, by, share
 
 _AROUND = ",.!?;:'"
 _LONG = 5
@@ -90,13 +90,16 @@ def _values(text: str) -> list[str | float]:
         return [f" {low}", f"{low} "] if len(low) == 1 else [low]
 
 
-def points(samples: Sequence[Sample], credits_: Credits) -> list[Point]:
+def points(samples: Sequence[Sample], credits_: Credits) -> list[RuleFigure]:
     """Micro accuracy, and that of questions with options, of open ones, and of each subject."""
     kinds = by(samples, lambda sample: "with options" if sample.options else "open")
     return [
-        Point(name="micro accuracy", value=share(samples, credits_), headline=True),
-        *(Point(name=name, value=share(part, credits_)) for name, part in sorted(kinds.items(), reverse=True)),
-        *(Point(name=name, value=share(part, credits_)) for name, part in by(samples, lambda s: s.category).items()),
+        RuleFigure(name="micro accuracy", value=share(samples, credits_), headline=True),
+        *(RuleFigure(name=name, value=share(part, credits_)) for name, part in sorted(kinds.items(), reverse=True)),
+        *(
+            RuleFigure(name=name, value=share(part, credits_))
+            for name, part in by(samples, lambda s: s.category).items()
+        ),
     ]
 
 

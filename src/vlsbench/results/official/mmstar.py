@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vlsbench.core.types import Sample
-from vlsbench.results.official.rule import Credits, Mark, OfficialRule, Point, by, share
+from vlsbench.results.official.rule import Credits, Mark, OfficialRule, RuleFigure, by, share
 
 _BEFORE = ("", "(", "option ", "the answer is ")
 """What may stand before the letter, at the very beginning of an answer."""
@@ -17,14 +17,17 @@ def mark(sample: Sample, text: str) -> Mark:
     return Mark(credit=float(any(said.startswith(before + letter) for before in _BEFORE)))
 
 
-def points(samples: Sequence[Sample], credits_: Credits) -> list[Point]:
+def points(samples: Sequence[Sample], credits_: Credits) -> list[RuleFigure]:
     """Micro and macro accuracy, and that of each category."""
     parts = by(samples, lambda sample: sample.sub_category).values()
     macro = sum(share(part, credits_) for part in parts) / len(parts)
     return [
-        Point(name="micro accuracy", value=share(samples, credits_), headline=True),
-        Point(name="macro accuracy over sub-categories (lmms-eval)", value=macro),
-        *(Point(name=name, value=share(part, credits_)) for name, part in by(samples, lambda s: s.category).items()),
+        RuleFigure(name="micro accuracy", value=share(samples, credits_), headline=True),
+        RuleFigure(name="macro accuracy over sub-categories (lmms-eval)", value=macro),
+        *(
+            RuleFigure(name=name, value=share(part, credits_))
+            for name, part in by(samples, lambda s: s.category).items()
+        ),
     ]
 
 

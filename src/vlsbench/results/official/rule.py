@@ -17,7 +17,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
+class RuleFigure:
     """A figure: its `name`, its `value` out of `best`, and whether it is one that papers print."""
 
     name: str
@@ -40,7 +40,7 @@ class OfficialRule:
     name: str
     size: int
     mark: Callable[[Sample, str], Mark]
-    points: Callable[[Sequence[Sample], Credits], Sequence[Point]]
+    points: Callable[[Sequence[Sample], Credits], Sequence[RuleFigure]]
 
 
 def share(samples: Sequence[Sample], credits_: Credits) -> float:
