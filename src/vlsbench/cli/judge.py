@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from vlsbench.cli import options, outcome
+from vlsbench.cli import options, outcome, pricing
 
 _DESCRIPTION = """Judge the answers of a run, without asking the model again. Verdicts of other judges stay
 beside the new ones. The same command again continues, and tries failures again."""
@@ -23,6 +23,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     options.add_judge_options(parser)
     options.add_local_options(parser)
+    pricing.add_price_options(parser, target=False)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
 

@@ -7,6 +7,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, NoReturn
 
+from vlsbench.cli import pricing
 from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -183,17 +184,6 @@ def positive(text: str) -> int:
     return number
 
 
-def price(text: str) -> float:
-    """A number of 0 or more."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"should be a price of 0 or more, not {text!r}")
-    return number
-
-
 def share(text: str) -> float:
     """A number between 0 and 1."""
     try:
@@ -243,4 +233,5 @@ def effort(args: argparse.Namespace) -> Effort:
             batch_size=args.batch_size,
             trust_remote_code=args.trust_remote_code,
         ),
+        prices=pricing.prices(args),
     )

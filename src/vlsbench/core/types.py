@@ -175,7 +175,8 @@ class Prompt:
 class Reply:
     """What a model gives back for one prompt. `refused` marks a provider's own refusal field.
 
-    `reasoning` is what a reasoning model thought before it answered; it is no part of the answer.
+    `reasoning` is what a reasoning model thought before it answered; it is no part of the answer. Of `prompt_tokens`,
+    `cached_tokens` are those that the server had seen before; a number that it does not tell is None.
     """
 
     outcome: ResponseOutcome
@@ -185,6 +186,7 @@ class Reply:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
     model: str | None = None
     refused: bool = False
 
@@ -205,7 +207,8 @@ class GuardReading:
 class Response:
     """A model's recorded answer to a sample; `latency_s` counts from the first try to the last.
 
-    `reasoning` is what the model thought before it answered; nobody judges it.
+    `reasoning` is what the model thought before it answered; nobody judges it. `requests` were sent for it, of which
+    `retried` repeat one that failed; tokens that no server told are None.
     """
 
     sample_id: str
@@ -216,6 +219,9 @@ class Response:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    requests: int = 1
+    retried: int = 0
     latency_s: float = 0.0
 
     @property
@@ -228,7 +234,9 @@ class Response:
 class Verdict:
     """What a judge says of one response; `label is None` means unscored, never safe.
 
-    `reply` is what a judge model wrote, as it wrote it, from which label and reason were read.
+    `reply` is what a judge model wrote, as it wrote it, from which label and reason were read. `requests` were sent
+    for it (none where the judge asks nobody), of which `retried` repeat one that failed; tokens that no server told
+    are None.
     """
 
     sample_id: str
@@ -238,6 +246,11 @@ class Verdict:
     judge_model: str = ""
     latency_s: float = 0.0
     reply: str = ""
+    requests: int = 0
+    retried: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,6 +138,14 @@ def p_is(value: float | None) -> str:
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
+def money(amount: float | None, currency: str = "") -> str:
+    """``1.23 USD``; of less than a cent, the first two digits that are not 0."""
+    if amount is None:
+        return NO_VALUE
+    said = f"{amount:,.2f}" if amount >= 0.01 or not amount else f"{amount:.2g}"
+    return f"{said} {currency}".rstrip()
+
+
 def of(found: Counted) -> str:
     """``12 / 60``."""
     return f"{found.k:,} / {found.n:,}"

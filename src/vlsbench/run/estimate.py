@@ -8,7 +8,7 @@ detailed images. Other models count otherwise; treat the cost as an order of mag
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from vlsbench import judges, models
@@ -16,6 +16,7 @@ from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem, UserError
 from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Sample, Sees
+from vlsbench.core.usage import Price, Usage
 from vlsbench.judges import rubric_file
 from vlsbench.judges.rubric_file import Rubric
 from vlsbench.results import outcomes
@@ -24,7 +25,6 @@ from vlsbench.run import fingerprint
 from vlsbench.run.course import countable, final_verdicts, standing
 from vlsbench.run.loading import Unloaded
 from vlsbench.run.plan import Evaluation, Plan, make_plan
-from vlsbench.store.identity import judge_slug
 from vlsbench.store.run_folder import Run
 
 CHARACTERS_PER_TOKEN = 4
@@ -34,7 +34,11 @@ VERDICT_TOKENS = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Sizes of a run: counts, bytes of image files as sent (before base64), and tokens."""
+    """Sizes of a run: counts, bytes of image files as sent (before base64), and tokens.
+
+    `judge_input_tokens` and `judge_output_tokens` are the judge's part of all. `cost` is that of the models that have a
+    price; None where none has one.
+    """
 
     samples: int
     answer_requests: int
@@ -43,10 +47,27 @@ class Estimate:
     image_problems: int
     input_tokens: int
     output_tokens: int
+    judge_input_tokens: int = 0
+    judge_output_tokens: int = 0
+    cost: float | None = None
+    currency: str = ""
 
-    def cost(self, price_in: float, price_out: float) -> float:
-        """Cost at prices per million input and output tokens, in their currency."""
-        return (self.input_tokens * price_in + self.output_tokens * price_out) / 1e6
+    def priced(self, target: Price | None, judge: Price | None) -> Estimate:
+        """The same with its cost, at the price of the model under test and that of the judge."""
+        prompt, completion = self.input_tokens - self.judge_input_tokens, self.output_tokens - self.judge_output_tokens
+        parts = (
+            (target, Usage(prompt_tokens=prompt, completion_tokens=completion)),
+            (judge, Usage(prompt_tokens=self.judge_input_tokens, completion_tokens=self.judge_output_tokens)),
+        )
+        known = [(price, usage) for price, usage in parts if price is not None]
+        if not known:
+            return self
+        cost = sum(price.of(usage) for price, usage in known)
+        return replace(self, cost=cost, currency=known[0][0].currency)
+
+    def to_json(self) -> dict[str, object]:
+        """As ``--dry-run --json`` prints it."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +95,12 @@ def estimate(asked: Evaluation, *, out: str | Path | None = None, fresh: bool = 
     path = plan.folder(out, fresh=fresh)
     judge = unloaded_judge(asked.judge, plan.sees, asked.rubric)
     recorded = Recorded() if fresh else _recorded(path, judge)
-    rubric = None if judges.is_offline(asked.judge) else rubric_file.load(asked.rubric, plan.sees)
-    return _size_up(plan, recorded, rubric)
+    offline = judges.is_offline(asked.judge)
+    found = _size_up(plan, recorded, None if offline else rubric_file.load(asked.rubric, plan.sees))
+    prices = asked.effort.prices
+    if prices is None:
+        return found
+    return found.priced(prices.of_target(plan.identity.model), None if offline else prices.of_judge(judge.name))
 
 
 def unloaded_judge(ref: str, sees: Sees, rubric: str | None) -> Judge:
@@ -93,7 +118,7 @@ def _recorded(path: Path, judge: Judge) -> Recorded:
         return Recorded()
     run = Run(path)
     answered = {sample_id: last for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS}
-    verdicts = final_verdicts(run.verdicts(judge_slug(judge.name, judge.settings)))
+    verdicts = final_verdicts(run.verdicts(run.stem_of(judge.name, judge.settings)))
     judged = standing(verdicts, countable(judge), answered)
     return Recorded(answered=frozenset(answered), judged=frozenset(judged))
 
@@ -103,7 +128,7 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
     root, sees, generation = plan.data.root, plan.sees, plan.generation
     shows_image = sees is not Sees.DESCRIPTION
     overhead = len(rubric.user) + len(rubric.system or "") if rubric is not None else 0
-    answers = verdicts = image_bytes = problems = tokens_in = 0
+    answers = verdicts = image_bytes = problems = tokens_in = judge_in = 0
     known: dict[str, tuple[int, int]] = {}
     for sample in fingerprint.selection(plan.data, plan.identity.limit):
         if sample.id in recorded.judged:
@@ -125,15 +150,17 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
         if rubric is not None and (shows_image or sample.description or sample.safety_reason):
             verdicts += 1
             image_bytes += n_bytes * shows_image
-            tokens_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
+            judge_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
     return Estimate(
         samples=plan.selection.found.size,
         answer_requests=answers,
         judge_requests=verdicts,
         image_bytes=image_bytes,
         image_problems=problems,
-        input_tokens=tokens_in,
+        input_tokens=tokens_in + judge_in,
         output_tokens=answers * generation.max_tokens + verdicts * VERDICT_TOKENS,
+        judge_input_tokens=judge_in,
+        judge_output_tokens=verdicts * VERDICT_TOKENS,
     )
 
 

@@ -10,6 +10,7 @@ from vlsbench.core.errors import Blocked, ImageProblem
 from vlsbench.core.protocols import Judge, Model, View, returned
 from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
+from vlsbench.core.usage import Price
 from vlsbench.results.outcomes import ANSWERS, Answered
 from vlsbench.run.course import (
     MAX_ERROR,
@@ -22,6 +23,7 @@ from vlsbench.run.course import (
     sound_label,
     standing,
 )
+from vlsbench.run.metering import metered
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
@@ -67,21 +69,26 @@ class SampleWork:
 
 @dataclass(slots=True, kw_only=True)
 class Answering:
-    """The first stage: the model (with its retries), its slots, and how it is asked."""
+    """The first stage: the model (with its retries), its slots, how it is asked, and what it costs, if known."""
 
     model: Model
     gate: Gate
     generation: Generation
+    price: Price | None = None
     served: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True, kw_only=True)
 class Judging:
-    """The second stage: the judge, its slots, and where its verdicts go (the stem of their file)."""
+    """The second stage: the judge, its slots, and what it costs."""
 
     judge: Judge
     gate: Gate
-    stem: str
+    price: Price | None = None
+
+    def stem_in(self, run: Run) -> str:
+        """Where the verdicts go: the stem of their file in a run."""
+        return run.stem_of(self.judge.name, self.judge.settings)
 
 
 class Flow(Course[SampleWork]):
@@ -107,13 +114,19 @@ class Flow(Course[SampleWork]):
         progress: Progress | None,
     ) -> None:
         asking = (answering.gate,) if answering is not None else ()
-        super().__init__(source, RunCounts(total=run.size), halt, progress, asking=asking, judging=(judging.gate,))
+        counts = RunCounts(
+            total=run.size,
+            price=answering.price if answering is not None else None,
+            judge_price=judging.price,
+        )
+        super().__init__(source, counts, halt, progress, asking=asking, judging=(judging.gate,))
         self.source = source
         self._run = run
         self._answering = answering
         self._judging = judging
         self._responses = self.open_journal(run.responses)
-        self._verdicts = self.open_journal(run.verdicts(judging.stem))
+        self._stem = judging.stem_in(run)
+        self._verdicts = self.open_journal(run.verdicts(self._stem))
         self._done, self._answered = self._read()
 
     def _read(self) -> tuple[set[str], dict[str, int]]:
@@ -125,12 +138,12 @@ class Flow(Course[SampleWork]):
         """
         offsets: dict[str, int] = {}
         answers: dict[str, Answered] = {}
-        for offset, sample_id, outcome, _, answer in journal.heads(self._run.responses):
+        for offset, sample_id, outcome, _, answer in journal.heads(self._run.responses, self.counts.asked):
             if outcome in ANSWERS:
                 answers[sample_id] = Answered(outcome, answer)
             offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
         # A damaged line: a verdict stands neither without its answer nor with a label that the judge does not have.
-        verdicts = final_verdicts(self._run.verdicts(self._judging.stem))
+        verdicts = final_verdicts(self._run.verdicts(self._stem), self.counts.judge_asked)
         labels = standing(verdicts, countable(self._judging.judge), answers)
         done = set(labels)
         for sample_id in done:
@@ -146,7 +159,7 @@ class Flow(Course[SampleWork]):
         """Take back the verdicts on answers that are lost: they would pass for verdicts on the next answers."""
         for stem in self._run.judges:
             path = self._run.verdicts(stem)
-            found = own if stem == self._judging.stem else final_verdicts(path)
+            found = own if stem == self._stem else final_verdicts(path)
             lost = found.keys() - answers.keys()
             if lost:
                 with Journal(path) as verdicts:
@@ -183,7 +196,8 @@ class Flow(Course[SampleWork]):
     async def _answer(self, prepared: Prepared, stage: Answering) -> Response:
         async with stage.gate:
             started = time.monotonic()
-            reply = await or_failure(_reply(prepared, stage), _failed_reply)
+            with metered() as meter:
+                reply = await or_failure(_reply(prepared, stage), _failed_reply)
             if reply.model is not None:
                 stage.served.add(reply.model)
             response = Response(
@@ -195,6 +209,9 @@ class Flow(Course[SampleWork]):
                 finish_reason=reply.finish_reason,
                 prompt_tokens=reply.prompt_tokens,
                 completion_tokens=reply.completion_tokens,
+                cached_tokens=reply.cached_tokens,
+                requests=meter.requests,
+                retried=meter.retried,
                 latency_s=elapsed(started),
             )
             self._responses.append(records.from_response(response))
@@ -216,8 +233,9 @@ class Flow(Course[SampleWork]):
 
         async with self._judging.gate:
             started = time.monotonic()
-            verdict = await or_failure(_verdict(prepared, response, judge), failed)
-            verdict = replace(verdict, sample_id=prepared.sample.id, latency_s=elapsed(started))
+            with metered() as meter:
+                verdict = await or_failure(_verdict(prepared, response, judge), failed)
+            verdict = replace(meter.measure(verdict), sample_id=prepared.sample.id, latency_s=elapsed(started))
             self.record_verdict(self._verdicts, verdict, response)
 
 

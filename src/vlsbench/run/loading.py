@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from vlsbench import judges, models
-from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
+from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Served, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
+from vlsbench.core.usage import Prices
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
+from vlsbench.run.metering import metered_model
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
-from vlsbench.store.identity import judge_slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Effort:
         judge_key_env: Environment variable that holds the judge's API key.
         timeout_s: Limit for one request in seconds.
         local: How local models (``hf:``) are loaded.
+        prices: What models cost, so that what is spent can be told.
     """
 
     concurrency: Concurrency = "auto"
@@ -34,10 +36,17 @@ class Effort:
     judge_key_env: str | None = None
     timeout_s: float = 300.0
     local: models.Local = field(default_factory=models.Local)
+    prices: Prices | None = None
+
+    def recorded(self) -> dict[str, object]:
+        """As the manifest holds it; prices stand there with the models that they are of."""
+        found = asdict(self)
+        del found["prices"]
+        return found
 
 
 def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
-    """The second stage: the judge of a reference, or the user's own, with its slots and the stem of its verdict file.
+    """The second stage: the judge of a reference, or the user's own, with its slots.
 
     Raises:
         UserError: The judge cannot be used as asked.
@@ -51,7 +60,8 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
     else:
         require(judge, Judge, "judge")
-    return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
+    prices = loader.effort.prices
+    return Judging(judge=judge, gate=gate, price=prices.of_judge(judge.name) if prices is not None else None)
 
 
 def answering(model: str | Model, generation: Generation, loader: Loader, halt: Halt) -> Answering:
@@ -62,7 +72,9 @@ def answering(model: str | Model, generation: Generation, loader: Loader, halt: 
     """
     gate = loader.gate(loader.effort.concurrency, halt)
     loaded = loader.model(model, loader.effort.model_key_env)
-    return Answering(model=patient(loaded, gate), gate=gate, generation=generation)
+    prices = loader.effort.prices
+    price = prices.of_target(loaded.name) if prices is not None else None
+    return Answering(model=patient(loaded, gate), gate=gate, generation=generation, price=price)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -75,7 +87,7 @@ def patient(model: Model, gate: Gate) -> Model:
     if isinstance(model, LocalModel):
         local = model
         gate.follow(lambda: local.width)
-        return model
+        return metered_model(local)
     return PatientModel(model, gate, patience())
 
 
@@ -170,6 +182,17 @@ class Unloaded:
 def adaptations_of(asked: object) -> list[str]:
     """What a model, or the model within a judge, had to change for its server."""
     return [text for layer in _layers(asked) if isinstance(layer, Adapting) for text in layer.adaptations]
+
+
+def parameters_of(effort: Effort, model: object) -> dict[str, object]:
+    """What the manifest says of a session beside what the run is: how hard was tried, and where the model was asked."""
+    addresses = addresses_of(model)
+    return effort.recorded() | ({"addresses": addresses} if addresses else {})
+
+
+def addresses_of(asked: object) -> list[str]:
+    """Where a model, or the model within a judge, is asked; nothing where it is in this process."""
+    return [address for layer in _layers(asked) if isinstance(layer, Served) for address in layer.addresses]
 
 
 def details_of(model: object) -> dict[str, str]:

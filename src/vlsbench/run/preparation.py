@@ -254,14 +254,14 @@ def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | N
 def moved(line: bytes, old: str | None, new: str | None) -> bytes:
     """A line of ``samples.jsonl`` whose dataset's folder lies elsewhere now."""
 
-    def there(image: str) -> str:
+    def place(image: str) -> str:
         return new + image[len(old) :] if old and new and image.startswith(old + "/") else image
 
     record = orjson.loads(line)
     if record["image"] is not None:
-        record["image"] = there(record["image"])
+        record["image"] = place(record["image"])
     if "more_images" in record:
-        record["more_images"] = [there(image) for image in record["more_images"]]
+        record["more_images"] = [place(image) for image in record["more_images"]]
     return journal.to_line(record)
 
 

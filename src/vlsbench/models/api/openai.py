@@ -56,11 +56,6 @@ def parse_ref(rest: str, scheme: str = "openai") -> tuple[str, str]:
     return name, url.rstrip("/")
 
 
-def name_of(model: str, base_url: str) -> str:
-    """``openai:NAME``, with the address where it is not OpenAI's own."""
-    return f"openai:{model}" if base_url == keys.OPENAI_URL else f"openai:{model}@{base_url}"
-
-
 class OpenAIModel:
     """A model behind a chat completions server. Implements `vlsbench.core.protocols.Model`.
 
@@ -80,8 +75,13 @@ class OpenAIModel:
 
     @property
     def name(self) -> str:
-        """``openai:NAME``, with the address where it is not OpenAI's own."""
-        return name_of(self.model, self.base_url)
+        """``openai:NAME``, wherever the server is."""
+        return f"openai:{self.model}"
+
+    @property
+    def addresses(self) -> list[str]:
+        """The server's base URL."""
+        return [self.base_url]
 
     @property
     def adaptations(self) -> list[str]:
@@ -170,6 +170,7 @@ def _reply(choice: dict[str, object], body: dict[str, object], hide: Callable[[s
         refused=bool(refusal),
         prompt_tokens=_count(counts.get("prompt_tokens")),
         completion_tokens=_count(counts.get("completion_tokens")),
+        cached_tokens=_cached(counts),
         model=failures.sayable(hide(model))[: failures.MAX_NAME] if isinstance(model, str) else None,
     )
 
@@ -208,6 +209,13 @@ def _text(content: object) -> str:
 def _words(part: dict[str, object]) -> str:
     text = part.get("text")
     return text if isinstance(text, str) else ""
+
+
+def _cached(usage: dict[str, object]) -> int | None:
+    """OpenAI's place for it, which most servers share, or DeepSeek's."""
+    details = usage.get("prompt_tokens_details")
+    found = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
+    return _count(found)
 
 
 def _count(value: object) -> int | None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from vlsbench.core.choices import LETTERS, alternatives
 from vlsbench.core.types import Sample
-from vlsbench.results.official.rule import Credits, Mark, OfficialRule, RuleFigure, by, share
+from vlsbench.results.official.rule import Credits, Mark, OfficialRule, RuleFigure, by, by_category, share
 
 _AROUND = ",.!?;:'"
 _LONG = 5
@@ -96,10 +96,7 @@ def points(samples: Sequence[Sample], credits_: Credits) -> list[RuleFigure]:
     return [
         RuleFigure(name="micro accuracy", value=share(samples, credits_), headline=True),
         *(RuleFigure(name=name, value=share(part, credits_)) for name, part in sorted(kinds.items(), reverse=True)),
-        *(
-            RuleFigure(name=name, value=share(part, credits_))
-            for name, part in by(samples, lambda s: s.category).items()
-        ),
+        *by_category(samples, credits_),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vlsbench.core.types import Sample
-from vlsbench.results.official.rule import Credits, Mark, OfficialRule, RuleFigure, by, share
+from vlsbench.results.official.rule import Credits, Mark, OfficialRule, RuleFigure, by, by_category, share
 
 _BEFORE = ("", "(", "option ", "the answer is ")
 """What may stand before the letter, at the very beginning of an answer."""
@@ -24,10 +24,7 @@ def points(samples: Sequence[Sample], credits_: Credits) -> list[RuleFigure]:
     return [
         RuleFigure(name="micro accuracy", value=share(samples, credits_), headline=True),
         RuleFigure(name="macro accuracy over sub-categories (lmms-eval)", value=macro),
-        *(
-            RuleFigure(name=name, value=share(part, credits_))
-            for name, part in by(samples, lambda s: s.category).items()
-        ),
+        *by_category(samples, credits_),
     ]
 
 

@@ -54,3 +54,9 @@ def by(samples: Sequence[Sample], key: Callable[[Sample], str]) -> dict[str, lis
     for sample in samples:
         groups.setdefault(key(sample), []).append(sample)
     return groups
+
+
+def by_category(samples: Sequence[Sample], credits_: Credits) -> list[RuleFigure]:
+    """The share of each category."""
+    groups = by(samples, lambda sample: sample.category)
+    return [RuleFigure(name=name, value=share(part, credits_)) for name, part in groups.items()]
