@@ -45,13 +45,9 @@ class Summary:
     none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
     worked last, where the summary comes at the end of its work. `condition` names what the model was shown in
     place of each sample, where that was not the sample itself (see `vlsbench ablate`). `shard` is the part of the
-<<<<<<< HEAD
-    dataset that the run holds, where that is not all of it. `official` are the figures by the rule of the benchmark's
-    authors, where it has one; they come from the answers and know no judge.
-=======
     dataset that the run holds, where that is not all of it. `usage` says what the roles ``target`` and ``judge`` took,
-    in all sessions together.
->>>>>>> main
+    in all sessions together. `official` are the figures by the rule of the benchmark's authors, where it has one; they
+    come from the answers and know no judge.
     """
 
     run: str
@@ -64,11 +60,8 @@ class Summary:
     latest: str | None = None
     condition: str | None = None
     shard: str | None = None
-<<<<<<< HEAD
-    official: Official | None = None
-=======
     usage: Mapping[str, RoleUsage] = field(default_factory=dict)
->>>>>>> main
+    official: Official | None = None
 
     @property
     def unscored_share(self) -> float:
