@@ -64,7 +64,7 @@ api: $(READY)
 # Strict: a link that leads nowhere, or a page that no menu names, is an error.
 docs: $(READY) api
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "open site/index.html"
 
 # Inspect wants other versions of shared packages than constraints.txt: an environment of its own.

@@ -32,9 +32,7 @@ def run(args: argparse.Namespace) -> int:
         import shtab
     except ImportError as error:
         raise MissingExtra("shtab", "completion") from error
-    from vlsbench.cli.main import build_parser
-
-    parser = build_parser()
+    parser: argparse.ArgumentParser = args.parser
     _mark_places(parser, shtab.FILE, shtab.DIRECTORY)
     sys.stdout.write(f"{shtab.complete(parser, args.shell)}\n")
     return 0

@@ -92,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     args = parser.parse_args(words)
+    args.parser = parser  # for what describes all commands
     try:
         code: int = args.run(args)
         sys.stdout.flush()
