@@ -10,6 +10,7 @@ NO_VALUE = "–"
 _LEAST_P = 0.001
 
 _IRREGULAR = {
+    "batch": "batches",
     "stratum": "strata",
     "has": "have",
     "is": "are",
@@ -129,6 +130,14 @@ def p_is(value: float | None) -> str:
     """``p = 0.031`` or ``p < 0.001``."""
     shown = p_value(value)
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def money(amount: float | None, currency: str = "") -> str:
+    """``1.23 USD``; of less than a cent, the first two digits that are not 0."""
+    if amount is None:
+        return NO_VALUE
+    said = f"{amount:,.2f}" if amount >= 0.01 or not amount else f"{amount:.2g}"
+    return f"{said} {currency}".rstrip()
 
 
 def of(found: Counted) -> str:

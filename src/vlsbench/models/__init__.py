@@ -5,6 +5,7 @@ Trying again, waiting and slots are for `run`: a model answers one prompt, or sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,24 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.protocols import Model
+from vlsbench.models.workers.settings import Workers
 
 if TYPE_CHECKING:
     from vlsbench.models.local.model import HFModel
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Workers:
-    """Processes that hold a local model in place of this one.
-
-    Args:
-        count: How many.
-        ray: ``local``, or ``HOST:PORT`` of the head of the Ray cluster that this machine is a node of.
-        gpus: GPUs of each; a part of one where several share it. None: one where the cluster has any.
-    """
-
-    count: int
-    ray: str = "local"
-    gpus: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +81,17 @@ def split(ref: str) -> tuple[str, str]:
     return scheme, rest
 
 
+LOCAL = ("hf", "mini")
+"""Schemes of models that are loaded into this process."""
+
+
+def is_local(ref: str) -> bool:
+    """Whether a model reference names a model that is loaded into this process."""
+    return ref.partition(":")[0] in LOCAL
+
+
 def canonical(ref: str) -> str:
-    """The name that the model of a reference will have; nothing is loaded or contacted.
+    """The name that the model of a reference will have, wherever it runs; nothing is loaded or contacted.
 
     Raises:
         UnknownName: No such scheme.
@@ -103,9 +99,9 @@ def canonical(ref: str) -> str:
     """
     scheme, rest = split(ref)
     if scheme == "openai":
-        from vlsbench.models.api.openai import name_of, parse_ref
+        from vlsbench.models.api.openai import parse_ref
 
-        return name_of(*parse_ref(rest))
+        return f"{scheme}:{parse_ref(rest)[0]}"
     if not rest:
         raise UserError(
             f"{ref!r} names no model. Write {scheme}:{'VARIANT' if scheme == 'mini' else 'REPO_OR_FOLDER'}."
@@ -115,6 +111,27 @@ def canonical(ref: str) -> str:
 
         miniworld.check_variant(rest)
     return ref
+
+
+def named_before(ref: str) -> str:
+    """The name that earlier versions gave to a model, judge, guard or painter: with its server's address.
+
+    What they wrote under that name is found by it. A reference without a server is its own name.
+
+    Raises:
+        UserError: The reference is incomplete.
+    """
+    from vlsbench.models.api.keys import OPENAI_URL
+    from vlsbench.models.api.openai import parse_ref
+
+    found = _SERVED.fullmatch(ref)
+    if found is None:
+        return ref
+    name, url = parse_ref(found["rest"], found["scheme"])
+    return found["before"] + (name if url == OPENAI_URL else f"{name}@{url}")
+
+
+_SERVED = re.compile(r"(?P<before>(?:guard:)?(?P<scheme>openai|openai-image|moderation):)(?P<rest>.*)", re.DOTALL)
 
 
 def _openai(rest: str, access: Access) -> Model:

@@ -6,14 +6,16 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vlsbench.core.types import Response, ResponseOutcome, Verdict, VerdictOutcome
+from vlsbench.core.usage import Prices, Usage
 from vlsbench.results import glance, outcomes, samples
 from vlsbench.results.agreement import Agreement, agreements
 from vlsbench.results.outcomes import ANSWERS, PENDING, judge_names
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
+from vlsbench.results.usage import JUDGE, TARGET, RoleUsage, judge_price, spent, target_price
 from vlsbench.store import journal, json_file
 from vlsbench.store.run_folder import Run
 
@@ -41,7 +43,8 @@ class Summary:
     none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
     worked last, where the summary comes at the end of its work. `condition` names what the model was shown in
     place of each sample, where that was not the sample itself (see `vlsbench ablate`). `shard` is the part of the
-    dataset that the run holds, where that is not all of it.
+    dataset that the run holds, where that is not all of it. `usage` says what the roles ``target`` and ``judge`` took,
+    in all sessions together.
     """
 
     run: str
@@ -54,6 +57,7 @@ class Summary:
     latest: str | None = None
     condition: str | None = None
     shard: str | None = None
+    usage: Mapping[str, RoleUsage] = field(default_factory=dict)
 
     @property
     def unscored_share(self) -> float:
@@ -85,6 +89,7 @@ class Summary:
             "n": self.n,
             "responses": dict(self.responses),
             "judges": {name: _judge_json(judge) for name, judge in self.judges.items()},
+            "usage": {role: found.to_json() for role, found in self.usage.items()},
             "agreement": [dataclasses.asdict(pair) for pair in self.agreement],
         }
 
@@ -112,7 +117,7 @@ def block_json(block: Block) -> dict[str, object]:
     return {name: value for name, value in fields.items() if name not in left_out}
 
 
-def summarise(run: Run, latest: str | None = None) -> Summary:
+def summarise(run: Run, latest: str | None = None, prices: Prices | None = None) -> Summary:
     """Compute the figures of a run from its journals.
 
     Works at any time, also while another process is writing. Samples the run has selected but not yet
@@ -121,14 +126,17 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
     Args:
         run: The run folder.
         latest: The stem of the judge that just worked on it.
+        prices: Prices to use in place of those that its sessions were given.
     """
     items = samples.read(run)
-    answered = outcomes.answers(run)
+    asked = Usage()
+    answered = outcomes.answers(run, asked)
     listed = Counter(answered[item.id].outcome for item in items if item.id in answered)
     responses = {outcome.value: listed[outcome.value] for outcome in ResponseOutcome}
     responses[PENDING] = run.size - sum(responses.values())
     names = judge_names(run)
-    found = {stem: outcomes.read(run, stem, answered) for stem in names}
+    taken = {stem: Usage() for stem in names}
+    found = {stem: outcomes.read(run, stem, answered, taken[stem]) for stem in names}
     judges = {name: _summarise_judge(run, stem, items, found[stem]) for stem, name in names.items()}
     return Summary(
         run=str(run.path),
@@ -141,6 +149,10 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         latest=names[latest] if latest is not None else None,
         condition=run.condition,
         shard=run.manifest.shard,
+        usage={
+            TARGET: spent([(run.manifest.model, asked, target_price(run, prices))]),
+            JUDGE: spent((name, taken[stem], judge_price(run, stem, prices)) for stem, name in names.items()),
+        },
     )
 
 

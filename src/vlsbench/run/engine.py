@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 from vlsbench.core.errors import Interrupted, RequestFailed, VLSBenchError
 from vlsbench.core.protocols import Model, returned
 from vlsbench.core.types import Prompt, Reply
+from vlsbench.run import metering
 from vlsbench.run.throttle import Gate, Halt, Patience, persist
 
 T = TypeVar("T")
@@ -56,7 +57,9 @@ class PatientModel:
             raise
         except Exception as error:
             raise RequestFailed(f"{type(error).__name__}: {error}") from error
-        return returned(reply, Reply, "model")
+        reply = returned(reply, Reply, "model")
+        metering.replied(reply)
+        return reply
 
 
 async def drive(

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from vlsbench import judges, models
-from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
+from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Served, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
+from vlsbench.core.usage import Prices
+from vlsbench.judges.smaller import DownsizingJudge
+from vlsbench.run.batches.rounds import BatchEffort, Batches
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
+from vlsbench.run.metering import metered_model
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
-from vlsbench.store.identity import judge_slug
+from vlsbench.store.batches import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +30,8 @@ class Effort:
         judge_key_env: Environment variable that holds the judge's API key.
         timeout_s: Limit for one request in seconds.
         local: How local models (``hf:``) are loaded.
+        batch: What goes through the provider's batches, and how long to wait for them.
+        prices: What models cost, so that what is spent can be told.
     """
 
     concurrency: Concurrency = "auto"
@@ -34,10 +40,33 @@ class Effort:
     judge_key_env: str | None = None
     timeout_s: float = 300.0
     local: models.Local = field(default_factory=models.Local)
+    batch: BatchEffort = field(default_factory=BatchEffort)
+    prices: Prices | None = None
+
+    def recorded(self) -> dict[str, object]:
+        """As the manifest holds it; prices stand there with the models that they are of."""
+        found = asdict(self)
+        del found["prices"]
+        return found
 
 
-def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
-    """The second stage: the judge of a reference, or the user's own, with its slots and the stem of its verdict file.
+def judging(
+    judge: str | Judge,
+    sees: Sees,
+    rubric: str | None,
+    loader: Loader,
+    halt: Halt,
+    image_max_side: int | None = None,
+) -> Judging:
+    """The second stage: the judge of a reference, or the user's own, with its slots.
+
+    Args:
+        judge: The judge.
+        sees: What a model judge is shown.
+        rubric: Its rubric.
+        loader: Makes its model.
+        halt: The user's wish to stop.
+        image_max_side: The longest side in pixels of an image that it is shown; None for any.
 
     Raises:
         UserError: The judge cannot be used as asked.
@@ -45,13 +74,16 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     gate = loader.gate(loader.effort.judge_concurrency, halt)
 
     def model(ref: str) -> Model:
-        return patient(loader.model(ref, loader.effort.judge_key_env), gate)
+        return loader.asked(loader.model(ref, loader.effort.judge_key_env), gate, Stage.VERDICTS)
 
     if isinstance(judge, str):
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
     else:
         require(judge, Judge, "judge")
-    return Judging(judge=judge, gate=gate, stem=judge_slug(judge.name, judge.settings))
+    if image_max_side is not None and sees is not Sees.DESCRIPTION and judge.name not in judges.OFFLINE:
+        judge = DownsizingJudge(judge, image_max_side)
+    prices = loader.effort.prices
+    return Judging(judge=judge, gate=gate, price=prices.of_judge(judge.name) if prices is not None else None)
 
 
 def answering(model: str | Model, generation: Generation, loader: Loader, halt: Halt) -> Answering:
@@ -62,7 +94,9 @@ def answering(model: str | Model, generation: Generation, loader: Loader, halt: 
     """
     gate = loader.gate(loader.effort.concurrency, halt)
     loaded = loader.model(model, loader.effort.model_key_env)
-    return Answering(model=patient(loaded, gate), gate=gate, generation=generation)
+    prices = loader.effort.prices
+    price = prices.of_target(loaded.name) if prices is not None else None
+    return Answering(model=loader.asked(loaded, gate, Stage.ANSWERS), gate=gate, generation=generation, price=price)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -75,7 +109,7 @@ def patient(model: Model, gate: Gate) -> Model:
     if isinstance(model, LocalModel):
         local = model
         gate.follow(lambda: local.width)
-        return model
+        return metered_model(local)
     return PatientModel(model, gate, patience())
 
 
@@ -105,6 +139,7 @@ class Loader:
         asked: Every model of the run; the references among them decide which key goes where.
         progress: Told when a local model is about to be loaded, which may take minutes.
         shared: What is shared with other runs.
+        batches: Those that the session's requests go through, where there are any.
     """
 
     def __init__(
@@ -113,11 +148,13 @@ class Loader:
         asked: tuple[str | Model | None, ...],
         progress: Progress | None = None,
         shared: Shared | None = None,
+        batches: Batches | None = None,
     ) -> None:
         self.effort = effort
         self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
         self._shared = shared
+        self.batches = batches
         self._loaded = shared.local if shared is not None else {}
         self._made: list[Model] = []
 
@@ -145,6 +182,11 @@ class Loader:
             self._made.append(made)
         return made
 
+    def asked(self, model: Model, gate: Gate, stage: Stage) -> Model:
+        """The model as a stage asks it: with retries and, where there are batches, with its requests in them."""
+        directly = patient(model, gate)
+        return directly if self.batches is None else self.batches.model(model, directly, stage, patience())
+
     def gate(self, concurrency: Concurrency, halt: Halt) -> Gate:
         """The slots of one stage."""
         return Gate(concurrency, halt, self._shared.budget if self._shared is not None else None)
@@ -170,6 +212,17 @@ class Unloaded:
 def adaptations_of(asked: object) -> list[str]:
     """What a model, or the model within a judge, had to change for its server."""
     return [text for layer in _layers(asked) if isinstance(layer, Adapting) for text in layer.adaptations]
+
+
+def parameters_of(effort: Effort, model: object) -> dict[str, object]:
+    """What the manifest says of a session beside what the run is: how hard was tried, and where the model was asked."""
+    addresses = addresses_of(model)
+    return effort.recorded() | ({"addresses": addresses} if addresses else {})
+
+
+def addresses_of(asked: object) -> list[str]:
+    """Where a model, or the model within a judge, is asked; nothing where it is in this process."""
+    return [address for layer in _layers(asked) if isinstance(layer, Served) for address in layer.addresses]
 
 
 def details_of(model: object) -> dict[str, str]:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
 from vlsbench import datasets, judges, models
 from vlsbench.core.errors import UserError
+from vlsbench.core.names import without_address
 from vlsbench.core.protocols import Dataset, Judge, Model, require
 from vlsbench.core.types import Sees
 from vlsbench.datasets import Columns
 from vlsbench.run import fingerprint
 from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.flow import Generation
-from vlsbench.run.loading import Effort, details_of
+from vlsbench.run.loading import Effort, details_of, parameters_of
 from vlsbench.run.shards.split import Shard, ShardOfSet, Together
+from vlsbench.store.folders import default_folder
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import require_same
 from vlsbench.store.shard_file import ShardFile
@@ -62,9 +64,14 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run is to be, checked as far as can be without loading a model."""
+    """What a run is to be, checked as far as can be without loading a model.
+
+    `earlier` is the identity that versions gave the run that held the server's address for a part of the model's name:
+    their default folder is named by it.
+    """
 
     identity: Identity
+    earlier: Identity
     selection: Selection
     generation: Generation
     sees: Sees
@@ -80,7 +87,8 @@ class Plan:
         Raises:
             RunError: There is something else, which `fresh` may set aside if it is a run.
         """
-        path = Path(out) if out is not None else Path("runs") / self.identity.folder_name()
+        names = self.identity.folder_name(), self.earlier.folder_name()
+        path = Path(out) if out is not None else default_folder(*names)
         require_same(path, self.identity, fresh=fresh)
         return path
 
@@ -92,7 +100,7 @@ class Plan:
             "dataset_revision": self.data.revision,
             "dataset_described": found.n_described,
             "dataset_stamp": self.selection.stamp,
-            "parameters": asdict(effort),
+            "parameters": parameters_of(effort, model),
             "model_details": details_of(model),
         }
 
@@ -143,7 +151,7 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
     selection = selection or select(datasets.opened(asked.dataset, asked.columns), asked.limit, recorded, asked.shard)
     check_texts(generation.system, asked.model, selection.data.name, str(selection.data.root))
     identity = Identity(
-        model=models.canonical(asked.model) if isinstance(asked.model, str) else _named(asked.model),
+        model=models.canonical(asked.model) if isinstance(asked.model, str) else without_address(_named(asked.model)),
         dataset=selection.data.name,
         dataset_hash=selection.found.sha256,
         max_tokens=generation.max_tokens,
@@ -152,10 +160,13 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
         seed=generation.seed,
         limit=asked.limit,
         shard=selection.part.shard if selection.part is not None else None,
+        image_max_side=generation.image_max_side,
     )
     sees = to_sees(asked.judge_sees)
     _check_sees(sees, asked.judge, selection.found)
-    return Plan(identity=identity, selection=selection, generation=generation, sees=sees)
+    named = models.named_before(asked.model) if isinstance(asked.model, str) else asked.model.name
+    earlier = replace(identity, model=named)
+    return Plan(identity=identity, earlier=earlier, selection=selection, generation=generation, sees=sees)
 
 
 def _named(model: Model) -> str:
@@ -186,6 +197,8 @@ def check_numbers(generation: Generation, limit: int | None, effort: Effort) -> 
         raise UserError("--max-tokens must be at least 1.")
     if not 0 <= generation.temperature <= 10:
         raise UserError("--temperature must lie between 0 and 10.")
+    if generation.image_max_side is not None and generation.image_max_side < 1:
+        raise UserError("--image-max-side must be at least 1.")
     if limit is not None and limit < 1:
         raise UserError("--limit must be at least 1.")
     if any(width < 1 for width in widths):

@@ -5,14 +5,16 @@ Evaluating makes one run; an ablation makes one per condition, with the same mod
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from vlsbench.core.errors import Interrupted, Stopped
-from vlsbench.core.protocols import Baseline, Detailed, Judge
+from vlsbench.core.names import without_address
+from vlsbench.core.protocols import Baseline, Detailed
 from vlsbench.results import summary
 from vlsbench.results.summary import Summary
+from vlsbench.run.batches.rounds import Batches
 from vlsbench.run.flow import Answering, Flow, Judging
-from vlsbench.run.loading import adaptations_of
+from vlsbench.run.loading import adaptations_of, addresses_of
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
@@ -27,25 +29,48 @@ async def conduct(
     judging: Judging,
     halt: Halt,
     progress: Progress | None,
+    batches: Batches | None = None,
 ) -> Summary:
     """From what is on disk to the summary, or to the reason for stopping.
+
+    Args:
+        run: The locked run folder.
+        source: Lists the samples.
+        answering: How to answer; None to judge only what is answered.
+        judging: How to judge.
+        halt: The user's wish to stop.
+        progress: Told after every record.
+        batches: Those of the model and the judge, where there are any.
 
     Raises:
         Interrupted: The user stopped the run, politely through `halt` or by cancelling.
         VLSBenchError: What would go wrong with every sample.
     """
-    run.add_judge(judging.stem, _judge_entry(judging.judge))
-    flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
-    finished = None
+    stem = judging.stem_in(run)
+    run.add_judge(stem, _judge_entry(judging))
+    if answering is not None and answering.price is not None:
+        run.update(price=asdict(answering.price))
+    finished, through = None, set[str]()
     try:
-        await flow.follow()
+        if batches is not None:
+            await batches.open(run.path)
+        while True:
+            flow = Flow(
+                run, source, answering=answering, judging=judging, halt=halt, progress=progress, through=through
+            )
+            await flow.follow()
+            if batches is None or not await batches.next_round(flow.counts, progress):
+                break
+            source = Preparation(run, None)
         finished = timestamp()
     except (Stopped, Interrupted) as error:
         error.folder = run.path
         raise
     finally:
         _record_session(run, answering, judging, finished)
-        figures = summary.write(run, judging.stem)
+        figures = summary.write(run, stem)
+        if batches is not None:
+            await batches.close()
     return figures
 
 
@@ -55,13 +80,17 @@ def _record_session(run: Run, answering: Answering | None, judging: Judging, fin
         served = sorted({*run.manifest.model_served, *answering.served})
         run.update(model_served=served, model_adaptations=adaptations_of(answering.model), finished=finished)
     if adaptations := adaptations_of(judging.judge):
-        run.add_judge(judging.stem, replace(run.judges[judging.stem], adaptations=tuple(adaptations)))
+        stem = judging.stem_in(run)
+        run.add_judge(stem, replace(run.judges[stem], adaptations=tuple(adaptations)))
 
 
-def _judge_entry(judge: Judge) -> JudgeEntry:
+def _judge_entry(judging: Judging) -> JudgeEntry:
+    judge = judging.judge
     return JudgeEntry(
-        judge=judge.name,
+        judge=without_address(judge.name),
         settings={**judge.settings, **(judge.details if isinstance(judge, Detailed) else {})},
         labels=tuple(str(label) for label in judge.labels),  # an enumeration's members are no keys of JSON
         baseline=isinstance(judge, Baseline) and judge.baseline,
+        addresses=tuple(addresses_of(judge)),
+        price=judging.price,
     )

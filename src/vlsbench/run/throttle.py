@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Literal, TypeVar
 
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
+from vlsbench.run import metering
 
 T = TypeVar("T")
 
@@ -246,6 +247,7 @@ async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
     failed_tries = rate_limits = 0
     while True:
         await gate.open()
+        metering.sent(again=failed_tries + rate_limits > 0)
         try:
             async with gate.budget or nullcontext():
                 result = await call()

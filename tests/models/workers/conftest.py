@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vlsbench.models import Workers
 from vlsbench.models.workers import cluster
+from vlsbench.models.workers.settings import Workers
 
 _SUPPORT = Path(__file__).parents[2] / "support"
 

@@ -11,8 +11,8 @@ import pytest
 
 from builders import vlsbench
 from vlsbench.core.errors import UserError
-from vlsbench.models import Workers
 from vlsbench.models.workers import cluster
+from vlsbench.models.workers.settings import Workers
 
 pytest.importorskip("ray")
 

@@ -15,8 +15,8 @@ from sleeping import SleepingModel, Unloadable
 from vlsbench.core.errors import RequestFailed, Stopped, UserError
 from vlsbench.core.types import Prompt
 from vlsbench.judges.guard import GuardJudge
-from vlsbench.models import Workers
 from vlsbench.models.workers import pool
+from vlsbench.models.workers.settings import Workers
 
 pytestmark = [
     pytest.mark.usefixtures("ray_here"),

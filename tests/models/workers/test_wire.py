@@ -8,6 +8,7 @@ import pytest
 
 from vlsbench.core import errors
 from vlsbench.core.errors import MissingExtra, RequestFailed, Transient, UnknownName, UserError
+from vlsbench.core.pictures import Images
 from vlsbench.core.types import Prompt, Reply, ResponseOutcome, Turn
 from vlsbench.core.version import __version__
 from vlsbench.models.workers import wire
@@ -30,10 +31,10 @@ def test_requests_arrive_whole_with_their_own_images():
     prompts = [
         Prompt(text="one", image=Picture(b"first")),
         Prompt(text="two", system="short", seed=3, earlier=(Turn(role="assistant", text="hm"),)),
-        Prompt(text="three", image=Picture(b"second"), max_tokens=9),
+        Prompt(text="three", image=Images([Picture(b"second"), Picture(b"third")]), max_tokens=9),
     ]
     packed, images = wire.pack_requests([(n, Asked.of(prompt, guard=n == 2)) for n, prompt in enumerate(prompts)])
-    assert images == [b"first", b"second"]
+    assert images == [b"first", b"second", b"third"]
     assert b"first" not in packed
     arrived = wire.unpack_requests(packed, images)
     assert [(number, guard) for number, _, guard in arrived] == [(0, False), (1, False), (2, True)]
@@ -45,7 +46,11 @@ def test_requests_arrive_whole_with_their_own_images():
             sent.max_tokens,
             sent.earlier,
         )
-    assert [each[1].image.read() if each[1].image else None for each in arrived] == [b"first", None, b"second"]
+    assert [[image.read() for image in prompt.images] for _, prompt, _ in arrived] == [
+        [b"first"],
+        [],
+        [b"second", b"third"],
+    ]
     assert arrived[0][1].image.sha256 == prompts[0].image.sha256
     assert asyncio.run(arrived[0][1].image.base64()) == b"Zmlyc3Q="
 

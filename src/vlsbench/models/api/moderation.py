@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass
 
 from vlsbench.core.errors import RequestFailed
+from vlsbench.core.pictures import every
 from vlsbench.core.types import Image
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.failures import ErrorDetail
@@ -48,8 +49,13 @@ class Moderation:
 
     @property
     def name(self) -> str:
-        """``moderation:NAME``, with the address where it is not OpenAI's own."""
-        return f"moderation:{self.model}" + ("" if self.base_url == keys.OPENAI_URL else f"@{self.base_url}")
+        """``moderation:NAME``, wherever the server is."""
+        return f"moderation:{self.model}"
+
+    @property
+    def addresses(self) -> list[str]:
+        """The server's base URL."""
+        return [self.base_url]
 
     async def moderate(self, text: str, image: Image | None) -> Moderated:
         """Ask about one input.
@@ -66,6 +72,8 @@ class Moderation:
             Stopped: No request will for now: the account has no credit left.
             ImageProblem: The image file is gone or changed.
         """
+        if len(every(image)) > 1:
+            raise RequestFailed("the sample has several images, and a moderation request takes one")
         answer = await self._client.post("/moderations", await self._body(text, image))
         body = failures.loads(answer.body)
         if answer.status == 200 and isinstance(body, dict) and not body.get("error"):

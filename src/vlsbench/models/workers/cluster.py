@@ -17,7 +17,7 @@ from typing import Any
 from vlsbench.core.errors import MissingExtra, UserError
 from vlsbench.core.privacy import no_telemetry
 from vlsbench.core.words import counted
-from vlsbench.models import Workers
+from vlsbench.models.workers.settings import Workers
 
 LOCAL = "local"
 
@@ -43,14 +43,14 @@ _joined = _Joined()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Berth:
     """The actors' options, and how to give their place back."""
 
     options: dict[str, Any]
     leave: Callable[[], None]
 
 
-def join(workers: Workers, *, on_cpu: bool) -> Place:
+def join(workers: Workers, *, on_cpu: bool) -> Berth:
     """Join the cluster and find a place for some workers.
 
     Args:
@@ -94,7 +94,7 @@ def join(workers: Workers, *, on_cpu: bool) -> Place:
             ray.shutdown()
 
     options = {"num_cpus": cpus, "num_gpus": gpus, "max_restarts": -1, "max_task_retries": 0, "max_concurrency": 64}
-    return Place(options={**options, "scheduling_strategy": "SPREAD"}, leave=leave)
+    return Berth(options={**options, "scheduling_strategy": "SPREAD"}, leave=leave)
 
 
 def _start(workers: Workers) -> None:

@@ -83,7 +83,7 @@ class Lane:
         while waiting:
             size = n = 0
             while n < min(len(waiting), _CALL_REQUESTS) and (n == 0 or size < _CALL_BYTES):
-                size += len(waiting[n][1].data or b"")
+                size += sum(map(len, waiting[n][1].data))
                 n += 1
             task = asyncio.create_task(self._give(waiting[:n]))
             self._calls.add(task)

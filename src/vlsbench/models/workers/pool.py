@@ -14,9 +14,9 @@ from vlsbench.core.errors import ImageProblem, RequestFailed, Stopped, UserError
 from vlsbench.core.protocols import Model
 from vlsbench.core.types import GuardReading, Prompt, Reply
 from vlsbench.core.version import __version__
-from vlsbench.models import Workers
 from vlsbench.models.workers import cluster
 from vlsbench.models.workers.lane import Lane, WorkerLost
+from vlsbench.models.workers.settings import Workers
 from vlsbench.models.workers.wire import About, Answer, Asked, Failure
 from vlsbench.models.workers.worker import Worker
 

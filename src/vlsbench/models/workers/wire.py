@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from vlsbench.core import errors
 from vlsbench.core.errors import RequestFailed, Transient, VLSBenchError
-from vlsbench.core.types import GuardReading, Image, Prompt, Reply
+from vlsbench.core.pictures import together
+from vlsbench.core.types import GuardReading, Prompt, Reply
 
 Answer = Reply | GuardReading
 
@@ -74,50 +75,39 @@ class TravelledImage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """A request: its prompt without the image, whether a guard's reading is wanted, and what the image's bytes are."""
+    """A request: its prompt without images, whether a guard's reading is wanted, and the images' bytes and facts."""
 
     prompt: Prompt
     guard: bool
-    data: bytes | None = None
-    sha256: str = ""
-    media_type: str = ""
+    data: tuple[bytes, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, prompt: Prompt, *, guard: bool) -> Asked:
-        """A request whose image has been read.
+        """A request whose images have been read.
 
         Raises:
-            ImageProblem: The image cannot be read any more.
+            ImageProblem: An image cannot be read any more.
         """
-        image = prompt.image
-        if image is None:
-            return cls(prompt=prompt, guard=guard)
-        data = image.read()
-        return cls(
-            prompt=replace(prompt, image=None), guard=guard, data=data, sha256=image.sha256, media_type=image.media_type
-        )
+        data = tuple(image.read() for image in prompt.images)
+        facts = tuple((image.sha256, image.media_type) for image in prompt.images)
+        return cls(prompt=replace(prompt, image=None) if data else prompt, guard=guard, data=data, facts=facts)
 
 
 def pack_requests(requests: Sequence[tuple[int, Asked]]) -> tuple[bytes, list[bytes]]:
     """Numbered requests as one text of bytes, and their images beside it, in order."""
-    rows = [
-        (number, asked.prompt, asked.guard, None if asked.data is None else (asked.sha256, asked.media_type))
-        for number, asked in requests
-    ]
-    return pickle.dumps(rows, protocol=5), [asked.data for _, asked in requests if asked.data is not None]
+    rows = [(number, asked.prompt, asked.guard, asked.facts) for number, asked in requests]
+    return pickle.dumps(rows, protocol=5), [data for _, asked in requests for data in asked.data]
 
 
 def unpack_requests(packed: bytes, images: Sequence[bytes]) -> list[tuple[int, Prompt, bool]]:
     """The requests with their numbers, and whether each wants a guard's reading."""
     left = iter(images)
-    return [
-        (number, prompt if image is None else _with_image(prompt, TravelledImage(next(left), *image)), guard)
-        for number, prompt, guard, image in pickle.loads(packed)  # noqa: S301 - from our own driver
-    ]
-
-
-def _with_image(prompt: Prompt, image: Image) -> Prompt:
-    return replace(prompt, image=image)
+    found = []
+    for number, prompt, guard, facts in pickle.loads(packed):  # noqa: S301 - from our own driver
+        travelled = [TravelledImage(next(left), *each) for each in facts]
+        found.append((number, replace(prompt, image=together(travelled)) if travelled else prompt, guard))
+    return found
 
 
 def pack_answers(width: int, answers: Sequence[tuple[int, Answer | Failure]]) -> bytes:

@@ -11,6 +11,7 @@ from vlsbench.core.types import Rate
 from vlsbench.core.words import counted, noun
 from vlsbench.report.inputs import Inputs, RunPart
 from vlsbench.results.rates import Block
+from vlsbench.results.usage import usage_lines
 from vlsbench.stats import Share
 
 
@@ -111,6 +112,11 @@ def grid(lines: tuple[HeadlineLine, ...]) -> Grid | None:
 def notices(inputs: Inputs) -> tuple[str, ...]:
     """What a reader has to know before comparing figures."""
     return tuple(_notices(inputs))
+
+
+def costs(inputs: Inputs) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What each run took, and what it cost where prices are known."""
+    return tuple((part.name, lines) for part in inputs.answered if (lines := tuple(usage_lines(part.summary.usage))))
 
 
 def _notices(inputs: Inputs) -> Iterator[str]:

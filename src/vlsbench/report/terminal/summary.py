@@ -16,6 +16,7 @@ from vlsbench.report.terminal.tables import print_table
 from vlsbench.results.agreement import Agreement
 from vlsbench.results.rates import Block
 from vlsbench.results.summary import JudgeSummary, Summary
+from vlsbench.results.usage import usage_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +35,8 @@ def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
     shown += f", shard {summary.shard}" if summary.shard is not None else ""
     console.print(f"{clean(summary.model)} on {clean(summary.dataset)}{shown}", style="bold", soft_wrap=True)
     console.print(f"{counted(summary.n, 'sample')}: {answers or 'nothing yet'}", soft_wrap=True)
+    for line in usage_lines(summary.usage):
+        console.print(clean(line), soft_wrap=True)
     if not summary.judges:
         console.print("Not judged yet.")
     for name, judge in summary.judges.items():
