@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.protocols import Model
+from vlsbench.models.workers.settings import Workers
 
 if TYPE_CHECKING:
     from vlsbench.models.local.model import HFModel
@@ -19,19 +21,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
-    """How models in this process are loaded.
+    """How local models are loaded.
 
     Args:
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         batch_size: Requests generated at once, or ``"auto"``.
         trust_remote_code: Allow a repository to run code of its own here.
+        workers: The processes that hold the model; None for this one.
     """
 
     dtype: str = "auto"
     device: str = "auto"
     batch_size: int | Literal["auto"] = "auto"
     trust_remote_code: bool = False
+    workers: Workers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +148,24 @@ def _openai_urls(refs: Iterable[str]) -> list[str]:
     return [parse_ref(rest)[1] for scheme, _, rest in (ref.partition(":") for ref in refs) if scheme == "openai"]
 
 
-def _hf(rest: str, access: Access) -> HFModel:
+def _in_workers(ref: str, access: Access) -> Model:
+    """The model of a reference in processes of its own; what identifies it is as in this one."""
+    from vlsbench.models.workers import pool
+
+    local = replace(access.local, workers=None)
+    workers = access.local.workers
+    if workers is None:
+        raise ValueError("no workers were asked for")
+    return pool.start(ref, partial(load, ref, Access(local=local)), workers, on_cpu=local.device == "cpu")
+
+
+def _hf(rest: str, access: Access) -> Model:
+    if access.local.workers is not None:
+        return _in_workers(f"hf:{rest}", access)
+    return _in_this_process(rest, access)
+
+
+def _in_this_process(rest: str, access: Access) -> HFModel:
     from vlsbench.models.local.model import load_hf
 
     local = access.local
@@ -161,7 +182,9 @@ def _mini(rest: str, access: Access) -> Model:
     """A packaged tiny model: only a name for a folder that loads like any other."""
     from vlsbench import miniworld
 
-    model = _hf(str(miniworld.weights(rest)), access)
+    if access.local.workers is not None:
+        return _in_workers(f"mini:{rest}", access)
+    model = _in_this_process(str(miniworld.weights(rest)), access)
     model.name = f"mini:{rest}"
     return model
 
