@@ -135,15 +135,15 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
         if sample.id in recorded.judged:
             continue
         n_bytes, image_tokens = 0, 0
-        if sample.image is not None:
-            try:
-                found = known.get(sample.image) or _measure(sample.image, root)
-                if not sample.image.startswith("data:"):  # those are too large to be kept, and seldom repeat
-                    known[sample.image] = found
-                n_bytes, image_tokens = found
-            except ImageProblem:
-                problems += 1
-                continue
+        try:
+            for image in sample.images:
+                found = known.get(image) or _measure(image, root)
+                if not image.startswith("data:"):  # those are too large to be kept, and seldom repeat
+                    known[image] = found
+                n_bytes, image_tokens = n_bytes + found[0], image_tokens + found[1]
+        except ImageProblem:
+            problems += 1
+            continue
         if sample.id not in recorded.answered:
             answers += 1
             image_bytes += n_bytes

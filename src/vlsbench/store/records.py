@@ -27,6 +27,9 @@ def _line() -> type[msgspec.Struct]:
     return msgspec.defstruct("SampleLine", [*required, *optional], rename=_NAMES, gc=False)
 
 
+_RARE = ("answer", "options", "more_images", "more_images_sha256")
+"""Fields that are written only where a sample has them: most have none, and the files of earlier versions knew none."""
+
 _OPTIONAL = _NAMES.keys() - {"id", "text"}
 _LINE = _line()
 _DECODER = msgspec.json.Decoder(_LINE)
@@ -34,7 +37,11 @@ _DECODER = msgspec.json.Decoder(_LINE)
 
 def from_sample(sample: Sample) -> dict[str, object]:
     """A line of ``samples.jsonl``."""
-    return {written: getattr(sample, name) for name, written in _NAMES.items()}
+    found = {written: getattr(sample, name) for name, written in _NAMES.items()}
+    for name in _RARE:
+        if not found[name]:
+            del found[name]
+    return found
 
 
 def to_sample(line: bytes) -> Sample:

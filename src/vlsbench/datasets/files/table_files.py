@@ -134,15 +134,20 @@ def to_sample(row: Mapping[str, object], number: str) -> Sample:
     image = plain.get("image") or None
     if image is not None and not isinstance(image, str):
         raise BadField(f"the image should be a path or a data: URI, but is {json_kind(image)}")
+    texts = {name: text_field(plain, name, required=False) for name in _TEXTS}
     return Sample(
         id=text_field(plain, "id", required=False) or number,
         text=text_field(plain, "text"),
         image=image,
         image_sha256=text_field(plain, "image_sha256", required=False) or None,
+        category=texts["category"],
+        sub_category=texts["sub_category"],
+        source=texts["source"],
+        description=texts["description"],
+        safety_reason=texts["safety_reason"],
         expect=grade(plain, "expect") if plain.get("expect") else Expect.HARMFUL,
         twin_of=text_field(plain, "twin_of", required=False) or None,
         group=text_field(plain, "group", required=False) or None,
-        **{name: text_field(plain, name, required=False) for name in _TEXTS if name in plain},
     )
 
 

@@ -1,13 +1,13 @@
 """Any server that speaks OpenAI's chat completions: OpenAI, vLLM, SGLang, llama.cpp, Ollama, gateways.
 
-Format: POST ``{base}/chat/completions`` with one user message of an image part and a text part.
+Format: POST ``{base}/chat/completions`` with one user message of image parts and a text part.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
 from vlsbench.core.types import Prompt, Reply
@@ -20,7 +20,7 @@ from vlsbench.models.replies import reply
 DEFAULT_TIMEOUT_S = 300.0
 
 _HOLE = f"image-{secrets.token_hex(16)}"
-"""Stands in the JSON for the image's base64, which is sent from where it lies instead of being copied in."""
+"""Stands in the JSON for an image's base64, which is sent from where it lies instead of being copied in."""
 
 MAX_ADAPTATIONS = 6
 """Times one request is sent again because the server, or another request, taught us its parameters."""
@@ -99,10 +99,10 @@ class OpenAIModel:
             Stopped: No request will for now: the account has no credit left.
             ImageProblem: The image file is gone or changed.
         """
-        image = await prompt.image.base64() if prompt.image is not None else None
+        images = [await image.base64() for image in prompt.images]
         for adapted in range(MAX_ADAPTATIONS + 1):
             tried = self.dialect.snapshot()
-            answer = await self._client.post("/chat/completions", self._body(prompt, image))
+            answer = await self._client.post("/chat/completions", self._body(prompt, images))
             if answer.status == 200:
                 reply = self._read(answer)
                 self.dialect.proven(prompt)
@@ -112,24 +112,21 @@ class OpenAIModel:
                 raise self._error(answer, detail)
         raise AssertionError("unreachable")
 
-    def _body(self, prompt: Prompt, image: bytes | None) -> list[bytes]:
+    def _body(self, prompt: Prompt, images: Sequence[bytes]) -> list[bytes]:
         messages: list[dict[str, object]] = []
         if prompt.system:
             messages.append({"role": "system", "content": prompt.system})
         content: object = prompt.text
         if prompt.image is not None:
-            url = f"data:{prompt.image.media_type};base64,{_HOLE}"
+            urls = [f"data:{image.media_type};base64,{_HOLE}" for image in prompt.images]
             # Servers refuse an empty text, which is what a picture without a query would have.
             words = [{"type": "text", "text": prompt.text}] if prompt.text else []
-            content = [{"type": "image_url", "image_url": {"url": url}}, *words]
+            content = [*({"type": "image_url", "image_url": {"url": url}} for url in urls), *words]
         messages.append({"role": "user", "content": content})
         messages.extend({"role": turn.role, "content": turn.text} for turn in prompt.earlier)
         request = {"model": self.model, "messages": messages, **self.dialect.parameters(prompt)}
-        text = to_json(request)
-        if image is None:
-            return [text]
-        head, _, tail = text.partition(_HOLE.encode())
-        return [head, image, tail]
+        first, *others = to_json(request).split(_HOLE.encode())
+        return [first, *(part for pair in zip(images, others, strict=True) for part in pair)]
 
     def _read(self, answer: HTTPAnswer) -> Reply:
         body = failures.loads(answer.body)
