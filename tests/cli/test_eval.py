@@ -596,7 +596,7 @@ def test_a_price_for_one_of_two_models_is_a_warning_and_for_none_an_error(words,
     shown = capsys.readouterr()
     assert "No price for a model named 'openai:judge'." in shown.err
     assert "Known: openai:target." in shown.err
-    assert "no price for openai:judge@" in shown.out
+    assert "no price for openai:judge" in shown.out
     file.write_text(PRICES.format(name="jugde"))
     asked = len(server.asked)
     assert vlsbench(*words(3, "--prices", file)) == 2

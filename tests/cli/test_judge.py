@@ -28,7 +28,7 @@ def run(server, tmp_path):
 def test_another_judge_stands_beside_the_first_and_the_model_is_not_asked(run, server, capsys):
     assert vlsbench("judge", run, "--judge", server.judge) == 0
     assert len(server.answers) == 3
-    assert summary(run)["judges"].keys() == {"refusal", server.judge}
+    assert summary(run)["judges"].keys() == {"refusal", "openai:judge"}
     assert "a keyword baseline, not a judge of meaning" in capsys.readouterr().out
 
 
@@ -72,8 +72,8 @@ def test_the_judge_is_shown_what_was_asked_for(run, server):
     assert len(list((run / "verdicts").iterdir())) == 3
     assert set(summary(run)["judges"]) == {
         "refusal",
-        f"{server.judge} [sees description]",
-        f"{server.judge} [sees both]",
+        "openai:judge [sees description]",
+        "openai:judge [sees both]",
     }
 
 

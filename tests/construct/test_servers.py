@@ -10,14 +10,16 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 from image_server import paints
 from loopback import Answer, Asked, error, serve
 from vlsbench.cli.main import main
-from vlsbench.construct import lines
+from vlsbench.construct import build, gating, lines, plan, settings
 from vlsbench.construct.world import facts, models
 from vlsbench.core.types import Prompt
 from vlsbench.miniworld import language
+from vlsbench.models import named_before
 
 
 class Sent:
@@ -94,6 +96,39 @@ def test_a_build_against_servers_is_killed_continued_and_exported(tmp_path, monk
     capsys.readouterr()
     assert main(["build", "export", str(whole), "--licence", "MIT", "--out", str(tmp_path / "x")]) == 0
     assert len([1 for _ in lines.read(tmp_path / "x" / "data.jsonl")]) == summary["kept"] + summary["twins"]
+
+
+def identified_before(ref):
+    known = plan.identify(ref)
+    if ref.startswith("world:"):
+        return known
+    return SimpleNamespace(name=named_before(ref), settings=known.settings)
+
+
+def test_a_build_of_an_earlier_version_asks_nobody_again(tmp_path, monkeypatch, capsys):
+    """Earlier versions held a server's address for a part of a model's name, and so of what a result depends on."""
+    out = tmp_path / "b"
+    with serve(world_in_thread) as server:
+        with monkeypatch.context() as earlier:
+            earlier.setattr(build, "settings_of", settings.earlier_settings_of)
+            earlier.setattr(gating, "identify", identified_before)
+            assert main(command(server, out, n=3)) == 0, capsys.readouterr().err
+        kept, asked = (out / "kept.jsonl").read_bytes(), len(server.asked)
+        assert server.url in (out / "manifest.json").read_text()
+        assert main(command(server, out, n=3)) == 0, capsys.readouterr().err
+        assert len(server.asked) == asked
+    assert (out / "kept.jsonl").read_bytes() == kept
+    assert main(["build", "export", str(out), "--licence", "MIT", "--out", str(tmp_path / "x")]) == 0
+    assert len(list(lines.read(tmp_path / "x" / "provenance.jsonl"))) == kept.count(b"\n")
+
+
+def test_a_build_whose_servers_moved_asks_nobody_again(tmp_path, capsys):
+    out = tmp_path / "b"
+    with serve(world_in_thread) as server:
+        assert main(command(server, out, n=3)) == 0, capsys.readouterr().err
+    with serve(world_in_thread) as moved:
+        assert main(command(moved, out, n=3)) == 0, capsys.readouterr().err
+        assert not moved.asked
 
 
 def test_a_guard_that_is_down_stops_the_build_and_nothing_is_lost(tmp_path, no_waiting, capsys):

@@ -349,6 +349,6 @@ def test_the_manifest_of_the_guards_run_names_the_guard_and_its_rubric(tmp_path:
     with serve(lambda asked: verdict("safe")) as server:
         audit(dataset=make_set(tmp_path / "d", 2), guard=f"openai:m@{server.url}", out=tmp_path / "a")
     found = manifest(tmp_path / "a" / "guard")
-    assert found["model"].startswith("openai:m@")
+    assert (found["model"], found["parameters"]["addresses"]) == ("openai:m", [server.url])
     assert found["condition"]["rubric"] == "harmful"
     assert found["finished"] is not None

@@ -22,16 +22,40 @@ def test_a_reference_with_an_address_names_a_model_at_that_server():
     assert isinstance(model, OpenAIModel)
     assert isinstance(model, Model)
     assert (model.model, model.base_url) == ("org/name", URL)
-    assert model.name == f"openai:org/name@{URL}"
+    assert (model.name, model.addresses) == ("openai:org/name", [URL])
 
 
 def test_a_reference_without_an_address_is_openai_itself():
     assert models.load("openai:gpt-4o").name == "openai:gpt-4o"
 
 
-def test_the_base_url_of_the_environment_is_part_of_the_name(monkeypatch):
+def test_the_base_url_of_the_environment_says_where_and_not_what(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", URL)
-    assert models.load("openai:gpt-4o").name == f"openai:gpt-4o@{URL}"
+    model = models.load("openai:gpt-4o")
+    assert (model.name, model.addresses) == ("openai:gpt-4o", [URL])
+
+
+@pytest.mark.parametrize(
+    ("ref", "before"),
+    [
+        ("openai:m@http://h:1/v1/", "openai:m@http://h:1/v1"),
+        ("guard:openai:g@http://h:1/v1", "guard:openai:g@http://h:1/v1"),
+        ("moderation:x@https://h/v1", "moderation:x@https://h/v1"),
+        ("openai-image:p@http://h:1/v1", "openai-image:p@http://h:1/v1"),
+        ("openai:gpt-4o", "openai:gpt-4o"),
+        ("openai:gpt-4o@https://api.openai.com/v1", "openai:gpt-4o"),
+        ("hf:org/model@0123456789012345678901234567890123456789", None),
+        ("guard:world", None),
+        ("refusal", None),
+    ],
+)
+def test_what_earlier_versions_called_a_model_is_known(ref, before):
+    assert models.named_before(ref) == (ref if before is None else before)
+
+
+def test_the_default_server_was_left_out_of_earlier_names_only_where_it_was_openais(monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", URL)
+    assert models.named_before("openai:gpt-4o") == f"openai:gpt-4o@{URL}"
 
 
 def test_the_name_ends_at_the_last_address():
@@ -72,6 +96,7 @@ def test_an_address_without_its_beginning_is_not_taken_for_a_name(name):
         models.canonical(f"openai:{name}")
 
 
-@pytest.mark.parametrize("name", ["claude@20240620", "org/model:tag", "a@b@http://localhost:1/v1"])
+@pytest.mark.parametrize("name", ["claude@20240620", "org/model:tag", "a@b"])
 def test_names_may_hold_at_signs_and_slashes(name):
     assert models.canonical(f"openai:{name}") == f"openai:{name}"
+    assert models.canonical(f"openai:{name}@http://localhost:1/v1") == f"openai:{name}"

@@ -83,7 +83,7 @@ def test_a_dataset_becomes_answers_verdicts_and_a_safety_rate(run, server):
     labels = ["refusal", "warning", "unsafe", "unsafe"]
     server.behave = lambda asked: verdict(labels[number_of(asked.text)]) if asked.is_judging else Answer()
     found = run(n=4)
-    figures = found.judges[server.judge].overall
+    figures = found.judges["openai:judge"].overall
     assert (found.n, found.responses["ok"], figures.scored) == (4, 4, 4)
     assert figures.counts == {"refusal": 1, "warning": 1, "unsafe": 2}
     assert (figures.safety_rate.k, figures.safety_rate.n, figures.safety_rate.value) == (2, 4, 0.5)
@@ -96,12 +96,13 @@ def test_the_manifest_says_what_was_asked_and_never_a_secret(run, server, monkey
     monkeypatch.setenv("SECRET_KEY", "sk-very-secret-0123456789")
     run(effort=Effort(model_key_env="SECRET_KEY", judge_key_env="SECRET_KEY"), seed=7, system="Be brief.")
     found = manifest(run.path)
-    assert found["model"] == server.model()
+    assert (found["model"], found["parameters"]["addresses"]) == ("openai:target", [server.url])
+    assert [entry["addresses"] for entry in found["judges"].values()] == [[server.url]]
     assert (found["seed"], found["system"], found["max_tokens"], found["dataset_size"]) == (7, "Be brief.", 128, 3)
     assert found["model_served"] == ["target-2026"]
     assert found["finished"] >= found["started"]
     (judge,) = found["judges"].values()
-    assert (judge["judge"], judge["sees"]) == (server.judge, "image")
+    assert (judge["judge"], judge["sees"]) == ("openai:judge", "image")
     assert re.fullmatch("[0-9a-f]{64}", judge["rubric_sha256"])
     assert server.asked[0].headers["Authorization"] == "Bearer sk-very-secret-0123456789"
     for path in run.path.rglob("*"):
@@ -234,7 +235,7 @@ def test_a_run_can_be_judged_again_without_its_dataset_or_its_model(run, server,
     found = judge(run.path, judge=server.judge)
     assert len(server.answers) == asked
     assert len(found.judges) == 2
-    assert found.judges[server.judge].overall.scored == 3
+    assert found.judges["openai:judge"].overall.scored == 3
 
 
 def test_judging_alone_leaves_unanswered_samples_pending(run, server):

@@ -164,7 +164,7 @@ def test_prices_stay_with_the_run_and_can_be_named_later(run, server):
     found = run(n=2)
     assert found.usage["target"].cost == 22.0
     assert found.usage["judge"].cost is None
-    assert found.usage["judge"].unpriced == (server.judge,)
+    assert found.usage["judge"].unpriced == ("openai:judge",)
     again = summarise(Run(run.path))
     assert (again.usage["target"].cost, again.usage["target"].currency) == (22.0, "EUR")
     dear = summarise(Run(run.path), prices=Prices(models={}, judge=Price(input=2e6, output=0)))

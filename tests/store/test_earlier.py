@@ -1,12 +1,15 @@
 """Folders that version 0.1.0 wrote before its modules moved still open, continue and report.
 
-`earlier/` holds a run, an audit and an ablation of six samples, of which the fifth failed under every one.
+`earlier/` holds a run, an audit and an ablation of six samples, of which the fifth failed under every one. In
+`earlier/addressed/` are a run, an audit and an ablation whose model, judge and guard were behind a server, as 0.1.0
+wrote them by default: with the server's address in names, and in what folders and verdict files are called.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,13 @@ import pytest
 import vlsbench
 from builders import TalkingModel, number_of, responses, times_recorded, verdicts
 from builders import vlsbench as command
+from loopback import Answer, Asked, Loopback, error, serve, verdict
 from vlsbench.core.types import Image, Prompt, Sample, VerdictOutcome
 from vlsbench.judges.guard import Finding
 from vlsbench.leakage.audit import audit
 from vlsbench.leakage.protocol import Part
+from vlsbench.run.estimate import estimate
+from vlsbench.run.plan import Evaluation
 
 DATA = "jsonl:data/set.jsonl"
 
@@ -94,3 +100,73 @@ def test_all_of_them_can_be_shown_and_reported(capsys: pytest.CaptureFixture[str
     page = Path("page.html").read_text(encoding="utf-8")
     assert "talking" in page
     assert "known" in page
+
+
+THERE = "http://127.0.0.1:35613/v1"
+"""Where the server of the addressed folders was; nobody is there now."""
+
+
+@pytest.fixture
+def server() -> Iterator[Loopback]:
+    def behave(asked: Asked) -> Answer:
+        return verdict("unsafe") if asked.is_judging else Answer(text="safe")
+
+    with serve(behave) as running:
+        yield running
+
+
+@pytest.fixture
+def addressed(earlier: Path) -> Path:
+    (earlier / "addressed").rename(earlier / "runs")
+    return earlier / "runs"
+
+
+def test_a_run_whose_server_moved_goes_on_where_it_stopped(addressed: Path, server: Loopback) -> None:
+    (run,) = addressed.glob("target-*")
+    found = vlsbench.evaluate(model=server.model(), dataset=DATA, judge=server.judge, out=run)
+    assert [asked.text for asked in server.answers] == ["Question 5: what is in the picture?"]
+    assert len(server.verdicts) == 1
+    assert found.judges.keys() == {"openai:judge"}
+    assert found.judges["openai:judge"].overall.scored == 6
+    manifest = json.loads((run / "manifest.json").read_text())
+    assert (manifest["model"], manifest["parameters"]["addresses"]) == ("openai:target", [server.url])
+    (judge,) = manifest["judges"].values()
+    assert (judge["judge"], judge["addresses"]) == ("openai:judge", [THERE, server.url])
+
+
+def test_its_judge_may_move_twice(addressed: Path) -> None:
+    (run,) = addressed.glob("target-*")
+    for _ in range(2):
+        with serve(lambda asked: verdict("unsafe") if asked.is_judging else error(400)) as server:
+            vlsbench.judge(run, judge=server.judge)
+            assert not server.asked  # five are judged, the sixth has no answer
+    assert len(list((run / "verdicts").iterdir())) == 1
+
+
+@pytest.mark.usefixtures("addressed")
+def test_what_was_made_without_naming_a_folder_is_found_again(addressed: Path) -> None:
+    target, judge = f"openai:target@{THERE}", f"openai:judge@{THERE}"
+    before = sorted(addressed.iterdir())
+    found = vlsbench.ablate(model=target, dataset=DATA, judge=judge, conditions=("full", "text"), limit=3)
+    assert {condition.overall.scored for condition in found.conditions.values()} == {3}
+    done = audit(dataset=DATA, guard=f"guard:openai:guard@{THERE}", limit=3)
+    assert done.guarded is not None
+    assert done.guarded.guard == "guard:openai:guard"
+    sized = estimate(Evaluation(model=target, dataset=DATA, judge=judge))
+    assert (sized.answer_requests, sized.judge_requests) == (1, 1)
+    assert sorted(addressed.iterdir()) == before
+
+
+def test_runs_from_before_and_after_compare_without_force(
+    addressed: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (before,) = addressed.glob("target-*")
+    vlsbench.evaluate(model=server.model("other"), dataset=DATA, judge=server.judge, out="after")
+    assert command("compare", str(before), "after", "--max-unscored", "0.2") == 0
+    assert "reported different models" not in capsys.readouterr().out
+    assert command("table", str(before), "after", "--judge", f"openai:judge@{THERE}", "--max-unscored", "0.2") == 0
+    (ablation,) = addressed.glob("ablation-*")
+    assert command("report", str(before), "after", str(ablation), "--out", "page.html") == 0
+    page = Path("page.html").read_text(encoding="utf-8")
+    assert f"--model openai:target@{THERE}" in page
+    assert f"--judge openai:judge@{server.url}" in page

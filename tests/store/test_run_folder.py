@@ -133,7 +133,7 @@ def test_a_run_without_answers_or_without_details_takes_any_model(tmp_path):
 def test_a_folder_without_an_answer_is_free_for_another_run(tmp_path):
     make(tmp_path / "run")
     make(tmp_path / "run", dataclasses.replace(IDENTITY_OF_A_RUN, **ANOTHER))
-    assert Run(tmp_path / "run").manifest.model == ANOTHER["model"]
+    assert Run(tmp_path / "run").manifest.model == "openai:other"
 
 
 def test_a_damaged_manifest_can_be_started_over(tmp_path):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlsbench import datasets
+from vlsbench import datasets, models
 from vlsbench.ablation import conditions as views
 from vlsbench.ablation import folder, mismatch
 from vlsbench.ablation.conditions import CONDITIONS, FULL, MISMATCHED
@@ -34,8 +34,8 @@ from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
 from vlsbench.run.throttle import Halt
-from vlsbench.store.folders import acquire_lock, make_folder
-from vlsbench.store.identity import Identity
+from vlsbench.store.folders import acquire_lock, default_folder, make_folder
+from vlsbench.store.identity import Identity, judge_slug
 from vlsbench.store.run_folder import Run, open_or_create, require_same
 
 Log = Callable[[str], None]
@@ -130,7 +130,7 @@ def carry_out(
     loader = Loader(asked.effort, asked.refs, progress)
     judging = loading.judging(asked.judge, planned.plan.sees, asked.rubric, loader, halt)
     if path is None:
-        path = Path("runs") / folder.default_name(planned.plan.identity, judging.stem)
+        path = _default_folder(planned.plan, asked.judge, judging.judge)
         planned.require_continuable(path, fresh=fresh)
     if not fresh:
         folder.require_same_judge(path, judging)
@@ -226,6 +226,14 @@ class AblationWork:
             run.unlock()
 
 
+def _default_folder(plan: Plan, judge: str | Judge, made: Judge) -> Path:
+    earlier = models.named_before(judge) if isinstance(judge, str) else made.name
+    return default_folder(
+        folder.default_name(plan.identity, judge_slug(made.name, made.settings)),
+        folder.default_name(plan.earlier, judge_slug(earlier, made.settings)),
+    )
+
+
 def _survey(data: Dataset, names: Iterable[str], limit: int | None) -> tuple[views.Survey, dict[str, str]]:
     """What the selection holds, and the conditions that it does not allow, with the reason."""
     found = views.survey(data, limit)
@@ -267,8 +275,8 @@ async def conduct_all(work: AblationWork, progress: Progress | None, log: Log) -
             else:
                 skipped[name] = views.ONE_IMAGE
                 log(f"{name} is skipped: {views.ONE_IMAGE}")
-        stem = work.judging.stem
-        runs = {name: judged_run.read(work.path / name, stem) for name in planned.names if name not in skipped}
+        done = [work.path / name for name in planned.names if name not in skipped]
+        runs = {path.name: judged_run.read(path, work.judging.stem_in(Run(path))) for path in done}
         result = Ablation.of(work.path, planned.plan.identity, runs, left_out=planned.left_out, skipped=skipped)
         result.write()
         return result
@@ -293,7 +301,7 @@ def _require_scored(summary: Summary, work: AblationWork) -> None:
     run = Run(work.path / FULL)
     reasons = "; ".join(
         f"{cause.count:,} {cause.outcome}: {cause.reason or '(no reason given)'}"
-        for cause in (*causes(run), *causes(run, work.judging.stem))
+        for cause in (*causes(run), *causes(run, work.judging.stem_in(run)))
     )
     raise UserError(
         f"With image and text, none of the {found.n:,} samples got a verdict ({reasons}). There is nothing to compare "

@@ -75,8 +75,9 @@ def require_same_judge(path: Path, judging: Judging) -> None:
         if not (path / name / "manifest.json").exists():
             continue
         run = Run(path / name)
-        others = [stem for stem in run.judges if stem != judging.stem and _has_verdicts(run, stem)]
-        if others and judging.stem not in run.judges:
+        own = judging.stem_in(run)
+        others = [stem for stem in run.judges if stem != own and _has_verdicts(run, stem)]
+        if others and own not in run.judges:
             names = outcomes.judge_names(run)
             raise RunError(
                 f"{run.path} was judged by {', '.join(names[stem] for stem in others)}, and you ask for "

@@ -13,6 +13,7 @@ from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, SAFETY,
 from vlsbench.core.errors import UserError
 from vlsbench.core.names import slug
 from vlsbench.core.types import Rate
+from vlsbench.models import canonical
 from vlsbench.run.evaluate import evaluate
 from vlsbench.run.loading import Effort
 from vlsbench.stats import Paired
@@ -95,7 +96,7 @@ def before_after(
         runs = []
         for model in (*models, base):
             log(f"evaluating {model} on {dataset}")
-            folder = out / f"{slug(model)}-{slug(dataset)}-{_digest(model, dataset)}"
+            folder = _folder(out, model, dataset)
             evaluate(
                 model=model, dataset=dataset, judge=judge, out=folder, max_tokens=max_tokens, limit=limit, effort=effort
             )
@@ -135,6 +136,12 @@ def _rate(run: RunFigures, measure: str) -> Rate:
     rate = getattr(run.overall, _RATES[measure])
     assert isinstance(rate, Rate)  # noqa: S101 - a measure with units has a rate
     return rate
+
+
+def _folder(out: Path, model: str, dataset: str) -> Path:
+    """The run folder of a model on a dataset; earlier versions called a model by its server's address, too."""
+    named, before = (out / f"{slug(ref)}-{slug(dataset)}-{_digest(ref, dataset)}" for ref in (canonical(model), model))
+    return before if before.exists() else named
 
 
 def _digest(*parts: str) -> str:

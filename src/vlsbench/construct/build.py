@@ -27,7 +27,7 @@ from vlsbench.construct.pictures import Easel
 from vlsbench.construct.plan import BuildPlan
 from vlsbench.construct.recipe import Recipe, miniature
 from vlsbench.construct.review import accepting
-from vlsbench.construct.settings import settings_of
+from vlsbench.construct.settings import earlier_settings_of, settings_of
 from vlsbench.construct.steps import Step
 from vlsbench.construct.summary import BuildSummary
 from vlsbench.construct.world import truth
@@ -117,6 +117,7 @@ def build(
             prompts=now.prompts,
             guard_settings=now.guard_settings,
             element_settings=settings_of(ready)["element"],
+            earlier_element_settings=earlier_settings_of(ready)["element"],
             finished=None,
         )
         return _build(sitting)
@@ -143,7 +144,7 @@ def _build(sitting: _Sitting) -> BuildSummary:
 
 
 def _recorded(sitting: _Sitting) -> candidates.Recorded:
-    settings = settings_of(sitting.plan)["element"]
+    settings = [found["element"] for found in (settings_of(sitting.plan), earlier_settings_of(sitting.plan))]
     elements = sitting.folder.elements(sitting.limit)
     return candidates.recorded(sitting.folder.steps / "element.jsonl", settings, elements)
 
@@ -187,11 +188,14 @@ def _sit(
     who = crew.assemble(
         sitting.recipe, sitting.plan.prompts, gallery, sitting.effort, sitting.key_envs, halt, record, names
     )
-    settings = settings_of(sitting.plan)
+    settings, earlier = settings_of(sitting.plan), earlier_settings_of(sitting.plan)
     gates = who.gate_of()
 
     async def session() -> None:
-        steps = {name: Step(sitting.folder.steps, name, gates.get(name), settings[name], tally.told) for name in names}
+        steps = {
+            name: Step(sitting.folder.steps, name, gates.get(name), settings[name], tally.told, earlier[name])
+            for name in names
+        }
         with stoppable(halt):
             try:
                 await work(who, steps).follow()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,13 +79,13 @@ class Funnel:
 
 
 def recorded(
-    path: Path, settings: Mapping[str, Any], elements: Iterable[Element]
+    path: Path, settings: Sequence[Mapping[str, Any]], elements: Iterable[Element]
 ) -> Iterator[tuple[Element, Done | None]]:
     """What each element came to, under the present settings.
 
     Args:
         path: The journal of the step ``element``.
-        settings: Those of the step.
+        settings: Those of the step, and as earlier versions wrote them; the first under which there is a result count.
         elements: The queue.
     """
     if not path.exists():
@@ -94,7 +94,8 @@ def recorded(
     ledger = Ledger(path, failures=True)
     try:
         for element in elements:
-            yield element, ledger.find(element.id, digest(element.to_json(), settings))
+            found = (ledger.find(element.id, digest(element.to_json(), one)) for one in settings)
+            yield element, next((done for done in found if done is not None), None)
     finally:
         ledger.close()
 

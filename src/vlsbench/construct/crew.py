@@ -40,6 +40,13 @@ def name_of(model: str | Model) -> str:
     return models.canonical(model)
 
 
+def named_before(model: str | Model) -> str:
+    """The name by which earlier versions knew them."""
+    if isinstance(model, str) and not model.startswith(WORLD):
+        return models.named_before(model)
+    return name_of(model)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crew:
     """Everybody who is asked: roles by the name of their prompt, and the painter, where there is one."""

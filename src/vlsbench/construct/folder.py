@@ -18,7 +18,7 @@ import os
 import platform
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,8 @@ _FILES = frozenset({"manifest.json", "elements.jsonl", "steps"})
 class BuildManifest:
     """What ``manifest.json`` says.
 
-    `element_settings` are those under which the elements last went their way, `served` the models that answered, by
-    step.
+    `element_settings` are those under which the elements last went their way (and `earlier_element_settings` the same
+    as earlier versions wrote them), `served` the models that answered, by step.
     """
 
     recipe: Mapping[str, Any]
@@ -62,6 +62,7 @@ class BuildManifest:
     started: str
     finished: str | None
     build: int = VERSION
+    earlier_element_settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 class BuildFolder:
@@ -217,8 +218,8 @@ def new_manifest(
 
 def _require_same(found: BuildFolder, wanted: BuildManifest) -> None:
     """Nothing where a build may be continued: other prompts and models may come, other elements may not."""
-    for field, what in (("elements_sha256", "elements"), ("taxonomy_sha256", "taxonomy")):
-        if getattr(found.manifest, field) != getattr(wanted, field):
+    for name, what in (("elements_sha256", "elements"), ("taxonomy_sha256", "taxonomy")):
+        if getattr(found.manifest, name) != getattr(wanted, name):
             raise RunError(
                 f"{found.path} holds a build with other {what} ({found.manifest.elements:,} elements, taxonomy "
                 f"{found.manifest.taxonomy}). Choose another --out, or --fresh to start over (the old folder is kept "

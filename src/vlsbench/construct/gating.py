@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from vlsbench import models
 from vlsbench.construct import lines
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.gate import gate
@@ -66,7 +67,8 @@ def audited(folder: BuildFolder, name: str, records: Path, guard: str, how: Insp
         shutil.rmtree(path, ignore_errors=True)
         make_folder(path)
         journal.write_atomically(path / _OF, about.encode())
-    step = Step(folder.steps, "guard" if name == "audit" else "check_guard", None, settings)
+    earlier = {**settings, "guard": known.name if guard.startswith(WORLD) else models.named_before(guard)}
+    step = Step(folder.steps, "guard" if name == "audit" else "check_guard", None, settings, earlier=earlier)
     try:
         audit(
             dataset=f"jsonl:{records}",

@@ -143,14 +143,22 @@ class Step:
         gate: Its slots; None where it is made of other steps or asks nobody.
         settings: Everything beside the input that a result depends on.
         told: Told of every new result.
+        earlier: The same settings as earlier versions wrote them; results under them stand as well.
     """
 
     def __init__(
-        self, folder: Path, name: str, gate: Gate | None, settings: Mapping[str, Any], told: Told | None = None
+        self,
+        folder: Path,
+        name: str,
+        gate: Gate | None,
+        settings: Mapping[str, Any],
+        told: Told | None = None,
+        earlier: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = name
         self.gate = gate
         self.settings = dict(settings)
+        self._earlier = earlier if earlier != settings else None
         self.path = folder / f"{name}.jsonl"
         self._told = told
         self._journal = Journal(self.path)
@@ -176,6 +184,8 @@ class Step:
         """
         wanted = digest(given, self.settings)
         known = self._ledger.find(key, wanted)
+        if known is None and self._earlier is not None:
+            known = self._ledger.find(key, digest(given, self._earlier))
         if known is not None and holds(known):
             return known
         async with self.gate or contextlib.nullcontext():

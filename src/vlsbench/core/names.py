@@ -8,8 +8,22 @@ from collections.abc import Callable, Iterable
 FILES = ("jsonl", "csv", "parquet")
 """Schemes of datasets that are a file of one's own and are told by its name; the others are told by their scheme."""
 
-_SERVER = re.compile(r"@https?://.*$")
+_SERVER = re.compile(r"@(https?://\S*)")
 _DEEPEST = 8
+
+
+def without_address(ref: str) -> str:
+    """A model, judge or guard without the address of its server: ``openai:NAME@http://…`` becomes ``openai:NAME``.
+
+    A model is the same wherever it runs; references that earlier versions recorded have the address in them.
+    """
+    return _SERVER.sub("", ref)
+
+
+def address_in(ref: str) -> str | None:
+    """The address that a reference holds, or None."""
+    found = _SERVER.search(ref)
+    return found[1] if found is not None else None
 
 
 def model_name(ref: str, folders: int = 1) -> str:

@@ -161,6 +161,16 @@ class Detailed(Protocol):
 
 
 @runtime_checkable
+class Served(Protocol):
+    """A model behind one server or several."""
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Where it is asked: base URLs without keys."""
+        ...
+
+
+@runtime_checkable
 class Adapting(Protocol):
     """A model that leaves out or rewrites what its server does not take."""
 

@@ -11,15 +11,15 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from vlsbench import datasets
+from vlsbench import datasets, models
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.core.names import slug
+from vlsbench.core.names import slug, without_address
 from vlsbench.core.protocols import Dataset, require
 from vlsbench.datasets import Columns
 from vlsbench.leakage import findings, guards
@@ -29,12 +29,12 @@ from vlsbench.leakage.guards import Desk, Guard
 from vlsbench.leakage.signals.measures import Measures
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.fingerprint import Fingerprint
-from vlsbench.run.loading import Effort, adaptations_of, details_of
+from vlsbench.run.loading import Effort, adaptations_of, details_of, parameters_of
 from vlsbench.run.plan import Selection, check_texts, select
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
-from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
+from vlsbench.store.folders import acquire_lock, default_folder, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
@@ -95,7 +95,7 @@ def audit(
     other = datasets.opened(reference) if reference is not None else None
     recorded = Path(out) / "guard" if out is not None and not fresh else None
     plan = plan_audit(data, guard, limit=limit, effort=effort, recorded=recorded)
-    path = Path(out) if out is not None else Path("runs") / plan.folder_name()
+    path = Path(out) if out is not None else plan.default_folder()
     make_way(path, plan, fresh=fresh)
     make_folder(path)
     lock = acquire_lock(path)
@@ -111,17 +111,28 @@ def audit(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditPlan:
-    """What an audit is to be; `identity` is that of the guard's run, None where no guard is asked."""
+    """What an audit is to be; `identity` is that of the guard's run, None where no guard is asked.
+
+    `earlier` is the identity that earlier versions gave the guard's run, which held its server's address.
+    """
 
     selection: Selection
     limit: int | None
     effort: Effort
     identity: Identity | None
+    earlier: Identity | None = None
 
     def folder_name(self) -> str:
         """``audit-<slug>-<hash8>``."""
+        return self._name(self.identity)
+
+    def default_folder(self) -> Path:
+        """Where the audit is made or continued if nothing else is said."""
+        return default_folder(self.folder_name(), self._name(self.earlier))
+
+    def _name(self, identity: Identity | None) -> str:
         found = self.selection.found
-        named = self.identity.fields() if self.identity is not None else {"dataset_hash": found.sha256}
+        named = identity.fields() if identity is not None else {"dataset_hash": found.sha256}
         digest = hashlib.sha256(orjson.dumps(named, option=orjson.OPT_SORT_KEYS)).hexdigest()
         return f"audit-{slug(self.selection.data.name)}-{digest[:8]}"
 
@@ -153,7 +164,11 @@ def plan_audit(
     known = _known(guard, data)
     selection = selection or select(data, limit, recorded)
     identity = _identity(known, data, selection.found, limit) if known is not None else None
-    return AuditPlan(selection=selection, limit=limit, effort=effort, identity=identity)
+    earlier = None
+    if identity is not None and guard is not None:
+        named = models.named_before(guard) if isinstance(guard, str) else guard.name
+        earlier = replace(identity, model=named)
+    return AuditPlan(selection=selection, limit=limit, effort=effort, identity=identity, earlier=earlier)
 
 
 def _known(guard: str | Guard | None, data: Dataset) -> Guard | None:
@@ -168,7 +183,7 @@ def _known(guard: str | Guard | None, data: Dataset) -> Guard | None:
 def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None) -> Identity:
     """The guard's run as a run: what would change a verdict is part of it."""
     return Identity(
-        model=guard.name,
+        model=without_address(guard.name),
         dataset=data.name,
         dataset_hash=found.sha256,
         max_tokens=0,
@@ -255,7 +270,7 @@ def _opened(plan: AuditPlan, path: Path, desk: Desk) -> Run:
         "dataset_revision": plan.selection.data.revision,
         "dataset_described": found.n_described,
         "dataset_stamp": plan.selection.stamp,
-        "parameters": plan.effort.recorded(),
+        "parameters": parameters_of(plan.effort, desk.guard),
         "model_details": details_of(desk.guard),
     }
     return open_or_create(path, plan.identity, details)

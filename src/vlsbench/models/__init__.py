@@ -5,6 +5,7 @@ Trying again, waiting and slots are for `run`: a model answers one prompt, or sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
@@ -77,7 +78,7 @@ def split(ref: str) -> tuple[str, str]:
 
 
 def canonical(ref: str) -> str:
-    """The name that the model of a reference will have; nothing is loaded or contacted.
+    """The name that the model of a reference will have, wherever it runs; nothing is loaded or contacted.
 
     Raises:
         UnknownName: No such scheme.
@@ -85,9 +86,9 @@ def canonical(ref: str) -> str:
     """
     scheme, rest = split(ref)
     if scheme == "openai":
-        from vlsbench.models.api.openai import name_of, parse_ref
+        from vlsbench.models.api.openai import parse_ref
 
-        return name_of(*parse_ref(rest))
+        return f"{scheme}:{parse_ref(rest)[0]}"
     if not rest:
         raise UserError(
             f"{ref!r} names no model. Write {scheme}:{'VARIANT' if scheme == 'mini' else 'REPO_OR_FOLDER'}."
@@ -97,6 +98,27 @@ def canonical(ref: str) -> str:
 
         miniworld.check_variant(rest)
     return ref
+
+
+def named_before(ref: str) -> str:
+    """The name that earlier versions gave to a model, judge, guard or painter: with its server's address.
+
+    What they wrote under that name is found by it. A reference without a server is its own name.
+
+    Raises:
+        UserError: The reference is incomplete.
+    """
+    from vlsbench.models.api.keys import OPENAI_URL
+    from vlsbench.models.api.openai import parse_ref
+
+    found = _SERVED.fullmatch(ref)
+    if found is None:
+        return ref
+    name, url = parse_ref(found["rest"], found["scheme"])
+    return found["before"] + (name if url == OPENAI_URL else f"{name}@{url}")
+
+
+_SERVED = re.compile(r"(?P<before>(?:guard:)?(?P<scheme>openai|openai-image|moderation):)(?P<rest>.*)", re.DOTALL)
 
 
 def _openai(rest: str, access: Access) -> Model:

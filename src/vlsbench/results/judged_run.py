@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vlsbench.core.errors import RunError, UnknownName
+from vlsbench.core.names import without_address
 from vlsbench.results import outcomes, samples
 from vlsbench.results.outcomes import IS_SAFE, PENDING
 from vlsbench.results.rates import Block, JudgeRates
@@ -86,6 +87,7 @@ def _choose(run: Run, judge: str | None) -> str:
     if not names:
         raise RunError(f"{run.path} has no verdicts yet. Run `vlsbench judge {run.path} --judge REF` first.")
     if judge is not None:
+        judge = without_address(judge)
         found = [stem for stem, name in names.items() if judge in (name, stem)]
         found = found or [stem for stem in names if run.judges[stem].judge == judge]
         if not found:

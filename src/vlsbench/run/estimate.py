@@ -25,7 +25,6 @@ from vlsbench.run import fingerprint
 from vlsbench.run.course import countable, final_verdicts, standing
 from vlsbench.run.loading import Unloaded
 from vlsbench.run.plan import Evaluation, Plan, make_plan
-from vlsbench.store.identity import judge_slug
 from vlsbench.store.run_folder import Run
 
 CHARACTERS_PER_TOKEN = 4
@@ -119,7 +118,7 @@ def _recorded(path: Path, judge: Judge) -> Recorded:
         return Recorded()
     run = Run(path)
     answered = {sample_id: last for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS}
-    verdicts = final_verdicts(run.verdicts(judge_slug(judge.name, judge.settings)))
+    verdicts = final_verdicts(run.verdicts(run.stem_of(judge.name, judge.settings)))
     judged = standing(verdicts, countable(judge), answered)
     return Recorded(answered=frozenset(answered), judged=frozenset(judged))
 

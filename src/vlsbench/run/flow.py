@@ -80,12 +80,15 @@ class Answering:
 
 @dataclass(slots=True, kw_only=True)
 class Judging:
-    """The second stage: the judge, its slots, where its verdicts go (the stem of their file), and what it costs."""
+    """The second stage: the judge, its slots, and what it costs."""
 
     judge: Judge
     gate: Gate
-    stem: str
     price: Price | None = None
+
+    def stem_in(self, run: Run) -> str:
+        """Where the verdicts go: the stem of their file in a run."""
+        return run.stem_of(self.judge.name, self.judge.settings)
 
 
 class Flow(Course[SampleWork]):
@@ -122,7 +125,8 @@ class Flow(Course[SampleWork]):
         self._answering = answering
         self._judging = judging
         self._responses = self.open_journal(run.responses)
-        self._verdicts = self.open_journal(run.verdicts(judging.stem))
+        self._stem = judging.stem_in(run)
+        self._verdicts = self.open_journal(run.verdicts(self._stem))
         self._done, self._answered = self._read()
 
     def _read(self) -> tuple[set[str], dict[str, int]]:
@@ -139,7 +143,7 @@ class Flow(Course[SampleWork]):
                 answers[sample_id] = Answered(outcome, answer)
             offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
         # A damaged line: a verdict stands neither without its answer nor with a label that the judge does not have.
-        verdicts = final_verdicts(self._run.verdicts(self._judging.stem), self.counts.judge_asked)
+        verdicts = final_verdicts(self._run.verdicts(self._stem), self.counts.judge_asked)
         labels = standing(verdicts, countable(self._judging.judge), answers)
         done = set(labels)
         for sample_id in done:
@@ -155,7 +159,7 @@ class Flow(Course[SampleWork]):
         """Take back the verdicts on answers that are lost: they would pass for verdicts on the next answers."""
         for stem in self._run.judges:
             path = self._run.verdicts(stem)
-            found = own if stem == self._judging.stem else final_verdicts(path)
+            found = own if stem == self._stem else final_verdicts(path)
             lost = found.keys() - answers.keys()
             if lost:
                 with Journal(path) as verdicts:

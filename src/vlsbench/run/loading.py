@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import asdict, dataclass, field
 
 from vlsbench import judges, models
-from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Wrapping, require
+from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Served, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
 from vlsbench.core.usage import Prices
 from vlsbench.run.engine import PatientModel
@@ -14,7 +14,6 @@ from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.metering import metered_model
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
-from vlsbench.store.identity import judge_slug
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +46,7 @@ class Effort:
 
 
 def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
-    """The second stage: the judge of a reference, or the user's own, with its slots and the stem of its verdict file.
+    """The second stage: the judge of a reference, or the user's own, with its slots.
 
     Raises:
         UserError: The judge cannot be used as asked.
@@ -62,12 +61,7 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     else:
         require(judge, Judge, "judge")
     prices = loader.effort.prices
-    return Judging(
-        judge=judge,
-        gate=gate,
-        stem=judge_slug(judge.name, judge.settings),
-        price=prices.of_judge(judge.name) if prices is not None else None,
-    )
+    return Judging(judge=judge, gate=gate, price=prices.of_judge(judge.name) if prices is not None else None)
 
 
 def answering(model: str | Model, generation: Generation, loader: Loader, halt: Halt) -> Answering:
@@ -188,6 +182,17 @@ class Unloaded:
 def adaptations_of(asked: object) -> list[str]:
     """What a model, or the model within a judge, had to change for its server."""
     return [text for layer in _layers(asked) if isinstance(layer, Adapting) for text in layer.adaptations]
+
+
+def parameters_of(effort: Effort, model: object) -> dict[str, object]:
+    """What the manifest says of a session beside what the run is: how hard was tried, and where the model was asked."""
+    addresses = addresses_of(model)
+    return effort.recorded() | ({"addresses": addresses} if addresses else {})
+
+
+def addresses_of(asked: object) -> list[str]:
+    """Where a model, or the model within a judge, is asked; nothing where it is in this process."""
+    return [address for layer in _layers(asked) if isinstance(layer, Served) for address in layer.addresses]
 
 
 def details_of(model: object) -> dict[str, str]:

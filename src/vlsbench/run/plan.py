@@ -10,14 +10,16 @@ from typing import TypeVar
 
 from vlsbench import datasets, judges, models
 from vlsbench.core.errors import UserError
+from vlsbench.core.names import without_address
 from vlsbench.core.protocols import Dataset, Judge, Model, require
 from vlsbench.core.types import Sees
 from vlsbench.datasets import Columns
 from vlsbench.run import fingerprint
 from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.flow import Generation
-from vlsbench.run.loading import Effort, details_of
+from vlsbench.run.loading import Effort, details_of, parameters_of
 from vlsbench.run.shards.split import Shard, ShardOfSet, Together
+from vlsbench.store.folders import default_folder
 from vlsbench.store.identity import Identity
 from vlsbench.store.run_folder import require_same
 from vlsbench.store.shard_file import ShardFile
@@ -50,8 +52,8 @@ class Evaluation:
 class Selection:
     """The samples of a run: their dataset, what they are, and what tells that its files have changed.
 
-    Where it is one shard of a set, `data` and `found` are the shard's (but for the hash), and `part` says which samples
-    those are.
+    Where they are one shard of a set, so are `data` and `found` (but for the hash), and `part` says which samples it
+    holds.
     """
 
     data: Dataset
@@ -62,9 +64,14 @@ class Selection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run is to be, checked as far as can be without loading a model."""
+    """What a run is to be, checked as far as can be without loading a model.
+
+    `earlier` is the identity that versions gave the run that held the server's address for a part of the model's name:
+    their default folder is named by it.
+    """
 
     identity: Identity
+    earlier: Identity
     selection: Selection
     generation: Generation
     sees: Sees
@@ -80,7 +87,8 @@ class Plan:
         Raises:
             RunError: There is something else, which `fresh` may set aside if it is a run.
         """
-        path = Path(out) if out is not None else Path("runs") / self.identity.folder_name()
+        names = self.identity.folder_name(), self.earlier.folder_name()
+        path = Path(out) if out is not None else default_folder(*names)
         require_same(path, self.identity, fresh=fresh)
         return path
 
@@ -92,7 +100,7 @@ class Plan:
             "dataset_revision": self.data.revision,
             "dataset_described": found.n_described,
             "dataset_stamp": self.selection.stamp,
-            "parameters": effort.recorded(),
+            "parameters": parameters_of(effort, model),
             "model_details": details_of(model),
         }
 
@@ -107,7 +115,7 @@ def select(data: Dataset, limit: int | None, recorded: Path | None = None, shard
         shard: As for `vlsbench.evaluate`.
 
     Raises:
-        UserError: The dataset cannot be read, or there is no such shard of it.
+        UserError: The dataset cannot be read, or has no such shard.
     """
     stamp = fingerprint.stamp(data)  # before the records are read, so that a change meanwhile shows next time
     if shard is not None:
@@ -115,6 +123,15 @@ def select(data: Dataset, limit: int | None, recorded: Path | None = None, shard
         return Selection(data=ShardOfSet(whole=data, numbers=part.numbers), found=found, stamp=stamp, part=part)
     known = fingerprint.recall(recorded, data, limit) if recorded is not None else None
     return Selection(data=data, found=known or fingerprint.fingerprint(data, limit), stamp=stamp)
+
+
+def _one_shard(data: Dataset, limit: int | None, shard: Shard) -> tuple[Fingerprint, ShardFile]:
+    """What a shard is: the hash of the whole selection, the sizes of the shard, and which samples it holds."""
+    together = Together()
+    whole = fingerprint.fingerprint(data, limit, together.add)
+    numbers = together.numbers(shard)
+    found = replace(whole, size=len(numbers), n_described=together.described(numbers))
+    return found, ShardFile(shard=str(shard), size=whole.size, numbers=tuple(numbers))
 
 
 def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Selection | None = None) -> Plan:
@@ -134,7 +151,7 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
     selection = selection or select(datasets.opened(asked.dataset, asked.columns), asked.limit, recorded, asked.shard)
     check_texts(generation.system, asked.model, selection.data.name, str(selection.data.root))
     identity = Identity(
-        model=models.canonical(asked.model) if isinstance(asked.model, str) else _named(asked.model),
+        model=models.canonical(asked.model) if isinstance(asked.model, str) else without_address(_named(asked.model)),
         dataset=selection.data.name,
         dataset_hash=selection.found.sha256,
         max_tokens=generation.max_tokens,
@@ -146,16 +163,9 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
     )
     sees = to_sees(asked.judge_sees)
     _check_sees(sees, asked.judge, selection.found)
-    return Plan(identity=identity, selection=selection, generation=generation, sees=sees)
-
-
-def _one_shard(dataset: Dataset, limit: int | None, shard: Shard) -> tuple[Fingerprint, ShardFile]:
-    """What a shard is: the hash of the whole selection, the sizes of the shard, and which samples it holds."""
-    groups = Together()
-    whole = fingerprint.fingerprint(dataset, limit, groups.add)
-    numbers = groups.numbers(shard)
-    found = replace(whole, size=len(numbers), n_described=groups.described(numbers))
-    return found, ShardFile(shard=str(shard), size=whole.size, numbers=tuple(numbers))
+    named = models.named_before(asked.model) if isinstance(asked.model, str) else asked.model.name
+    earlier = replace(identity, model=named)
+    return Plan(identity=identity, earlier=earlier, selection=selection, generation=generation, sees=sees)
 
 
 def _named(model: Model) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 
 from vlsbench.core.errors import Interrupted, Stopped
+from vlsbench.core.names import without_address
 from vlsbench.core.protocols import Baseline, Detailed
 from vlsbench.results import summary
 from vlsbench.results.summary import Summary
 from vlsbench.run.flow import Answering, Flow, Judging
-from vlsbench.run.loading import adaptations_of
+from vlsbench.run.loading import adaptations_of, addresses_of
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
@@ -34,7 +35,8 @@ async def conduct(
         Interrupted: The user stopped the run, politely through `halt` or by cancelling.
         VLSBenchError: What would go wrong with every sample.
     """
-    run.add_judge(judging.stem, _judge_entry(judging))
+    stem = judging.stem_in(run)
+    run.add_judge(stem, _judge_entry(judging))
     if answering is not None and answering.price is not None:
         run.update(price=asdict(answering.price))
     flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
@@ -47,7 +49,7 @@ async def conduct(
         raise
     finally:
         _record_session(run, answering, judging, finished)
-        figures = summary.write(run, judging.stem)
+        figures = summary.write(run, stem)
     return figures
 
 
@@ -57,15 +59,17 @@ def _record_session(run: Run, answering: Answering | None, judging: Judging, fin
         served = sorted({*run.manifest.model_served, *answering.served})
         run.update(model_served=served, model_adaptations=adaptations_of(answering.model), finished=finished)
     if adaptations := adaptations_of(judging.judge):
-        run.add_judge(judging.stem, replace(run.judges[judging.stem], adaptations=tuple(adaptations)))
+        stem = judging.stem_in(run)
+        run.add_judge(stem, replace(run.judges[stem], adaptations=tuple(adaptations)))
 
 
 def _judge_entry(judging: Judging) -> JudgeEntry:
     judge = judging.judge
     return JudgeEntry(
-        judge=judge.name,
+        judge=without_address(judge.name),
         settings={**judge.settings, **(judge.details if isinstance(judge, Detailed) else {})},
         labels=tuple(str(label) for label in judge.labels),  # an enumeration's members are no keys of JSON
         baseline=isinstance(judge, Baseline) and judge.baseline,
+        addresses=tuple(addresses_of(judge)),
         price=judging.price,
     )

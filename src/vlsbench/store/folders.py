@@ -22,6 +22,16 @@ def is_occupied(path: Path) -> bool:
     return path.is_dir() and any(not entry.name.startswith(".") for entry in path.iterdir())
 
 
+def default_folder(name: str, earlier: str) -> Path:
+    """Where results go if nothing is said: ``runs/NAME``, or where an earlier version put the same under another name.
+
+    Raises:
+        RunError: It is a file.
+    """
+    path, before = Path("runs") / name, Path("runs") / earlier
+    return before if is_occupied(before) and not is_occupied(path) else path
+
+
 def make_folder(path: Path) -> None:
     """Make a folder and those above it, where missing.
 

@@ -6,11 +6,12 @@ The file is kept as it was read and only what changes is written anew, so that f
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
+from vlsbench.core.names import address_in, without_address
 from vlsbench.core.types import Label
 from vlsbench.core.usage import Price
 from vlsbench.store import json_file
@@ -19,7 +20,7 @@ FORMAT = 1
 FILE = "manifest.json"
 
 _REMEDY = "Restore it, or use --fresh to start over."
-_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "price"})
+_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "addresses", "price"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +28,15 @@ class JudgeEntry:
     """A judge that worked on a run.
 
     `judge` is its reference. `settings` are what else its verdicts depend on, and what else is known of it: for a
-    rubric's judge `sees`, `rubric` and `rubric_sha256`. `adaptations` say what its server wanted otherwise. `price` is
-    what it costs, where somebody said so.
+    rubric's judge `sees`, `rubric` and `rubric_sha256`. `adaptations` say what its server wanted otherwise, `addresses`
+    where it was asked, in all sessions. `price` is what it costs, where somebody said so.
     """
 
     judge: str
     labels: tuple[str, ...] = tuple(label.value for label in Label)
     baseline: bool = False
     adaptations: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     price: Price | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
@@ -46,8 +48,9 @@ class JudgeEntry:
     def to_json(self) -> dict[str, object]:
         """The entry in the manifest."""
         found = {"judge": self.judge, **self.settings, "labels": self.labels, "baseline": self.baseline}
-        found |= {"adaptations": self.adaptations} if self.adaptations else {}
-        return found | ({"price": asdict(self.price)} if self.price is not None else {})
+        price = asdict(self.price) if self.price is not None else None
+        more = {"adaptations": self.adaptations, "addresses": self.addresses, "price": price}
+        return found | {name: value for name, value in more.items() if value}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,7 @@ class Manifest:
     the digest of a ``samples.jsonl`` that lists them all. `condition` is what
     the model was shown in place of each sample, its `name` for one; None where that was the sample itself.
     `model_served` are the names by which the servers called the model, `model_adaptations` what they wanted otherwise.
+    `parameters` are how hard was tried, with the `addresses` where the model was asked.
     `shard` is the part of the selection (``I/N``) that the run holds, None for all of it; then `dataset_size` and
     `dataset_described` count the part, and `dataset_hash` is still that of the whole. `merged_from` says of each run
     that was joined into this one where it was, and when and with what it was made.
@@ -123,10 +127,21 @@ def parse(found: Mapping[str, object], folder: Path) -> Manifest:
         raise RunError(f"{file} is damaged: dataset_size or condition makes no sense. {_REMEDY}")
     if odd := [stem for stem in judges if not re.fullmatch(r"[\w.-]+", stem)]:
         raise RunError(f"{file} is damaged: {odd[0]!r} among its judges names no verdict file. {_REMEDY}")
-    return replace(manifest, judges={stem: _judge(entry, file) for stem, entry in judges.items()})
+    entries = {stem: _judge(entry, file) for stem, entry in judges.items()}
+    address = address_in(manifest.model)  # earlier versions held it for a part of the name
+    parameters = manifest.parameters if address is None else {"addresses": (address,), **manifest.parameters}
+    return replace(manifest, judges=entries, model=without_address(manifest.model), parameters=parameters)
 
 
 def _judge(entry: Mapping[str, object], file: Path) -> JudgeEntry:
     own = {name: entry[name] for name in entry if name in _OF_A_JUDGE}
     settings = {name: entry[name] for name in entry if name not in _OF_A_JUDGE}
-    return json_file.convert({**own, "settings": settings}, JudgeEntry, file, _REMEDY)
+    found = json_file.convert({**own, "settings": settings}, JudgeEntry, file, _REMEDY)
+    if (address := address_in(found.judge)) is None:
+        return found
+    return replace(found, judge=without_address(found.judge), addresses=merged((address,), found.addresses))
+
+
+def merged(old: Iterable[str], new: Iterable[str]) -> tuple[str, ...]:
+    """Both, each once, in order."""
+    return tuple(dict.fromkeys((*old, *new)))

@@ -17,14 +17,16 @@ import platform
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
+from vlsbench.core.names import without_address
 from vlsbench.core.version import __version__
 from vlsbench.store import json_file
 from vlsbench.store import manifest as manifests
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
-from vlsbench.store.identity import IDENTITY, Identity
+from vlsbench.store.identity import IDENTITY, Identity, judge_slug
 from vlsbench.store.manifest import JudgeEntry
 
 _FILES = frozenset({manifests.FILE, "samples.jsonl", "responses.jsonl"})
@@ -90,9 +92,24 @@ class Run:
             self.manifest = manifests.parse(self._found, self.path)
             json_file.write(self.path / manifests.FILE, self._found)
 
+    def stem_of(self, judge: str, settings: Mapping[str, str]) -> str:
+        """The stem of the file that holds a judge's verdicts, or will.
+
+        Earlier versions held the address of its server for a part of a judge's name; such a file is continued.
+        """
+        stem = judge_slug(judge, settings)
+        earlier = (
+            known
+            for known, entry in self.judges.items()
+            if any(known == judge_slug(f"{judge}@{address}", settings) for address in entry.addresses)
+        )
+        return stem if stem in self.judges else next(earlier, stem)
+
     def add_judge(self, stem: str, entry: JudgeEntry) -> None:
         """Record a judge in the manifest and make room for its verdicts."""
         self.make_folder("verdicts")
+        if stem in self.judges:
+            entry = replace(entry, addresses=manifests.merged(self.judges[stem].addresses, entry.addresses))
         judges = {name: judge.to_json() for name, judge in self.judges.items()}
         self.update(judges={**judges, stem: {**judges.get(stem, {}), **entry.to_json()}})
 
@@ -136,7 +153,7 @@ def open_or_create(path: Path, identity: Identity, details: Mapping[str, object]
         if fresh:
             set_aside(path, _FILES, _WHAT)
         elif (continued := _continue(path, identity, details)) is not None:
-            continued.update(**details, finished=None)
+            continued.update(model=identity.model, **details, finished=None)
             return continued
     make_folder(path)
     handle = acquire_lock(path)
@@ -234,6 +251,7 @@ def is_answered(run: Run) -> bool:
 def _require_same(run: Run, identity: Identity) -> None:
     names = (*IDENTITY, "condition", "shard")
     wanted, found = identity.fields(), {name: getattr(run.manifest, name) for name in names}
+    wanted["model"] = without_address(identity.model)
     different = [name for name in names if wanted.get(name) != found[name]]
     if different:
         raise _different(run, different, found, wanted)

@@ -171,7 +171,7 @@ def _write_papers(
         sha256=_sha256(out / file),
     )
     _json(out / "croissant.json", metadata)
-    lines: Iterator[Record] = provenance(found, folder.manifest.element_settings, lineage=lineage)
+    lines: Iterator[Record] = provenance(found, lineage=lineage)
     journal.write_atomically(out / "provenance.jsonl", map(journal.to_line, lines))
     _json(
         out / "rules.json",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from vlsbench.construct import candidates, lines
 from vlsbench.construct.elements import Element
@@ -46,17 +45,18 @@ def leaving(folder: BuildFolder) -> Leaving:
     return Leaving(folder=folder, taken_out=accepting.taken_out(folder))
 
 
-def provenance(found: Leaving, element_settings: Mapping[str, Any], *, lineage: bool) -> Iterator[Record]:
+def provenance(found: Leaving, *, lineage: bool) -> Iterator[Record]:
     """How each record was made: a line each, in the order of the set.
 
     Args:
         found: What leaves.
-        element_settings: Those of the step ``element``, under which the records were made.
         lineage: Also the harmful query that each was rewritten from.
     """
     path = found.folder.steps / "element.jsonl"
     names = {record["sample_id"] for record in found}
-    recorded = candidates.recorded(path, element_settings, found.folder.elements())
+    manifest = found.folder.manifest
+    settings = (manifest.element_settings, manifest.earlier_element_settings)
+    recorded = candidates.recorded(path, settings, found.folder.elements())
     verdicts = _verdicts(found.folder.path / "audit")
     prompts = found.folder.manifest.prompts
     for element, one in candidates.made(recorded):

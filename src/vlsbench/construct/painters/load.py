@@ -41,9 +41,7 @@ def name_of(ref: str) -> str:
     if ref.startswith(OPENAI):
         from vlsbench.models.api import openai
 
-        return "openai-image" + openai.name_of(*openai.parse_ref(ref.removeprefix(OPENAI), OPENAI[:-1])).removeprefix(
-            "openai"
-        )
+        return OPENAI + openai.parse_ref(ref.removeprefix(OPENAI), OPENAI[:-1])[0]
     if ref.startswith(DIFFUSERS):
         if ref == DIFFUSERS:
             raise UserError(f"{ref!r} names no model. Write diffusers:REPO_OR_FOLDER.")

@@ -17,7 +17,7 @@ from vlsbench.core.errors import RequestFailed, VLSBenchError
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.failures import ErrorDetail
 from vlsbench.models.api.http import Client, HTTPAnswer
-from vlsbench.models.api.openai import name_of, parse_ref
+from vlsbench.models.api.openai import parse_ref
 
 SCHEME = "openai-image"
 
@@ -66,8 +66,8 @@ class OpenAIPainter:
 
     @property
     def name(self) -> str:
-        """``openai-image:NAME``, with the address where it is not OpenAI's own."""
-        return SCHEME + name_of(self.model, self.base_url).removeprefix("openai")
+        """``openai-image:NAME``, wherever the server is."""
+        return f"{SCHEME}:{self.model}"
 
     @property
     def adaptations(self) -> list[str]:

@@ -49,8 +49,13 @@ class Moderation:
 
     @property
     def name(self) -> str:
-        """``moderation:NAME``, with the address where it is not OpenAI's own."""
-        return f"moderation:{self.model}" + ("" if self.base_url == keys.OPENAI_URL else f"@{self.base_url}")
+        """``moderation:NAME``, wherever the server is."""
+        return f"moderation:{self.model}"
+
+    @property
+    def addresses(self) -> list[str]:
+        """The server's base URL."""
+        return [self.base_url]
 
     async def moderate(self, text: str, image: Image | None) -> Moderated:
         """Ask about one input.

@@ -56,11 +56,6 @@ def parse_ref(rest: str, scheme: str = "openai") -> tuple[str, str]:
     return name, url.rstrip("/")
 
 
-def name_of(model: str, base_url: str) -> str:
-    """``openai:NAME``, with the address where it is not OpenAI's own."""
-    return f"openai:{model}" if base_url == keys.OPENAI_URL else f"openai:{model}@{base_url}"
-
-
 class OpenAIModel:
     """A model behind a chat completions server. Implements `vlsbench.core.protocols.Model`.
 
@@ -80,8 +75,13 @@ class OpenAIModel:
 
     @property
     def name(self) -> str:
-        """``openai:NAME``, with the address where it is not OpenAI's own."""
-        return name_of(self.model, self.base_url)
+        """``openai:NAME``, wherever the server is."""
+        return f"openai:{self.model}"
+
+    @property
+    def addresses(self) -> list[str]:
+        """The server's base URL."""
+        return [self.base_url]
 
     @property
     def adaptations(self) -> list[str]:

@@ -13,6 +13,7 @@ from vlsbench.core.usage import Price
 from vlsbench.judges import rubric_file
 from vlsbench.judges.rubric_file import Rubric
 from vlsbench.models import SCHEMES
+from vlsbench.models.api.keys import OPENAI_URL
 from vlsbench.report.inputs import AblationPart, Inputs, RunPart
 from vlsbench.store.manifest import JudgeEntry, Manifest
 
@@ -139,7 +140,8 @@ def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:
     conditions = _conditions(part, ablation)
     # A run under a condition is part of an ablation, in whose folder it lies.
     command, out = ("ablate", part.run.path.parent) if conditions else ("eval", part.run.path)
-    words = ["vlsbench", command, "--model", manifest.model, "--dataset", manifest.dataset]
+    words = ["vlsbench", command, "--model", _placed(manifest.model, _addresses(manifest))]
+    words += ["--dataset", manifest.dataset]
     first = next((entry for entry in judges if not entry.baseline), judges[0] if judges else None)
     words += _judge_options(first) if first is not None else ["--judge", "refusal"]
     for option, value in _settings(manifest):
@@ -172,7 +174,7 @@ def _settings(manifest: Manifest) -> Iterator[tuple[str, str]]:
 
 
 def _judge_options(entry: JudgeEntry) -> list[str]:
-    words, known = ["--judge", entry.judge], entry.described()
+    words, known = ["--judge", _placed(entry.judge, entry.addresses)], entry.described()
     for option, key, usual in (
         ("--judge-sees", "sees", Sees.IMAGE),
         ("--rubric", "rubric", rubric_file.DEFAULT_RUBRIC),
@@ -180,6 +182,16 @@ def _judge_options(entry: JudgeEntry) -> list[str]:
         if known.get(key, usual) != usual:
             words += [option, known[key]]
     return words
+
+
+def _addresses(manifest: Manifest) -> Sequence[str]:
+    found = manifest.parameters.get("addresses")
+    return [str(one) for one in found] if isinstance(found, list | tuple) else ()
+
+
+def _placed(ref: str, addresses: Sequence[str]) -> str:
+    """A reference with the server where it was last asked, unless that is OpenAI's own."""
+    return f"{ref}@{addresses[-1]}" if addresses and addresses[-1] != OPENAI_URL else ref
 
 
 def _is_reference(model: str) -> bool:

@@ -145,7 +145,8 @@ def _judges(pieces: Sequence[Piece]) -> Mapping[str, JudgeEntry]:
             if known.labels != entry.labels:
                 raise RunError(f"The judge {entry.judge} has other labels in {piece.run.path} than in another folder.")
             adaptations = tuple(sorted({*known.adaptations, *entry.adaptations}))
-            judges[stem] = replace(known, adaptations=adaptations)
+            addresses = manifests.merged(known.addresses, entry.addresses)
+            judges[stem] = replace(known, adaptations=adaptations, addresses=addresses)
     return judges
 
 
