@@ -22,10 +22,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("report",),
     ("cli",),
 )
-"""From the ground up: a package may import from floors below its own. Packages on one floor do not know each other.
-
-`interchange` is to be built.
-"""
+"""From the ground up: a package may import from floors below its own. Packages on one floor do not know each other."""
 
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 

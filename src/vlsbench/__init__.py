@@ -54,6 +54,11 @@ if TYPE_CHECKING:
     from vlsbench.core.usage import Price, Prices, Usage
     from vlsbench.datasets import Columns
     from vlsbench.datasets import load as load_dataset
+    from vlsbench.interchange.export import ExportedRuns, export_runs
+    from vlsbench.interchange.importing import Imported, import_run
+    from vlsbench.interchange.loaded import LoadedRun, load_run
+    from vlsbench.interchange.recorded import Judged, RecordedSample
+    from vlsbench.interchange.table import TableRow
     from vlsbench.judges.guard import Finding
     from vlsbench.leakage.audit import audit
     from vlsbench.leakage.findings import Audit
@@ -89,6 +94,7 @@ __all__ = [
     "DatasetError",
     "Effort",
     "Expect",
+    "ExportedRuns",
     "Finding",
     "Guard",
     "GuardLabel",
@@ -96,10 +102,13 @@ __all__ = [
     "GuardReading",
     "Image",
     "ImageProblem",
+    "Imported",
     "Interrupted",
     "Judge",
     "JudgeSummary",
+    "Judged",
     "Label",
+    "LoadedRun",
     "Local",
     "LocalModel",
     "MissingExtra",
@@ -111,6 +120,7 @@ __all__ = [
     "Rate",
     "RateLimited",
     "Recipe",
+    "RecordedSample",
     "Reply",
     "RequestFailed",
     "Response",
@@ -123,6 +133,7 @@ __all__ = [
     "Sees",
     "Stopped",
     "Summary",
+    "TableRow",
     "Transient",
     "Turn",
     "UnknownName",
@@ -139,9 +150,12 @@ __all__ = [
     "build",
     "compare",
     "evaluate",
+    "export_runs",
+    "import_run",
     "judge",
     "load_dataset",
     "load_model",
+    "load_run",
     "merge",
     "read_prices",
     "write_report",
@@ -192,6 +206,11 @@ _HOMES: dict[str, tuple[str, ...]] = {
     ),
     "core.usage": ("Price", "Prices", "Usage"),
     "datasets": ("Columns", "load as load_dataset"),
+    "interchange.export": ("ExportedRuns", "export_runs"),
+    "interchange.importing": ("Imported", "import_run"),
+    "interchange.loaded": ("LoadedRun", "load_run"),
+    "interchange.recorded": ("Judged", "RecordedSample"),
+    "interchange.table": ("TableRow",),
     "judges.guard": ("Finding",),
     "leakage.audit": ("audit",),
     "leakage.findings": ("Audit",),

@@ -16,6 +16,8 @@ from typing import Any
 
 from aiohttp import web
 
+USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
+
 
 @dataclass
 class Asked:
@@ -53,7 +55,7 @@ class Answer:
     status: int = 200
     finish_reason: str = "stop"
     refusal: str | None = None
-    usage: dict[str, Any] | None = field(default_factory=lambda: {"prompt_tokens": 11, "completion_tokens": 3})
+    usage: dict[str, Any] | None = field(default_factory=lambda: dict(USAGE))
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     delay_s: float = 0.0

@@ -22,13 +22,14 @@ class Identity:
     a moved folder continues its run. `condition` is the identity of the view that the model was shown of each
     sample (`vlsbench.core.protocols.View`); None where it was shown the sample itself. `shard` is the part of the
     selection (``I/N``) that the run holds; None for all of it.
+    `max_tokens` and `temperature` are None where another tool asked and did not say.
     """
 
     model: str
     dataset: str
     dataset_hash: str
-    max_tokens: int
-    temperature: float
+    max_tokens: int | None
+    temperature: float | None
     system: str | None
     seed: int | None
     limit: int | None
