@@ -9,6 +9,7 @@ again without its dataset.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from vlsbench import judges
@@ -21,7 +22,7 @@ from vlsbench.run import loading
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.loading import Effort
-from vlsbench.run.plan import Evaluation, check_numbers, make_plan, to_sees
+from vlsbench.run.plan import Evaluation, check_numbers, check_servers, make_plan, to_sees
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
@@ -147,11 +148,13 @@ def judge(
     """
     effort = effort or Effort()
     check_numbers(Generation(), None, effort)
+    asked = judges.model_ref(judge) if isinstance(judge, str) else None
+    check_servers(replace(effort, servers=None), None, asked)
     run = Run(Path(path))
     halt = Halt()
     if not run.responses.exists():
         raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
-    loader = loading.Loader(effort, (judges.model_ref(judge) if isinstance(judge, str) else None,), progress)
+    loader = loading.Loader(effort, (asked,), progress)
     judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt)
     run.lock()
     try:

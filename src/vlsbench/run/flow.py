@@ -118,6 +118,7 @@ class Flow(Course[SampleWork]):
         self._responses = self.open_journal(run.responses)
         self._stem = judging.stem_in(run)
         self._verdicts = self.open_journal(run.verdicts(self._stem))
+        self.judge_models: set[str] = set()
         self._done, self._answered = self._read()
 
     def _read(self) -> tuple[set[str], dict[str, int]]:
@@ -222,6 +223,8 @@ class Flow(Course[SampleWork]):
             started = time.monotonic()
             verdict = await or_failure(_verdict(prepared, response, judge), failed)
             verdict = replace(verdict, sample_id=prepared.sample.id, latency_s=elapsed(started))
+            if verdict.outcome is VerdictOutcome.SCORED:
+                self.judge_models.add(verdict.judge_model)
             self.record_verdict(self._verdicts, verdict, response)
 
 

@@ -17,8 +17,9 @@ class RunCounts:
     `answered`, `judged` and `labels` include earlier sessions; `unscored`, tokens and the clock are of this one.
     `asking` and `judging` are requests in flight at this moment, `paused_s` is how long a rate limit still
     pauses everybody, and `stopping` is set once the user asked to stop. `answering` is False where nothing is
-    answered, only judged; `loading` names a local model that is being loaded, when there is nothing to count yet;
-    `ended` stops the clock where more work of another kind follows.
+    answered, only judged; `notice` says what requests wait for beside answers, `doubt` what the user should know of the
+    servers; `loading` names a local model that is being loaded, when there is nothing to count yet; `ended` stops the
+    clock where more work of another kind follows.
     """
 
     total: int
@@ -35,6 +36,8 @@ class RunCounts:
     stopping: bool = False
     answering: bool = True
     loading: str = ""
+    notice: str = ""
+    doubt: str = ""
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None
 

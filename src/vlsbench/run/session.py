@@ -5,19 +5,20 @@ Evaluating makes one run; an ablation makes one per condition, with the same mod
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import replace
 
 from vlsbench.core.errors import Interrupted, Stopped
 from vlsbench.core.names import without_address
 from vlsbench.core.protocols import Baseline, Detailed, Judge
-from vlsbench.results import summary
+from vlsbench.results import served, summary
 from vlsbench.results.summary import Summary
 from vlsbench.run.flow import Answering, Flow, Judging
-from vlsbench.run.loading import adaptations_of, addresses_of
+from vlsbench.run.loading import adaptations_of, addresses_of, meet, names_of, placed, roots_of
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
-from vlsbench.store.manifest import JudgeEntry
+from vlsbench.store.manifest import JudgeEntry, merged
 from vlsbench.store.run_folder import Run, timestamp
 
 
@@ -36,8 +37,13 @@ async def conduct(
         VLSBenchError: What would go wrong with every sample.
     """
     stem = judging.stem_in(run)
+    if answering is not None:
+        await meet(answering.model)
+        run.update(model_roots=merged(run.manifest.model_roots, roots_of(answering.model)))
+    await meet(judging.judge)
     run.add_judge(stem, _judge_entry(judging.judge))
     flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
+    flow.counts.doubt = " ".join(served.doubts(run.manifest))
     finished = None
     try:
         await flow.follow()
@@ -46,19 +52,35 @@ async def conduct(
         error.folder = run.path
         raise
     finally:
-        _record_session(run, answering, judging, finished)
+        _record_session(run, answering, judging, finished, flow.judge_models)
         figures = summary.write(run, stem)
     return figures
 
 
-def _record_session(run: Run, answering: Answering | None, judging: Judging, finished: str | None) -> None:
+def _record_session(
+    run: Run, answering: Answering | None, judging: Judging, finished: str | None, judge_models: Set[str]
+) -> None:
     """Note in the manifest what the servers turned out to want and to be."""
     if answering is not None:
-        served = sorted({*run.manifest.model_served, *answering.served})
-        run.update(model_served=served, model_adaptations=adaptations_of(answering.model), finished=finished)
-    if adaptations := adaptations_of(judging.judge):
-        stem = judging.stem_in(run)
-        run.add_judge(stem, replace(run.judges[stem], adaptations=tuple(adaptations)))
+        model = answering.model
+        run.update(
+            model_served=sorted({*run.manifest.model_served, *answering.served}),
+            model_roots=merged(run.manifest.model_roots, roots_of(model)),
+            model_adaptations=adaptations_of(model),
+            finished=finished,
+            **placed(run, model),
+        )
+    names = names_of(judging.judge)  # where a server does not name the model, its reference stands in its place
+    entry = _judge_entry(judging.judge)
+    known = run.judges[judging.stem_in(run)]
+    run.add_judge(
+        judging.stem_in(run),
+        replace(
+            entry,
+            adaptations=tuple(adaptations_of(judging.judge)) or known.adaptations,
+            served=tuple(sorted(judge_models - names)),
+        ),
+    )
 
 
 def _judge_entry(judge: Judge) -> JudgeEntry:
@@ -68,4 +90,5 @@ def _judge_entry(judge: Judge) -> JudgeEntry:
         labels=tuple(str(label) for label in judge.labels),  # an enumeration's members are no keys of JSON
         baseline=isinstance(judge, Baseline) and judge.baseline,
         addresses=tuple(addresses_of(judge)),
+        roots=tuple(roots_of(judge)),
     )

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Literal, TypeVar
 
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
+from vlsbench.core.protocols import Served
 
 T = TypeVar("T")
 
@@ -100,6 +101,7 @@ class Gate:
         self.auto = concurrency == "auto"
         self._limit = AUTO_START if concurrency == "auto" else concurrency
         self._width: Callable[[], int] | None = None
+        self._served: Served | None = None
         self.halt = halt
         self.budget = budget
         self._in_use = 0
@@ -121,6 +123,15 @@ class Gate:
         """In ``auto``, have as many slots as a local model wants; it knows better than any probing."""
         if self.auto:
             self.auto, self._width = False, width
+
+    def attend(self, model: Served) -> None:
+        """Know the servers that the slots are for."""
+        self._served = model
+
+    @property
+    def notice(self) -> str:
+        """What the requests wait for beside answers, or an empty text."""
+        return self._served.notice if self._served is not None else ""
 
     async def __aenter__(self) -> None:
         if self._in_use >= self.limit or self._waiting:

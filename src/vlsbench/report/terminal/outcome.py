@@ -10,6 +10,7 @@ from vlsbench.calibration import Calibration, corrected
 from vlsbench.core.types import ResponseOutcome, VerdictOutcome
 from vlsbench.report.terminal.calibration import print_corrected
 from vlsbench.report.terminal.summary import Clean, print_summary
+from vlsbench.results import served
 from vlsbench.results.outcomes import judge_names
 from vlsbench.results.summary import Cause, Summary, causes
 from vlsbench.store.run_folder import Run
@@ -26,12 +27,14 @@ class Outcome:
     """A summary with what its command says besides.
 
     `causes` are the commonest reasons for unscored samples, of the answers and of each judge, by what they are about.
-    `calibrations` holds what people's labels say of each judge that was calibrated, by its display name.
+    `calibrations` holds what people's labels say of each judge that was calibrated, by its display name. `doubts` name
+    servers that served another model than others, or than before.
     """
 
     summary: Summary
     causes: Mapping[str, tuple[Cause, ...]]
     calibrations: Mapping[str, Calibration]
+    doubts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: Run, summary: Summary) -> Outcome:
@@ -49,17 +52,20 @@ class Outcome:
             if any(summary.judges[name].overall.unscored[reason] for reason in _FAILED_VERDICTS):
                 failed[f"judge {name}"] = causes(run, stem)
         calibrations = {name: found for stem, name in names.items() if (found := corrected(run.path, stem))}
-        return cls(summary=summary, causes=failed, calibrations=calibrations)
+        return cls(summary=summary, causes=failed, calibrations=calibrations, doubts=served.doubts(run.manifest))
 
     def to_json(self) -> dict[str, object]:
         """The object of ``summary.json``, with ``calibration`` where there is one."""
         calibrated = {name: found.to_json() for name, found in self.calibrations.items()}
-        return self.summary.to_json() | ({"calibration": calibrated} if calibrated else {})
+        more = {"calibration": calibrated, "warnings": list(self.doubts)}
+        return self.summary.to_json() | {name: value for name, value in more.items() if value}
 
 
 def print_outcome(found: Outcome, console: Console, clean: Clean) -> None:
     """Print all that a run came to."""
     print_summary(found.summary, console, clean)
+    for doubt in found.doubts:
+        console.print(clean(doubt), style="yellow", soft_wrap=True)
     for where, reasons in found.causes.items():
         for cause in reasons:
             text = f"{where}: {cause.count:,} {cause.outcome}: {cause.reason or '(no reason given)'}"
