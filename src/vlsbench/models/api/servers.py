@@ -71,8 +71,10 @@ class _Place(Generic[E]):
         self.is_trusted, self.failures, self.rests_until = True, 0, 0.0
 
     def failed(self, error: VLSBenchError) -> None:
-        self.failures += 1
         told = error.retry_after if isinstance(error, Transient) else None
+        if self.rests_s and told is None:
+            return  # sent before the failure that made it rest: the same one again
+        self.failures += 1
         at_once = isinstance(error, ConnectionFailed | RateLimited | AccessDenied | Stopped) or told is not None
         if at_once or self.failures >= _FAULTS:
             rest_s = min(LONGEST_REST_S, REST_S * 2 ** min(self.failures - 1, 16))
