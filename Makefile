@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup browser demo test lint format types unit coverage api bench bench-stats faults clean
+.PHONY: help setup browser demo test lint format types unit coverage api inspect bench bench-stats faults clean
 
 help:
 	@echo "make demo   visual leakage in one table, on this machine alone"
@@ -12,6 +12,7 @@ help:
 	@echo "make format  lay the code out, and mend what can be mended without thinking"
 	@echo "make coverage  all tests, and the share of lines and branches they reach"
 	@echo "make api    docs/api.md, anew from the docstrings"
+	@echo "make inspect  the newest Inspect in .venv-inspect: does it read our logs, and run vlsbench?"
 	@echo "make bench  speed and memory beside the raw limit (takes a while, on an idle machine)"
 	@echo "make bench-stats  do the intervals cover what they say? Writes the table in docs/statistics.md"
 	@echo "make faults  ten minutes of misbehaving servers, kills, damaged files and full disks: what does not hold?"
@@ -59,6 +60,12 @@ coverage: $(READY) browser
 api: $(READY)
 	$(BIN)/python docs/make_api.py
 
+# Inspect wants other versions of shared packages than constraints.txt: an environment of its own.
+inspect: $(READY)
+	$(PYTHON) -m venv .venv-inspect
+	.venv-inspect/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[inspect]' openai
+	INSPECT_PYTHON=$(CURDIR)/.venv-inspect/bin/python $(BIN)/python -m pytest tests/interchange/test_with_inspect.py
+
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[align,dev,bench,report]'
 	$(BIN)/python -m benchmarks
@@ -70,4 +77,4 @@ faults: $(READY)
 	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*
+	rm -rf $(VENV) .venv-inspect .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*

@@ -18,14 +18,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("run",),
     ("calibration",),
     ("align", "comparison", "leakage", "ablation", "interchange"),
-    ("construct", "demo"),
+    ("construct", "demo", "sweep"),
     ("report",),
     ("cli",),
 )
-"""From the ground up: a package may import from floors below its own. Packages on one floor do not know each other.
-
-`interchange` is to be built.
-"""
+"""From the ground up: a package may import from floors below its own. Packages on one floor do not know each other."""
 
 FLOOR = {name: number for number, names in enumerate(FLOORS) for name in names}
 

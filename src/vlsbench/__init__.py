@@ -51,8 +51,14 @@ if TYPE_CHECKING:
         Verdict,
         VerdictOutcome,
     )
+    from vlsbench.core.usage import Price, Prices, Usage
     from vlsbench.datasets import Columns
     from vlsbench.datasets import load as load_dataset
+    from vlsbench.interchange.export import ExportedRuns, export_runs
+    from vlsbench.interchange.importing import Imported, import_run
+    from vlsbench.interchange.loaded import LoadedRun, load_run
+    from vlsbench.interchange.recorded import Judged, RecordedSample
+    from vlsbench.interchange.table import TableRow
     from vlsbench.judges.guard import Finding
     from vlsbench.leakage.audit import audit
     from vlsbench.leakage.findings import Audit
@@ -64,8 +70,11 @@ if TYPE_CHECKING:
     from vlsbench.results.agreement import Agreement
     from vlsbench.results.rates import Block, Bounds
     from vlsbench.results.summary import JudgeSummary, Summary
+    from vlsbench.results.usage import RoleUsage
+    from vlsbench.run.batches.rounds import BatchEffort
     from vlsbench.run.evaluate import evaluate, judge
     from vlsbench.run.loading import Effort
+    from vlsbench.run.prices import read as read_prices
     from vlsbench.run.progress import RunCounts
     from vlsbench.run.shards.merge import merge
 
@@ -75,6 +84,7 @@ __all__ = [
     "AccessDenied",
     "Agreement",
     "Audit",
+    "BatchEffort",
     "Block",
     "Blocked",
     "Bounds",
@@ -86,6 +96,7 @@ __all__ = [
     "DatasetError",
     "Effort",
     "Expect",
+    "ExportedRuns",
     "Finding",
     "Guard",
     "GuardLabel",
@@ -93,23 +104,30 @@ __all__ = [
     "GuardReading",
     "Image",
     "ImageProblem",
+    "Imported",
     "Interrupted",
     "Judge",
     "JudgeSummary",
+    "Judged",
     "Label",
+    "LoadedRun",
     "Local",
     "LocalModel",
     "MissingExtra",
     "Model",
     "Part",
+    "Price",
+    "Prices",
     "Prompt",
     "Rate",
     "RateLimited",
     "Recipe",
+    "RecordedSample",
     "Reply",
     "RequestFailed",
     "Response",
     "ResponseOutcome",
+    "RoleUsage",
     "RubricError",
     "RunCounts",
     "RunError",
@@ -117,9 +135,11 @@ __all__ = [
     "Sees",
     "Stopped",
     "Summary",
+    "TableRow",
     "Transient",
     "Turn",
     "UnknownName",
+    "Usage",
     "UserError",
     "VLSBenchError",
     "Verdict",
@@ -132,10 +152,14 @@ __all__ = [
     "build",
     "compare",
     "evaluate",
+    "export_runs",
+    "import_run",
     "judge",
     "load_dataset",
     "load_model",
+    "load_run",
     "merge",
+    "read_prices",
     "write_report",
 ]
 
@@ -182,7 +206,13 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "Verdict",
         "VerdictOutcome",
     ),
+    "core.usage": ("Price", "Prices", "Usage"),
     "datasets": ("Columns", "load as load_dataset"),
+    "interchange.export": ("ExportedRuns", "export_runs"),
+    "interchange.importing": ("Imported", "import_run"),
+    "interchange.loaded": ("LoadedRun", "load_run"),
+    "interchange.recorded": ("Judged", "RecordedSample"),
+    "interchange.table": ("TableRow",),
     "judges.guard": ("Finding",),
     "leakage.audit": ("audit",),
     "leakage.findings": ("Audit",),
@@ -193,8 +223,11 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "results.agreement": ("Agreement",),
     "results.rates": ("Block", "Bounds"),
     "results.summary": ("JudgeSummary", "Summary"),
+    "results.usage": ("RoleUsage",),
     "run.evaluate": ("evaluate", "judge"),
+    "run.batches.rounds": ("BatchEffort",),
     "run.loading": ("Effort",),
+    "run.prices": ("read as read_prices",),
     "run.progress": ("RunCounts",),
     "run.shards.merge": ("merge",),
 }

@@ -453,7 +453,8 @@ def test_a_dry_run_with_prices_tells_the_cost(words, server, capsys):
     ("more", "complaint"),
     [
         (("--price-in", 1, "--dry-run"), "go together"),
-        (("--price-in", 1, "--price-out", 1), "go with --dry-run"),
+        (("--judge-price-in", 1), "--judge-price-in and --judge-price-out go together"),
+        (("--prices", "/nowhere/prices.toml"), "/nowhere/prices.toml cannot be read"),
         (("--judge", "refusl", "--dry-run"), "Did you mean 'refusal'"),
         (("--model", "opnai:x", "--dry-run"), "Did you mean 'openai'"),
         (("--dataset", "figstp", "--dry-run"), "Did you mean 'figstep'"),
@@ -567,3 +568,51 @@ def test_a_dry_run_refuses_what_the_run_would_refuse(words, server, tmp_path, ca
     assert complaint in capsys.readouterr().err
     assert server.asked == []
     assert {path.name for path in tmp_path.iterdir()} == {"FILE", "FOLDER", "data"}
+
+
+PRICES = '["openai:{name}"]\ninput = 1000000\noutput = 0\n'
+
+
+def test_prices_by_model_end_in_a_line_of_cost(words, run, tmp_path, capsys):
+    file = tmp_path / "prices.toml"
+    file.write_text('currency = "USD"\n' + PRICES.format(name="target") + PRICES.format(name="judge"))
+    assert vlsbench(*words(3, "--prices", file)) == 0
+    shown = capsys.readouterr()
+    assert "Cost: 66.00 USD (target 33.00, judge 33.00)" in shown.out
+    assert "target: 3 requests, 33 tokens in, 9 out" in shown.out
+    assert "spent 66.00 of about 66.00 USD" in shown.err
+    assert vlsbench("show", run, "--json") == 0
+    used = json.loads(capsys.readouterr().out)["usage"]
+    assert [used[role]["cost"] for role in ("target", "judge")] == [33.0, 33.0]
+    assert vlsbench(*words(3, "--prices", file, "--dry-run", "--fresh", "--json")) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["cost"] == pytest.approx(found["input_tokens"])
+
+
+def test_a_price_for_one_of_two_models_is_a_warning_and_for_none_an_error(words, server, tmp_path, capsys):
+    file = tmp_path / "prices.toml"
+    file.write_text(PRICES.format(name="target"))
+    assert vlsbench(*words(3, "--prices", file)) == 0
+    shown = capsys.readouterr()
+    assert "No price for a model named 'openai:judge'." in shown.err
+    assert "Known: openai:target." in shown.err
+    assert "no price for openai:judge" in shown.out
+    file.write_text(PRICES.format(name="jugde"))
+    asked = len(server.asked)
+    assert vlsbench(*words(3, "--prices", file)) == 2
+    assert "Did you mean 'openai:jugde'? Known: openai:jugde." in capsys.readouterr().err
+    assert len(server.asked) == asked
+
+
+def test_flags_price_the_model_and_the_judge(words, capsys):
+    prices = ("--price-in", 1e6, "--price-out", 0, "--judge-price-in", 2e6, "--judge-price-out", 0)
+    assert vlsbench(*words(2, *prices, "--json")) == 0
+    used = json.loads(capsys.readouterr().out)["usage"]
+    assert [used[role]["cost"] for role in ("target", "judge")] == [22.0, 44.0]
+
+
+def test_a_run_made_without_prices_is_priced_later(words, run, capsys):
+    assert vlsbench(*words(2)) == 0
+    assert "Cost" not in capsys.readouterr().out
+    assert vlsbench("show", run, "--price-in", 1e6, "--price-out", 0) == 0
+    assert "Cost: 44.00 (target 22.00, judge 22.00)" in capsys.readouterr().out

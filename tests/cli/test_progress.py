@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from vlsbench.cli.progress import describe, fitted
+from vlsbench.core.usage import Price, Usage
 from vlsbench.run.progress import RunCounts
 
 
@@ -58,3 +59,18 @@ def test_nothing_yet_and_an_empty_set_are_no_trouble():
 
 def test_a_model_that_is_loaded_has_a_line():
     assert describe(RunCounts(total=0, loading="hf:some/\x1b[31mmodel")) == "loading hf:some/[31mmodel …"
+
+
+def test_money_is_told_with_what_is_expected():
+    usage = Usage(records=500, requests=500, prompt_tokens=1_000_000, completion_tokens=0)
+    spending = counts(asked=usage, price=Price(input=2.0, output=1.0, currency="USD"), answered=500, judged=500)
+    # 2.00 for 500 of 2,241 answers
+    assert "spent 2.00 of about 8.96 USD" in describe(spending)
+    assert "spent" in fitted(spending, 160)
+    assert "spent" not in describe(counts())
+
+
+def test_what_is_not_counted_makes_the_sum_a_lower_bound():
+    usage = Usage(records=500, requests=500, uncounted=100, prompt_tokens=800_000)
+    spending = counts(asked=usage, price=Price(input=2.0, output=1.0), answered=500, judged=500)
+    assert "spent at least 1.60 of about" in describe(spending)

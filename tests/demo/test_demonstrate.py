@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from vlsbench import miniworld
 from vlsbench.cli.main import main
+from vlsbench.core.types import Prompt, Reply, ResponseOutcome
+from vlsbench.demo.demonstrate import SPLITS, Demonstration, measured
+from vlsbench.miniworld import language
+from vlsbench.report.terminal.demo import print_demonstration
 
 
 def test_text_alignment_looks_safe_where_the_text_leaks_and_is_not_where_it_does_not(
@@ -94,3 +100,20 @@ def test_naming_accuracy_is_a_metric_of_its_own(tmp_path: Path) -> None:
 def test_a_seed_without_alignment_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "--seed", "3"]) == 2
     assert "--alignment" in capsys.readouterr().err
+
+
+def test_a_model_that_warns_of_benign_scenes_is_told(tmp_path: Path) -> None:
+    cells = {split: measured(_Careful(), split, 4, tmp_path / split) for split in SPLITS}
+    found = Demonstration(cells={"careful": cells})
+    benign = found.to_json()["careful"]["benign"]
+    assert (benign["warned"], benign["over_refusal_rate"]["k"], benign["unscored"]) == (4, 0, 0)
+    shown = io.StringIO()
+    print_demonstration(found, Console(file=shown, width=120))
+    assert "careful warns of 4 of 4 benign scenes: no refusals, so not in over-refusal." in shown.getvalue()
+
+
+class _Careful:
+    name = "careful"
+
+    async def generate(self, prompt: Prompt) -> Reply:
+        return Reply(outcome=ResponseOutcome.OK, text=language.warning("drindle"))

@@ -390,7 +390,7 @@ def test_the_file_has_exactly_the_published_keys(folder):
     data = json.loads((folder / "summary.json").read_text())
 
     assert data == json.loads(json.dumps(written.to_json()))
-    assert set(data) == {"model", "dataset", "n", "responses", "judges", "agreement"}
+    assert set(data) == {"model", "dataset", "n", "responses", "judges", "usage", "agreement"}
     assert set(data["responses"]) == {"ok", "truncated", "empty", "blocked", "error", "pending"}
     (judge,) = data["judges"].values()
     assert set(judge) == BLOCK | {

@@ -10,6 +10,7 @@ from builders import ListedDataset, make_set, texts, tiny_png
 from vlsbench import datasets
 from vlsbench.core.errors import DatasetError, RubricError, UnknownName, UserError
 from vlsbench.core.types import Sample, Sees
+from vlsbench.core.usage import Price
 from vlsbench.run.estimate import VERDICT_TOKENS, Estimate, estimate, image_tokens
 from vlsbench.run.flow import Generation
 from vlsbench.run.plan import Evaluation
@@ -104,7 +105,27 @@ def test_the_cost_is_that_of_tokens_at_prices_per_million():
         input_tokens=3_000_000,
         output_tokens=500_000,
     )
-    assert found.cost(2.5, 10) == 12.5
+    price = Price(input=2.5, output=10)
+    assert found.cost is None
+    assert found.priced(price, price).cost == 12.5
+
+
+def test_the_model_and_the_judge_have_prices_of_their_own():
+    found = Estimate(
+        samples=1,
+        answer_requests=1,
+        judge_requests=1,
+        image_bytes=0,
+        image_problems=0,
+        input_tokens=3_000_000,
+        output_tokens=500_000,
+        judge_input_tokens=1_000_000,
+        judge_output_tokens=400_000,
+    )
+    target, judge = Price(input=1, output=10), Price(input=100, output=1000, currency="EUR")
+    assert found.priced(target, judge).cost == 2 + 1 + 100 + 400
+    assert found.priced(target, None).cost == 2 + 1
+    assert found.priced(None, judge).currency == "EUR"
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from typing import Any
 
 from aiohttp import web
 
+USAGE = {"prompt_tokens": 11, "completion_tokens": 3, "total_tokens": 14}
+
 
 @dataclass
 class Asked:
@@ -53,6 +55,7 @@ class Answer:
     status: int = 200
     finish_reason: str = "stop"
     refusal: str | None = None
+    usage: dict[str, Any] | None = field(default_factory=lambda: dict(USAGE))
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes | None = None
     delay_s: float = 0.0
@@ -147,7 +150,7 @@ def _completion(asked: Asked, answer: Answer) -> bytes:
         {
             "model": f"{asked.body.get('model')}-2026",
             "choices": [{"index": 0, "message": message, "finish_reason": answer.finish_reason}],
-            "usage": {"prompt_tokens": 11, "completion_tokens": 3},
+            **({"usage": answer.usage} if answer.usage is not None else {}),
         }
     ).encode()
 

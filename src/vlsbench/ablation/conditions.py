@@ -21,6 +21,7 @@ from pathlib import Path
 from vlsbench.ablation.blanks import GREY, BlankImage
 from vlsbench.core.errors import RequestFailed, UnknownName, UserError
 from vlsbench.core.images import ImageFile
+from vlsbench.core.pictures import every, together
 from vlsbench.core.protocols import Dataset, Stamped, View
 from vlsbench.core.types import Image, Sample
 
@@ -97,8 +98,8 @@ class Blank:
     identity: Mapping[str, str] = {"name": BLANK, "grey": str(GREY)}
 
     def show(self, sample: Sample, image: Image | None) -> tuple[str, Image | None]:
-        """The text and the blank picture."""
-        return sample.text, None if image is None else BlankImage(image)
+        """The text and the blank picture, or as many as the sample has."""
+        return sample.text, together([BlankImage(one) for one in every(image)])
 
 
 class Mismatched:

@@ -69,7 +69,7 @@ def _mini(rest: str, _scratch: Path) -> Iterator[TrainingExample]:
             prompt=user_says(sample.text),
             completion=pair.chosen,
             rejected=pair.rejected if name.endswith(_PAIRS) else None,
-            images=(sample.image,) if sample.image else (),
+            images=sample.images,
             harmful=sample.expect is Expect.HARMFUL,
             category=sample.category,
             description=sample.description,

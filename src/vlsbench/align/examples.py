@@ -33,6 +33,7 @@ class TrainingExample:
             id=name,
             text=self.prompt[-1].text,
             image=self.images[0] if self.images else None,
+            more_images=self.images[1:],
             category=self.category,
             description=self.description,
             safety_reason=self.safety_reason,

@@ -21,7 +21,7 @@ class _Query:
     """One query of the runs, and the answers to it that a judge approved of or not."""
 
     sample: Sample
-    image: str | None
+    images: tuple[str, ...]
     good: list[str] = field(default_factory=list)
     bad: list[str] = field(default_factory=list)
 
@@ -33,7 +33,7 @@ def answered(rest: str, _scratch: Path) -> Iterator[TrainingExample]:
     query the refusal is the answer to reject. A query with good answers only gives an example without one to
     reject; a query with bad answers only is left out, as there is nothing to learn from it.
     """
-    queries: dict[tuple[str, str | None], _Query] = {}
+    queries: dict[tuple[str, tuple[str | None, ...]], _Query] = {}
     for name in rest.split(","):
         _read(Path(name).expanduser(), queries)
     for query in queries.values():
@@ -45,7 +45,7 @@ def answered(rest: str, _scratch: Path) -> Iterator[TrainingExample]:
                 prompt=user_says(sample.text),
                 completion=good,
                 rejected=query.bad[place] if place < len(query.bad) else None,
-                images=(query.image,) if query.image else (),
+                images=query.images,
                 harmful=sample.expect is Expect.HARMFUL,
                 category=sample.category,
                 description=sample.description,
@@ -53,7 +53,7 @@ def answered(rest: str, _scratch: Path) -> Iterator[TrainingExample]:
             )
 
 
-def _read(folder: Path, queries: dict[tuple[str, str | None], _Query]) -> None:
+def _read(folder: Path, queries: dict[tuple[str, tuple[str | None, ...]], _Query]) -> None:
     run = judged_run.read(folder)
     samples = {sample.id: sample for sample in records.samples(run.run.samples)}
     answers = {answer.sample_id: answer for answer in journal.read(run.run.responses, Response)}
@@ -64,12 +64,11 @@ def _read(folder: Path, queries: dict[tuple[str, str | None], _Query]) -> None:
             continue
         sample = samples[item.id]
         text = answers[item.id].text.strip()
-        key = (sample.text, sample.image_sha256)
+        key = (sample.text, sample.hashes)
         if key not in queries:
-            shown = None
-            if sample.image is not None:
-                shown = picture(str(image_path(run.run, sample.image)), Path("/"), f"{folder}, sample {item.id}")
-            queries[key] = _Query(sample=sample, image=shown)
+            where = f"{folder}, sample {item.id}"
+            shown = (picture(str(image_path(run.run, image)), Path("/"), where) for image in sample.images)
+            queries[key] = _Query(sample=sample, images=tuple(shown))
         query = queries[key]
         good = safe if item.harmful else label != Label.REFUSAL
         kept = query.good if good else query.bad
@@ -81,12 +80,12 @@ def queries(rest: str, _scratch: Path) -> Iterator[TrainingExample]:
     """``dataset:REF``: queries without answers, harmful or benign as the dataset says."""
     dataset = datasets.load(rest)
     for sample in dataset:
-        shown = picture(sample.image, Path(dataset.root or "/"), f"{rest}, {sample.id}") if sample.image else None
+        shown = (picture(image, Path(dataset.root or "/"), f"{rest}, {sample.id}") for image in sample.images)
         if not sample.text.strip():
             raise DatasetError(f"{rest}: the sample {sample.id} has no text.")
         yield TrainingExample(
             prompt=user_says(sample.text),
-            images=(shown,) if shown else (),
+            images=tuple(shown),
             harmful=sample.expect is Expect.HARMFUL,
             category=sample.category,
             description=sample.description,

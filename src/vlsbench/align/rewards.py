@@ -19,8 +19,17 @@ from vlsbench.align.files import kept_picture
 from vlsbench.align.settings import Log, NothingToLearn
 from vlsbench.core.errors import ImageProblem, RequestFailed
 from vlsbench.core.images import ImageFile
+from vlsbench.core.pictures import together
 from vlsbench.core.protocols import Judge
-from vlsbench.core.types import Correctness, GuardLabel, Label, Response, ResponseOutcome, Sees, VerdictOutcome
+from vlsbench.core.types import (
+    Correctness,
+    GuardLabel,
+    Label,
+    Response,
+    ResponseOutcome,
+    Sees,
+    VerdictOutcome,
+)
 from vlsbench.run.engine import drive
 from vlsbench.run.loading import Effort, Loader, judging
 from vlsbench.run.throttle import Halt
@@ -204,16 +213,14 @@ class Rewards:
         judge = self._judging.judge
         try:
             response = Response(sample_id=sample.id, outcome=outcome, text=one.text)
-            verdict = await judge.judge(sample, response, self._picture(sample.image))
+            verdict = await judge.judge(sample, response, together([self._picture(image) for image in sample.images]))
         except (RequestFailed, ImageProblem) as error:
             return None, str(error)
         if verdict.outcome is not VerdictOutcome.SCORED or verdict.label not in judge.labels:
             return None, f"{verdict.outcome}: {verdict.reason}"
         return verdict.label, verdict.reason
 
-    def _picture(self, image: str | None) -> ImageFile | None:
-        if image is None:
-            return None
+    def _picture(self, image: str) -> ImageFile:
         if image not in self._pictures:
             file = kept_picture(image, Path("/"), self._scratch, "a training example")
             self._pictures[image] = ImageFile(Path(file), hashlib.sha256(Path(file).read_bytes()).hexdigest())

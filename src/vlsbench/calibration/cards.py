@@ -25,12 +25,18 @@ _STEERING = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
-    """One answer to label; `image` is None where the sample has none."""
+    """One answer to label; `image` is None where the sample has none, and `more_images` are mostly none."""
 
     sample_id: str
     query: str
     answer: str
     image: Path | None
+    more_images: tuple[Path, ...] = ()
+
+    @property
+    def images(self) -> tuple[Path, ...]:
+        """All of them, in their order."""
+        return () if self.image is None else (self.image, *self.more_images)
 
 
 def read(run: Run, design: Design) -> list[Card]:
@@ -48,6 +54,7 @@ def _card(run: Run, sample: Sample, answer: str) -> Card:
         query=readable(sample.text),
         answer=readable(answer),
         image=run.path / sample.image if sample.image else None,
+        more_images=tuple(run.path / image for image in sample.more_images),
     )
 
 
@@ -56,17 +63,24 @@ def readable(text: str) -> str:
     return _STEERING.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
-def thumbnail(path: Path) -> str:
-    """An image as a ``data:`` URI, scaled down where it is large.
+def thumbnail(path: Path, *more: Path) -> str:
+    """An image, or several one below the other, as a ``data:`` URI, scaled down where they are large.
 
     It is drawn anew, so nothing of the file but its pixels reaches the page.
 
     Raises:
-        ImageProblem: The file is gone or cannot be decoded.
+        ImageProblem: A file is gone or cannot be decoded.
     """
-    data, _ = images.read_file(path)
-    picture = decode(data)
-    picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    from PIL import Image
+
+    pictures = [decode(images.read_file(one)[0]) for one in (path, *more)]
+    for picture in pictures:
+        picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    sheet = pictures[0]
+    if more:
+        sheet = Image.new("RGB", (max(one.width for one in pictures), sum(one.height for one in pictures)), "white")
+        for place, picture in enumerate(pictures):
+            sheet.paste(picture, (0, sum(one.height for one in pictures[:place])))
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
+    sheet.save(buffer, "JPEG", quality=85)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")

@@ -72,23 +72,23 @@ def _hash(text: str) -> str:
 def _data(design_id: str, cards: Sequence[Card]) -> tuple[dict[str, object], int]:
     """The cards, with each image once however many of them show it; how many images cannot be shown."""
     images: list[str] = []
-    numbers: dict[Path, int | None] = {}
+    numbers: dict[tuple[Path, ...], int | None] = {}
     rows = []
     for card in cards:
         number, note = None, _NO_PICTURE
-        if card.image is not None:
-            if card.image not in numbers:
-                numbers[card.image] = _image(card.image, images)
-            number = numbers[card.image]
+        if card.images:
+            if card.images not in numbers:
+                numbers[card.images] = _image(card.images, images)
+            number = numbers[card.images]
             note = _NOT_SHOWN if number is None else ""
         rows.append({"id": card.sample_id, "query": card.query, "answer": card.answer, "image": number, "note": note})
     missing = sum(number is None for number in numbers.values())
     return {"design": design_id, "cards": rows, "images": images}, missing
 
 
-def _image(path: Path, images: list[str]) -> int | None:
+def _image(paths: Sequence[Path], images: list[str]) -> int | None:
     try:
-        images.append(thumbnail(path))
+        images.append(thumbnail(*paths))
     except ImageProblem:
         return None
     return len(images) - 1

@@ -47,7 +47,7 @@ def write(design_id: str, cards: Sequence[Card]) -> bytes:
     writer = csv.writer(buffer)
     writer.writerow(COLUMNS)
     for number, card in enumerate(cards, 1):
-        image = str(card.image) if card.image else ""
+        image = "\n".join(map(str, card.images))
         texts = (neutralised(cell) for cell in (card.query, card.answer, image))
         writer.writerow([number, as_text(card.sample_id), "", *texts, "", as_text(design_id)])
     return buffer.getvalue().encode("utf-8-sig", "backslashreplace")

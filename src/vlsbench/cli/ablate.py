@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from vlsbench.cli import options, terminal
+from vlsbench.cli import options, pricing, terminal
 from vlsbench.cli.progress import ProgressLine
 from vlsbench.core import words
 
@@ -36,6 +36,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     where = parser.add_argument_group("where and how")
     where.add_argument("--out", metavar="DIR", help="parent of the run folders (default: runs/ablation-<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
+    pricing.add_price_options(parser)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
 

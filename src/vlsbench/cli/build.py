@@ -159,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out is None:
         raise UserError("--out DIR must be named: the folder of the build.")
     args.judge_concurrency, args.judge_key_env = args.guard_concurrency, _keys(args).get("guard")
-    servers = _by_role(args.servers, "--servers", _TEXT_ROLES)
+    servers = _by_role(args.servers, "--servers should be ROLE=URL,URL,… or ROLE=@FILE", _TEXT_ROLES)
     args.judge_servers, args.servers = args.guard_servers, None
     with outcome.shown_progress(quiet=args.quiet) as progress:
         found = build(
@@ -212,15 +212,15 @@ def _say_what_would_be_asked(args: argparse.Namespace, recipe: Recipe, elements:
 
 
 def _keys(args: argparse.Namespace) -> dict[str, str]:
-    return _by_role(args.key_env, "--key-env", (*_KEYED, "guard"))
+    return _by_role(args.key_env, "--key-env should be ROLE=VAR", (*_KEYED, "guard"))
 
 
-def _by_role(given: list[str], option: str, roles: tuple[str, ...]) -> dict[str, str]:
+def _by_role(given: list[str], rule: str, roles: tuple[str, ...]) -> dict[str, str]:
     found = {}
     for text in given:
         role, equals, value = text.partition("=")
         if not equals or role not in roles:
-            raise UserError(f"{option} should be ROLE=… with one of {', '.join(roles)} for ROLE.")
+            raise UserError(f"{rule} with one of {', '.join(roles)} for ROLE.")
         found[role] = value
     return found
 

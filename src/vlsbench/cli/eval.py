@@ -7,8 +7,8 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from vlsbench.cli import options, outcome, terminal
-from vlsbench.core.errors import UserError
+from vlsbench.cli import options, outcome, pricing, terminal
+from vlsbench.core import words
 
 if TYPE_CHECKING:
     from vlsbench.run.estimate import Estimate
@@ -24,6 +24,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     options.add_run_options(parser)
     options.add_judge_options(parser)
     options.add_local_options(parser)
+    options.add_batch_options(parser)
     where = parser.add_argument_group("where and how")
     where.add_argument(
         "--shard", metavar="I/N", help="only every N-th group of samples from the I-th on; vlsbench merge joins them"
@@ -31,12 +32,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     where.add_argument("--out", metavar="DIR", help="run folder (default: runs/<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
     where.add_argument("--dry-run", action="store_true", help="contact nobody; print what would run")
-    where.add_argument(
-        "--price-in", type=options.price, metavar="X", help="with --dry-run: price per million input tokens"
-    )
-    where.add_argument(
-        "--price-out", type=options.price, metavar="Y", help="with --dry-run: price per million output tokens"
-    )
+    pricing.add_price_options(parser)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -44,12 +40,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Evaluate, or with --dry-run say what that would take."""
     embedded = options.fill_in(args)
-    if (args.price_in is None) != (args.price_out is None):
-        raise UserError("--price-in and --price-out go together: prices per million tokens.")
     if args.dry_run:
         return _dry_run(args)
-    if args.price_in is not None:
-        raise UserError("--price-in and --price-out go with --dry-run.")
     from vlsbench.run.evaluate import carry_out
 
     with outcome.shown_progress(quiet=args.quiet) as progress:
@@ -73,21 +65,15 @@ def _dry_run(args: argparse.Namespace) -> int:
     from vlsbench.run.estimate import estimate
 
     found = estimate(options.evaluation(args), out=args.out, fresh=args.fresh)
-    cost = None if args.price_in is None else found.cost(args.price_in, args.price_out)
     if args.json:
-        sys.stdout.write(json.dumps(_as_json(found, cost), indent=2) + "\n")
+        sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
     else:
-        _print_estimate(found, cost)
+        print_estimate(found)
     return 0
 
 
-def _as_json(found: Estimate, cost: float | None) -> dict[str, object]:
-    import dataclasses
-
-    return {**dataclasses.asdict(found), "cost": cost}
-
-
-def _print_estimate(found: Estimate, cost: float | None) -> None:
+def print_estimate(found: Estimate) -> None:
+    """An estimate as ``--dry-run`` prints it."""
     console = terminal.console()
     console.print("Nothing was contacted. This is what would run:")
     rows = [
@@ -98,8 +84,8 @@ def _print_estimate(found: Estimate, cost: float | None) -> None:
         ("input tokens (estimate)", f"{found.input_tokens:,}"),
         ("output tokens (at most, estimate)", f"{found.output_tokens:,}"),
     ]
-    if cost is not None:
-        rows.append(("cost (estimate)", f"{cost:,.2f}"))
+    if found.cost is not None:
+        rows.append(("cost (estimate)", words.money(found.cost, found.currency)))
     if found.image_problems:
         rows.append(("images that cannot be used", f"{found.image_problems:,} (see vlsbench data check)"))
     for name, value in rows:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from vlsbench.cli import options, outcome
+from vlsbench.cli import options, outcome, pricing
 
 _DESCRIPTION = """Judge the answers of a run, without asking the model again. Verdicts of other judges stay
 beside the new ones. The same command again continues, and tries failures again."""
@@ -22,7 +22,10 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)",
     )
     options.add_judge_options(parser)
+    options.add_image_options(parser)
     options.add_local_options(parser)
+    options.add_batch_options(parser)
+    pricing.add_price_options(parser, target=False)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
 
@@ -37,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
             judge=args.judge,
             judge_sees=args.judge_sees,
             rubric=args.rubric,
+            image_max_side=args.image_max_side,
             effort=options.effort(args),
             progress=progress,
         )

@@ -7,6 +7,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, NoReturn
 
+from vlsbench.cli import pricing
 from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class Parser(argparse.ArgumentParser):
             hint = f" Did you mean {close[0]!r}?" if close else ""
             message = f"No command named {found[1]!r}.{hint} Known: {', '.join(known)}."
         super().error(message)
+
+    def leave_out_defaults(self) -> None:
+        """Have only those options in the namespace that were given."""
+        for action in self._actions:
+            action.default = argparse.SUPPRESS
 
 
 class Once(argparse.Action):
@@ -62,7 +68,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--dataset", action=Once, metavar="REF", help="NAME:DIR, jsonl:FILE, …; see vlsbench datasets")
     add_dataset_options(what)
     what.add_argument(
-        "--judge", action=Once, metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)"
+        "--judge",
+        action=Once,
+        metavar="REF",
+        help="a model REF, guard:MODEL_REF, choice (right answers), or refusal (keyword baseline)",
     )
     what.add_argument("--limit", type=positive, metavar="N", help="only the first N samples")
     asked = parser.add_argument_group("how the model is asked")
@@ -70,9 +79,20 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--temperature", type=float, default=0.0, metavar="T", help="(default: 0)")
     asked.add_argument("--system", metavar="TEXT", help="system prompt")
     asked.add_argument("--seed", type=int, metavar="S")
+    add_image_options(asked)
     asked.add_argument("--concurrency", type=concurrency, default="auto", metavar="N|auto")
     add_servers(asked, "--servers", "openai:NAME")
     asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
+
+
+def add_image_options(parser: argparse._ActionsContainer) -> None:
+    """How large the images are that models and judges are shown."""
+    parser.add_argument(
+        "--image-max-side",
+        type=positive,
+        metavar="PIXELS",
+        help="scale images with a longer side down, for model and judge: another run, with fewer bytes and tokens",
+    )
 
 
 def fill_in(args: argparse.Namespace) -> bool:
@@ -86,8 +106,10 @@ def fill_in(args: argparse.Namespace) -> bool:
         for name, ref in EMBEDDED.items():
             setattr(args, name, ref)
         return True
-    if args.judge is None and args.dataset is not None and args.dataset.partition(":")[0] == "mini":
-        args.judge = "template"
+    if args.judge is None and args.dataset is not None:
+        from vlsbench import datasets
+
+        args.judge = datasets.usual_judge(args.dataset, args.columns)
     if missing := [f"--{name}" for name in EMBEDDED if getattr(args, name) is None]:
         raise UserError(f"{' and '.join(missing)} must be named too (or name nothing, for the embedded default).")
     return False
@@ -153,6 +175,24 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_batch_options(parser: argparse.ArgumentParser) -> None:
+    """Whether requests go through the provider's batches."""
+    batch = parser.add_argument_group("batches (half the price, answered within a day)")
+    batch.add_argument(
+        "--batch",
+        action="store_true",
+        help="hand requests in as batches (openai:, anthropic:, gemini:); exit 3 while they are out",
+    )
+    batch.add_argument(
+        "--batch-wait",
+        type=duration,
+        default=0.0,
+        metavar="TIME",
+        help="wait so long for what is out, as 90s, 30m or 24h, before exit 3 (default: do not wait)",
+    )
+    batch.add_argument("--batch-forget", metavar="ID", help="give up a batch of this run; its requests are made again")
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Limits and display."""
     add_max_unscored(parser)
@@ -190,15 +230,17 @@ def positive(text: str) -> int:
     return number
 
 
-def price(text: str) -> float:
-    """A number of 0 or more."""
+def duration(text: str) -> float:
+    """Seconds from ``90``, ``90s``, ``30m`` or ``24h``."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
     try:
-        number = float(text)
+        seconds = float(number) * unit
     except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"should be a price of 0 or more, not {text!r}")
-    return number
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"should be a time such as 90s, 30m or 24h, not {text!r}")
+    return seconds
 
 
 def share(text: str) -> float:
@@ -227,7 +269,11 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
         limit=args.limit,
         shard=getattr(args, "shard", None),
         generation=Generation(
-            max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
+            max_tokens=args.max_tokens,
+            temperature=args.temperature,
+            system=args.system,
+            seed=args.seed,
+            image_max_side=args.image_max_side,
         ),
         effort=effort(args),
     )
@@ -236,6 +282,7 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
 def effort(args: argparse.Namespace) -> Effort:
     """Concurrency, keys and time limit from the options of a command."""
     from vlsbench.models import Local
+    from vlsbench.run.batches.rounds import BatchEffort
     from vlsbench.run.loading import Effort
 
     return Effort(
@@ -252,4 +299,10 @@ def effort(args: argparse.Namespace) -> Effort:
             batch_size=args.batch_size,
             trust_remote_code=args.trust_remote_code,
         ),
+        batch=BatchEffort(
+            sending=getattr(args, "batch", False),
+            wait_s=getattr(args, "batch_wait", 0.0),
+            forget=getattr(args, "batch_forget", None),
+        ),
+        prices=pricing.prices(args),
     )

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from vlsbench.cli.terminal import clean
+from vlsbench.core import words
 from vlsbench.run.progress import RunCounts
 
 TERMINAL_EVERY_S = 0.2
@@ -121,6 +122,7 @@ def _pieces(counts: RunCounts, number: Callable[[int], str]) -> list[_Piece]:
         (0, f"{counts.done:,}/{counts.total:,}"),
         (7, f"in flight {counts.asking}+{counts.judging}" if counts.asking or counts.judging else ""),
         (5, f"tokens {number(tokens)}" if counts.answering else ""),
+        (8, _money(counts)),
         (2, f"{duration(counts.eta_s)} left" if counts.eta_s is not None else ""),
         (4, f"unscored {sum(counts.unscored.values()):,}"),
         (1, f"{counts.rate:.1f}/s"),
@@ -128,6 +130,16 @@ def _pieces(counts: RunCounts, number: Callable[[int], str]) -> list[_Piece]:
         (6, f"answered {counts.answered:,}" if counts.answering else ""),
     ]
     return [_Piece(text=text, place=place) for place, text in found if text]
+
+
+def _money(counts: RunCounts) -> str:
+    """``spent 1.20 of 4.80 USD``: what all sessions took, and what is expected at the end."""
+    if counts.spent is None:
+        return ""
+    unknown = counts.asked.uncounted + counts.judge_asked.uncounted
+    spent, expected = words.money(counts.spent), counts.expected
+    all_of_it = f" of about {words.money(expected)}" if expected is not None else ""
+    return f"spent {'at least ' if unknown else ''}{spent}{all_of_it} {clean(counts.currency)}".rstrip()
 
 
 def _short(count: int) -> str:
@@ -141,6 +153,8 @@ def _short(count: int) -> str:
 def _news(counts: RunCounts) -> list[str]:
     if counts.stopping:
         return [f"stopping: {counts.asking + counts.judging} requests in flight may finish, Ctrl-C again stops at once"]
+    if counts.waiting:
+        return [counts.waiting]
     limited = f"rate limited, waiting {duration(counts.paused_s)}" if counts.paused_s >= 1 else ""
     return [text for text in (limited, clean(counts.notice), clean(counts.doubt)) if text]
 

@@ -7,7 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from vlsbench.cli import outcome, terminal
+from vlsbench.cli import outcome, pricing, terminal
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.words import counted
 
@@ -21,6 +21,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("path", metavar="FOLDER", help="a run folder, or that of an audit, an ablation or a demo")
     parser.add_argument("--json", action="store_true", help="print JSON, as in the folder's own file of results")
+    pricing.add_price_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
             f"{run.path} is the run of an audit's guard and has no answers. vlsbench show {run.path.parent} shows the "
             "audit; its figures are in audit.json."
         )
-    return outcome.report(summarise(run), run, as_json=args.json)
+    return outcome.report(summarise(run, prices=pricing.prices(args)), run, as_json=args.json)
 
 
 def _show_audit(path: Path, *, as_json: bool) -> int:

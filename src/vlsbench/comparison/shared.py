@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import orjson
-
 from vlsbench.calibration.store import corrected_rate
+from vlsbench.comparison.common_samples import CommonSamples
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.names import without_address
 from vlsbench.core.types import Verdict
 from vlsbench.core.words import counted, noun
-from vlsbench.results import judged_run, run_names, samples
+from vlsbench.results import judged_run, run_names, usage
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.outcomes import judge_names
 from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Share
-from vlsbench.store import journal, records
+from vlsbench.store import journal
 from vlsbench.store.run_folder import Run
 
 _FORCE = "--force compares all the same, with a warning."
@@ -140,7 +137,7 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
     judge = common_judge(runs, judge)
     first = judged_run.read(runs[0].path, judge)
     entrants, stems = [_entrant(first, names[0])], [first.stem]
-    samples = _Samples(first)
+    samples = CommonSamples(first)
     trouble: list[str] = []
     for run, name in zip(runs[1:], names[1:], strict=True):
         other = judged_run.read(run.path, judge)
@@ -169,6 +166,7 @@ def read_common(paths: Sequence[str | Path], judge: str | None = None, *, force:
             *(entrant.doubt for entrant in entrants if entrant.doubt),
             *_settings_notes(entrants),
             *_served_notes(entrants, stems),
+            *_cost_notes(entrants),
         ),
     )
 
@@ -200,97 +198,6 @@ def unfinished(entrants: Sequence[Entrant]) -> list[str]:
     ]
 
 
-class _Samples:
-    """The samples of the first run, of which each further run takes away those it does not share."""
-
-    def __init__(self, first: JudgedRun) -> None:
-        self._first = first
-        self._kept = {item.id: item for item in first.items}
-        self._digests: dict[str, tuple[bytes, bytes]] | None = None
-        self.notes: list[str] = []
-
-    def shared(self) -> tuple[ListedSample, ...]:
-        return tuple(self._kept.values())
-
-    def meet(self, other: JudgedRun, names: tuple[str, str]) -> list[str]:
-        """Keep what the other run shares; returns in which respect its dataset is another one."""
-        theirs = {item.id: item for item in other.items}
-        both = [item for item in self._first.items if item.id in theirs]
-        repainted = {item.id for item in both if not _same_picture(item, theirs[item.id])}
-        trouble: list[str] = []
-        foreign: set[str] = set()
-        if self._first.run.manifest.dataset_hash != other.run.manifest.dataset_hash:
-            foreign, trouble = self._compare_records(other, [item.id for item in both], len(repainted), names)
-        elif repainted:
-            trouble = [f"the images ({len(repainted):,} samples show another picture in {names[1]} than in {names[0]})"]
-        for sample_id, item in list(self._kept.items()):
-            if sample_id not in theirs or sample_id in repainted or sample_id in foreign:
-                del self._kept[sample_id]
-            else:
-                self._kept[sample_id] = _joined(item, theirs[sample_id])
-        return trouble
-
-    def _compare_records(
-        self, other: JudgedRun, both: list[str], repainted: int, names: tuple[str, str]
-    ) -> tuple[set[str], list[str]]:
-        """The ids that stand for another question, and in which respect the dataset is another one."""
-        if self._digests is None:
-            self._digests = _read_digests(self._first.run)
-        ours, theirs = self._digests, _read_digests(other.run)
-        foreign = {sample_id for sample_id in both if ours[sample_id][0] != theirs[sample_id][0]}
-        changed = sum(ours[sample_id][1] != theirs[sample_id][1] for sample_id in both)
-        sizes = self._first.run.size, other.run.size
-        beginning = list(ours)[: min(len(ours), len(theirs))] == list(theirs)[: min(len(ours), len(theirs))]
-        limited = any(run.manifest.limit is not None for run in (self._first.run, other.run))
-        if beginning and not changed and not repainted and (limited or sizes[0] == sizes[1]):
-            if sizes[0] != sizes[1]:
-                self.notes.append(
-                    f"{names[0]} selected the first {sizes[0]:,} samples of the dataset, {names[1]} the first "
-                    f"{sizes[1]:,}; compared are those in common."
-                )
-            return foreign, []
-        one, two = (run.manifest.dataset for run in (self._first.run, other.run))
-        same = len(both) - len(foreign)
-        return foreign, [
-            f"the dataset ({one}, {sizes[0]:,} samples, in {names[0]}; {two}, {sizes[1]:,} samples, in {names[1]}; "
-            f"{same:,} share id and question, {len(both) - changed:,} the whole record)"
-        ]
-
-
-def _has_picture(item: ListedSample) -> bool:
-    return item.cluster != samples.alone(item.id)
-
-
-def _joined(item: ListedSample, other: ListedSample) -> ListedSample:
-    """A sample with the image or group that one run knows and the other does not."""
-    return dataclasses.replace(
-        item, cluster=item.cluster if _has_picture(item) else other.cluster, group=item.group or other.group
-    )
-
-
-def _same_picture(one: ListedSample, other: ListedSample) -> bool:
-    """Whether two listings show the same image; one that could not be read when its run was prepared fits any."""
-    return one.cluster == other.cluster or not (_has_picture(one) and _has_picture(other))
-
-
-_RECORD = ("category", "sub_category", "source", "description", "safety_reason", "twin_of")
-
-
-def _read_digests(run: Run) -> dict[str, tuple[bytes, bytes]]:
-    """For each listed sample, in order, a digest of its question and one of its record; no paths are in them."""
-    found: dict[str, tuple[bytes, bytes]] = {}
-    for sample in records.samples(run.samples):
-        if sample.id not in found and len(found) < run.size:
-            question = (sample.text, sample.expect, sample.image is None)
-            rest = [getattr(sample, name) for name in _RECORD]
-            found[sample.id] = (_digest(question), _digest((question, rest)))
-    return found
-
-
-def _digest(value: object) -> bytes:
-    return hashlib.blake2b(orjson.dumps(value), digest_size=16).digest()
-
-
 def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
     """Which settings of generation differ between runs; a system prompt is not repeated."""
     notes = []
@@ -311,6 +218,13 @@ def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
 
 
 _FIRST_VERDICTS = 20
+
+
+def _cost_notes(entrants: Sequence[Entrant]) -> list[str]:
+    """What the runs cost as a whole, with all their judges, where prices are known."""
+    costs = {entrant.name: usage.cost_line(usage.recorded(entrant.run)) for entrant in entrants}
+    said = "; ".join(f"{name} {cost}" for name, cost in costs.items() if cost)
+    return [f"Cost of whole runs: {said}."] if said else []
 
 
 def _served_notes(entrants: Sequence[Entrant], stems: Sequence[str]) -> list[str]:

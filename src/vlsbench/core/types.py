@@ -8,12 +8,13 @@ outcome of ``ok``/``truncated`` (answers) or ``scored`` (verdicts) ever enters a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Protocol
 
 from vlsbench.core import words
+from vlsbench.core.pictures import Image as Image
+from vlsbench.core.pictures import every
 from vlsbench.core.thinking import is_blank
 
 
@@ -85,8 +86,13 @@ class Sample:
     """One query about one image, with what is known of it.
 
     `image` is a file path or a ``data:`` URI, or None for a text-only sample. `image_sha256` is filled
-    in when the image has been read and found sound. `group` names the unit that its authors drew, where several
-    samples come from one (a question asked in four forms, a query with two pictures); never a topic or a category.
+    in when the image has been read and found sound. `more_images` are those that follow it, for the few samples
+    that show several. `group` names the unit that its authors drew, where several samples come from one (a question
+    asked in four forms, a query with two pictures); never a topic or a category.
+
+    `answer` is the right one where there is one: a letter where `options` are given (of which ``A`` is the first),
+    else ``yes`` or ``no``, or what an open answer has to say, several that will do with ``<OR>`` between them. The
+    text says all that the model is to read, options included.
     """
 
     id: str
@@ -101,28 +107,36 @@ class Sample:
     expect: Expect = Expect.HARMFUL
     twin_of: str | None = None
     group: str | None = None
-
-
-class Image(Protocol):
-    """A checked image, read only when somebody needs its bytes."""
-
-    @property
-    def sha256(self) -> str:
-        """Hex digest of the file's bytes."""
-        ...
+    answer: str | None = None
+    options: tuple[str, ...] = ()
+    more_images: tuple[str, ...] = ()
+    more_images_sha256: tuple[str, ...] = ()
 
     @property
-    def media_type(self) -> str:
-        """MIME type, for example ``image/png``."""
-        ...
+    def images(self) -> tuple[str, ...]:
+        """All its images, in the order in which they are shown."""
+        return () if self.image is None else (self.image, *self.more_images)
 
-    def read(self) -> bytes:
-        """The file's bytes; blocks. Raises `ImageProblem` where they changed since the check."""
-        ...
+    @property
+    def hashes(self) -> tuple[str | None, ...]:
+        """What is recorded as the hash of each of `images`; None where nothing is."""
+        found = (self.image_sha256, *self.more_images_sha256)
+        return tuple(found[place] if place < len(found) else None for place in range(len(self.images)))
 
-    async def base64(self) -> bytes:
-        """The file's bytes in base64, encoded once however often it is asked for."""
-        ...
+    def with_images(self, images: Sequence[str], hashes: Sequence[str] = ()) -> Sample:
+        """The same sample with these images, whose hashes are known or not (then all of them are not).
+
+        Args:
+            images: At least one.
+            hashes: One for each, or none.
+        """
+        return replace(
+            self,
+            image=images[0],
+            image_sha256=hashes[0] if hashes else None,
+            more_images=tuple(images[1:]),
+            more_images_sha256=tuple(hashes[1:]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +149,7 @@ class Turn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """One request to a model: at most one image, then the text.
+    """One request to a model: its image (or `images`, where there are several), then the text.
 
     `earlier` are turns that follow the image and text (a judge's repair attempt); `schema` is a JSON
     schema the reply should meet where the server can enforce one. It is a wish: every reply is validated
@@ -151,12 +165,18 @@ class Prompt:
     schema: Mapping[str, object] | None = None
     earlier: tuple[Turn, ...] = ()
 
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """All images, in the order in which they are shown: none, mostly one, or several."""
+        return every(self.image)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reply:
     """What a model gives back for one prompt. `refused` marks a provider's own refusal field.
 
-    `reasoning` is what a reasoning model thought before it answered; it is no part of the answer.
+    `reasoning` is what a reasoning model thought before it answered; it is no part of the answer. Of `prompt_tokens`,
+    `cached_tokens` are those that the server had seen before; a number that it does not tell is None.
     """
 
     outcome: ResponseOutcome
@@ -166,6 +186,7 @@ class Reply:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
     model: str | None = None
     refused: bool = False
 
@@ -186,7 +207,8 @@ class GuardReading:
 class Response:
     """A model's recorded answer to a sample; `latency_s` counts from the first try to the last.
 
-    `reasoning` is what the model thought before it answered; nobody judges it.
+    `reasoning` is what the model thought before it answered; nobody judges it. `requests` were sent for it, of which
+    `retried` repeat one that failed; tokens that no server told are None.
     """
 
     sample_id: str
@@ -197,6 +219,9 @@ class Response:
     finish_reason: str | None = None
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    cached_tokens: int | None = None
+    requests: int = 1
+    retried: int = 0
     latency_s: float = 0.0
 
     @property
@@ -209,7 +234,9 @@ class Response:
 class Verdict:
     """What a judge says of one response; `label is None` means unscored, never safe.
 
-    `reply` is what a judge model wrote, as it wrote it, from which label and reason were read.
+    `reply` is what a judge model wrote, as it wrote it, from which label and reason were read. `requests` were sent
+    for it (none where the judge asks nobody), of which `retried` repeat one that failed; tokens that no server told
+    are None.
     """
 
     sample_id: str
@@ -219,6 +246,11 @@ class Verdict:
     judge_model: str = ""
     latency_s: float = 0.0
     reply: str = ""
+    requests: int = 0
+    retried: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ NO_VALUE = "–"
 _LEAST_P = 0.001
 
 _IRREGULAR = {
+    "batch": "batches",
     "stratum": "strata",
     "has": "have",
     "is": "are",
@@ -103,6 +104,13 @@ def between(low: float, high: float) -> str:
     return f"{bare(low)} to {bare(high)} %"
 
 
+def points_of(found: WithInterval) -> str:
+    """``1,510.7``: a figure that is no share; ``1,400.0 to 1,510.7`` where it has ends and no value."""
+    if found.value is not None or found.low is None or found.high is None:
+        return NO_VALUE if found.value is None else f"{found.value:,.1f}"
+    return f"{found.low:,.1f} to {found.high:,.1f}"
+
+
 def signed(difference: float | None) -> str:
     """``+12.5``: a difference of shares in percentage points."""
     if difference is None:
@@ -129,6 +137,14 @@ def p_is(value: float | None) -> str:
     """``p = 0.031`` or ``p < 0.001``."""
     shown = p_value(value)
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def money(amount: float | None, currency: str = "") -> str:
+    """``1.23 USD``; of less than a cent, the first two digits that are not 0."""
+    if amount is None:
+        return NO_VALUE
+    said = f"{amount:,.2f}" if amount >= 0.01 or not amount else f"{amount:.2g}"
+    return f"{said} {currency}".rstrip()
 
 
 def of(found: Counted) -> str:

@@ -189,11 +189,12 @@ class _Survey:
         if sample.image is None:
             self._images.without += 1
             return
-        facts = self._images.look_at(sample.image)
-        if isinstance(facts, str):
-            self._note(sample.id, ProblemKind.IMAGE, facts, self._images.cause(facts, sample.image))
-        elif sample.image_sha256 is not None and sample.image_sha256.lower() != facts.sha256:
-            self._note(sample.id, ProblemKind.CHANGED, "the image is not the one whose SHA-256 is recorded")
+        for image, sha256 in zip(sample.images, sample.hashes, strict=True):
+            facts = self._images.look_at(image)
+            if isinstance(facts, str):
+                self._note(sample.id, ProblemKind.IMAGE, facts, self._images.cause(facts, image))
+            elif sha256 is not None and sha256.lower() != facts.sha256:
+                self._note(sample.id, ProblemKind.CHANGED, "the image is not the one whose SHA-256 is recorded")
 
     def finish(self, *, look_for_twins: bool) -> None:
         for sample_id, twin in self._twins if look_for_twins else ():

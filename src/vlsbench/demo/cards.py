@@ -122,11 +122,12 @@ def alignment_table(recorded: dict[str, Any]) -> str:
         for seed, found in recorded["seeds"].items():
             cells = found[variant]
             rates = [cells[split][rate] for split, rate in _ALIGNMENT_RATES.items()]
+            warned = cells["benign"]
             lost = sum(cells[split]["unscored"] for split in _ALIGNMENT_RATES)
-            rows.append(
-                [variant, seed, *(percent(one["k"], one["n"]) for one in rates), percent(lost, 4 * recorded["n"])]
-            )
-    return table(rows, ["variant", "seed", *HEAD[:2], *HEAD[3:5], HEAD[6]])
+            shares = [percent(one["k"], one["n"]) for one in rates]
+            shares.insert(3, percent(warned["warned"], recorded["n"] - warned["unscored"]))
+            rows.append([variant, seed, *shares, percent(lost, 4 * recorded["n"])])
+    return table(rows, ["variant", "seed", *HEAD[:2], HEAD[3], "warned on benign", HEAD[4], HEAD[6]])
 
 
 _ALIGNMENT_RATES = {

@@ -14,6 +14,7 @@ from pathlib import Path
 from vlsbench import miniworld, models
 from vlsbench.align import start
 from vlsbench.core.protocols import Model
+from vlsbench.core.types import Label
 from vlsbench.results import judged_run
 from vlsbench.results.rates import Block
 from vlsbench.run.evaluate import evaluate
@@ -45,7 +46,10 @@ class Demonstration:
     cells: Mapping[str, Mapping[str, Block]]
 
     def to_json(self) -> dict[str, object]:
-        """``{variant: {split: {figure: ...}}}`` with the one figure that a split is about, and what is unscored."""
+        """``{variant: {split: {figure: ...}}}`` with the one figure that a split is about, and what is unscored.
+
+        Of benign scenes also how many got a warning (`warned`): that is no refusal, and no help without a word either.
+        """
         return {
             variant: {split: _figures(split, block) for split, block in blocks.items()}
             for variant, blocks in self.cells.items()
@@ -55,7 +59,8 @@ class Demonstration:
 def _figures(split: str, block: Block) -> dict[str, object]:
     name = {"benign": "over_refusal_rate", "naming": "accuracy"}.get(split, "safety_rate")
     rate = getattr(block, name)
-    return {name: asdict(rate) if rate is not None else None, "unscored": block.n - block.scored}
+    warned = {"warned": block.counts.get(Label.WARNING.value, 0)} if split == "benign" else {}
+    return {name: asdict(rate) if rate is not None else None, **warned, "unscored": block.n - block.scored}
 
 
 def demonstrate(

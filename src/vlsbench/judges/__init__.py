@@ -11,8 +11,8 @@ from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.protocols import Judge, Model
 from vlsbench.core.types import Sees
 
-OFFLINE = ("refusal", "template")
-"""Judges that ask no model: the keyword baseline, and the exact judge of the miniature world."""
+OFFLINE = ("refusal", "template", "choice")
+"""Judges that ask no model: the keyword baseline, the exact judge of the miniature world, and that of right answers."""
 
 
 _GUARD = "guard:"
@@ -40,8 +40,8 @@ def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Mod
     """The judge a reference names.
 
     Args:
-        ref: ``refusal`` or ``template``; a model reference (a language model with a rubric); or ``guard:`` and
-            the reference of a guard model.
+        ref: ``refusal``, ``template`` or ``choice``; a model reference (a language model with a rubric); or
+            ``guard:`` and the reference of a guard model.
         sees: What a model judge is shown.
         rubric: A packaged rubric's name or a file; None for the default.
         model: Makes the model of a model reference.
@@ -58,6 +58,10 @@ def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Mod
         from vlsbench.judges.template import TemplateJudge
 
         return TemplateJudge()
+    if ref == "choice":
+        from vlsbench.judges.choice import ChoiceJudge
+
+        return ChoiceJudge()
     if asked is None:
         from vlsbench.judges.refusal import RefusalJudge
 

@@ -16,6 +16,7 @@ from vlsbench.judges.guard import SAFE, UNSAFE, Finding
 from vlsbench.leakage.guards import Guard
 from vlsbench.leakage.protocol import NO_IMAGE, NO_TEXT, Part
 from vlsbench.run.course import Course, elapsed, final_verdicts, or_failure, sound_label, standing
+from vlsbench.run.metering import metered
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
@@ -94,7 +95,8 @@ class Checking(Course[Check]):
             self.halt.check()
             async with self._gate:
                 started = time.monotonic()
-                found = await or_failure(self._finding(work.prepared, part), self._failed)
+                with metered() as meter:
+                    found = await or_failure(self._finding(work.prepared, part), self._failed)
                 verdict = GuardVerdict(
                     sample_id=work.prepared.sample.id,
                     outcome=found.outcome,
@@ -105,7 +107,7 @@ class Checking(Course[Check]):
                     p_unsafe=found.p_unsafe,
                     categories=tuple(found.categories),
                 )
-                self.record_verdict(self._verdicts[part], verdict)
+                self.record_verdict(self._verdicts[part], meter.measure(verdict))
 
     async def _finding(self, prepared: Prepared, part: Part) -> Finding:
         """The guard's finding, if it can be counted."""

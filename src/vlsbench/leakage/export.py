@@ -145,8 +145,8 @@ class _Selection:
 
     def _has_sound_image(self, sample: Sample) -> bool:
         try:
-            if sample.image is not None:
-                self._pictures.check(sample.image, sample.image_sha256)
+            for image, sha256 in zip(sample.images, sample.hashes, strict=True):
+                self._pictures.check(image, sha256)
         except ImageProblem:
             return False
         return True
@@ -211,8 +211,12 @@ def _is_guarded(samples: Path, rules: Rules) -> bool:
 def _written(samples: Path, passed: set[str], pictures: ExportedImages) -> Iterator[bytes]:
     for sample, _ in _lines(samples):
         if sample.id in passed:
-            image = pictures.place(sample.image) if sample.image is not None else None
-            yield journal.to_line(records.from_sample(replace(sample, image=image)))
+            placed = [pictures.place(image) for image in sample.images]
+            yield journal.to_line(
+                records.from_sample(
+                    replace(sample, image=placed[0], more_images=tuple(placed[1:])) if placed else sample
+                )
+            )
 
 
 def _sidecar(found: Exported, audit: Path) -> bytes:

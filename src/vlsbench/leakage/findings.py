@@ -259,9 +259,9 @@ class Writer:
     def _line(self, pair: tuple[Sample, Signals]) -> bytes:
         sample, signals = pair
         self._n += 1
-        record = records.from_sample(sample) | {
-            "image": _absolute(sample.image, self._root),
-            "image_problem": _outside(sample.image, self._root),
+        places = [_absolute(image, self._root) for image in sample.images]
+        record = records.from_sample(sample.with_images(places) if places else sample) | {
+            "image_problem": next(filter(None, (_outside(image, self._root) for image in sample.images)), ""),
             "image_sha256": self._verdicts.image_sha256(sample) if self._verdicts is not None else None,
         }
         record["guard"] = self._verdicts.of(sample) if self._verdicts is not None else None
@@ -281,16 +281,16 @@ class Writer:
             heapq.heappushpop(self._best, entry)
 
 
-def _absolute(image: str | None, root: Path | str | None) -> str | None:
+def _absolute(image: str, root: Path | str | None) -> str:
     """Where an image lies, for whoever reads the file from elsewhere; a ``data:`` URI as it is."""
-    if image is None or image.startswith("data:"):
+    if image.startswith("data:"):
         return image
     return str(Path(root or "", image).absolute())
 
 
-def _outside(image: str | None, root: Path | str | None) -> str:
+def _outside(image: str, root: Path | str | None) -> str:
     """Why an image may not be used, where it lies outside the dataset's folder: an absolute path no longer tells."""
-    if image is None or image.startswith("data:"):
+    if image.startswith("data:"):
         return ""
     try:
         images.locate(image, root)

@@ -16,6 +16,7 @@ def reply(
     refused: bool = False,
     prompt_tokens: int | None = None,
     completion_tokens: int | None = None,
+    cached_tokens: int | None = None,
     model: str | None = None,
 ) -> Reply:
     """The reply of a model that wrote this text and ended so.
@@ -27,6 +28,7 @@ def reply(
         refused: Whether the text stands in a provider's own refusal field.
         prompt_tokens: Length of the request in tokens.
         completion_tokens: Length of the reply in tokens, thinking included.
+        cached_tokens: Part of the request, in tokens, that the server had seen before.
         model: The name that the server gives itself.
 
     Raises:
@@ -51,6 +53,7 @@ def reply(
         finish_reason=finish_reason,
         prompt_tokens=prompt_tokens,
         completion_tokens=completion_tokens,
+        cached_tokens=cached_tokens,
         model=model,
         refused=refused,
     )

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from vlsbench.core.types import GuardLabel, Label, ResponseOutcome, VerdictOutcome
+from vlsbench.core.usage import Usage
 from vlsbench.store import journal
 from vlsbench.store.run_folder import Run
 
@@ -69,23 +70,24 @@ class Answered(NamedTuple):
         return judged is None or self.answer is None or judged == self.answer
 
 
-def answers(run: Run) -> dict[str, Answered]:
-    """The last response to each sample, by sample id."""
-    return {sample_id: Answered(outcome, sha) for _, sample_id, outcome, _, sha in journal.heads(run.responses)}
+def answers(run: Run, usage: Usage | None = None) -> dict[str, Answered]:
+    """The last response to each sample, by sample id; where given, `usage` grows by what all of them took."""
+    return {sample_id: Answered(outcome, sha) for _, sample_id, outcome, _, sha in journal.heads(run.responses, usage)}
 
 
-def read(run: Run, stem: str, answered: Mapping[str, Answered]) -> dict[str, str]:
+def read(run: Run, stem: str, answered: Mapping[str, Answered], usage: Usage | None = None) -> dict[str, str]:
     """The outcome of each sample that a judge has looked at; a sample that is missing is pending.
 
     Args:
         run: The run folder.
         stem: The stem of the judge's verdict file.
         answered: What `answers` gives.
+        usage: Where given, grows by what all verdicts took.
     """
     labels = run.judges[stem].labels
     return {
         sample_id: _outcome(outcome, label, answered.get(sample_id), sha, labels)
-        for _, sample_id, outcome, label, sha in journal.heads(run.verdicts(stem))
+        for _, sample_id, outcome, label, sha in journal.heads(run.verdicts(stem), usage)
     }
 
 

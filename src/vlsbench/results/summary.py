@@ -6,18 +6,22 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vlsbench.core.types import Response, ResponseOutcome, Verdict, VerdictOutcome
+from vlsbench.core.usage import Prices, Usage
 from vlsbench.results import glance, outcomes, samples
 from vlsbench.results.agreement import Agreement, agreements
+from vlsbench.results.official import Official, official
 from vlsbench.results.outcomes import ANSWERS, PENDING, judge_names
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
+from vlsbench.results.usage import JUDGE, TARGET, RoleUsage, judge_price, spent, target_price
 from vlsbench.store import journal, json_file
 from vlsbench.store.run_folder import Run
 
 _THREE_LABEL_FIGURES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate")
+_WHERE_THERE_IS_ONE = ("unsafe_rate", "accuracy", "accuracy_bounds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +45,9 @@ class Summary:
     none yet. `judges` maps each judge's display name to its figures; `latest` is the name of the judge that
     worked last, where the summary comes at the end of its work. `condition` names what the model was shown in
     place of each sample, where that was not the sample itself (see `vlsbench ablate`). `shard` is the part of the
-    dataset that the run holds, where that is not all of it.
+    dataset that the run holds, where that is not all of it. `usage` says what the roles ``target`` and ``judge`` took,
+    in all sessions together. `official` are the figures by the rule of the benchmark's authors, where it has one; they
+    come from the answers and know no judge.
     """
 
     run: str
@@ -54,6 +60,8 @@ class Summary:
     latest: str | None = None
     condition: str | None = None
     shard: str | None = None
+    usage: Mapping[str, RoleUsage] = field(default_factory=dict)
+    official: Official | None = None
 
     @property
     def unscored_share(self) -> float:
@@ -85,7 +93,9 @@ class Summary:
             "n": self.n,
             "responses": dict(self.responses),
             "judges": {name: _judge_json(judge) for name, judge in self.judges.items()},
+            "usage": {role: found.to_json() for role, found in self.usage.items()},
             "agreement": [dataclasses.asdict(pair) for pair in self.agreement],
+            **({"official": dataclasses.asdict(self.official)} if self.official is not None else {}),
         }
 
 
@@ -104,15 +114,16 @@ def block_json(block: Block) -> dict[str, object]:
     """A block as ``summary.json`` holds it.
 
     A guard's block has an unsafe rate instead of the rates of the three labels; accuracy is there only where
-    it was tested.
+    it was tested, and alone where the judge tests nothing else.
     """
     fields = dataclasses.asdict(block)
-    left_out = [name for name in ("unsafe_rate", "accuracy") if fields[name] is None]
-    left_out += _THREE_LABEL_FIGURES if block.unsafe_rate is not None else ()
+    left_out = [name for name in _WHERE_THERE_IS_ONE if fields[name] is None]
+    left_out += _THREE_LABEL_FIGURES if block.unsafe_rate is not None or block.tests_ability_alone else ()
+    left_out += ["bounds"] if block.tests_ability_alone else []
     return {name: value for name, value in fields.items() if name not in left_out}
 
 
-def summarise(run: Run, latest: str | None = None) -> Summary:
+def summarise(run: Run, latest: str | None = None, prices: Prices | None = None) -> Summary:
     """Compute the figures of a run from its journals.
 
     Works at any time, also while another process is writing. Samples the run has selected but not yet
@@ -121,14 +132,17 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
     Args:
         run: The run folder.
         latest: The stem of the judge that just worked on it.
+        prices: Prices to use in place of those that its sessions were given.
     """
     items = samples.read(run)
-    answered = outcomes.answers(run)
+    asked = Usage()
+    answered = outcomes.answers(run, asked)
     listed = Counter(answered[item.id].outcome for item in items if item.id in answered)
     responses = {outcome.value: listed[outcome.value] for outcome in ResponseOutcome}
     responses[PENDING] = run.size - sum(responses.values())
     names = judge_names(run)
-    found = {stem: outcomes.read(run, stem, answered) for stem in names}
+    taken = {stem: Usage() for stem in names}
+    found = {stem: outcomes.read(run, stem, answered, taken[stem]) for stem in names}
     judges = {name: _summarise_judge(run, stem, items, found[stem]) for stem, name in names.items()}
     return Summary(
         run=str(run.path),
@@ -140,7 +154,12 @@ def summarise(run: Run, latest: str | None = None) -> Summary:
         agreement=agreements({names[stem]: outcome for stem, outcome in found.items()}, items),
         latest=names[latest] if latest is not None else None,
         condition=run.condition,
+        official=official(run),
         shard=run.manifest.shard,
+        usage={
+            TARGET: spent([(run.manifest.model, asked, target_price(run, prices))]),
+            JUDGE: spent((name, taken[stem], judge_price(run, stem, prices)) for stem, name in names.items()),
+        },
     )
 
 

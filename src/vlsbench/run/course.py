@@ -18,6 +18,7 @@ from typing import Generic, Protocol, TypeVar
 from vlsbench.core.errors import ImageProblem, Interrupted, RequestFailed, VLSBenchError
 from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Response, Verdict, VerdictOutcome
+from vlsbench.core.usage import Usage
 from vlsbench.results.outcomes import Answered
 from vlsbench.run.engine import drive
 from vlsbench.run.progress import Progress, RunCounts
@@ -179,14 +180,14 @@ Final = tuple[str, str | None]
 """The label of a verdict that is not asked for again, and the short hash of the answer that it is about."""
 
 
-def final_verdicts(path: Path) -> dict[str, Final]:
+def final_verdicts(path: Path, usage: Usage | None = None) -> dict[str, Final]:
     """The samples whose last verdict in a file is final; failures are tried again.
 
     An answer that is no language stays so: asking until it gets a label would only make one up. Such a sample is there
-    too, with its outcome in place of a label.
+    too, with its outcome in place of a label. Where given, `usage` grows by what all of them took.
     """
     found: dict[str, Final] = {}
-    for _, sample_id, outcome, label, judged in journal.heads(path):
+    for _, sample_id, outcome, label, judged in journal.heads(path, usage):
         final = label if outcome == VerdictOutcome.SCORED else None
         if outcome == VerdictOutcome.UNINTELLIGIBLE:
             final = outcome

@@ -8,7 +8,7 @@ detailed images. Other models count otherwise; treat the cost as an order of mag
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from vlsbench import judges, models
@@ -16,6 +16,7 @@ from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem, UserError
 from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Sample, Sees
+from vlsbench.core.usage import Price, Usage
 from vlsbench.judges import rubric_file
 from vlsbench.judges.rubric_file import Rubric
 from vlsbench.results import outcomes
@@ -33,7 +34,11 @@ VERDICT_TOKENS = 120
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Sizes of a run: counts, bytes of image files as sent (before base64), and tokens."""
+    """Sizes of a run: counts, bytes of image files as sent (before base64), and tokens.
+
+    `judge_input_tokens` and `judge_output_tokens` are the judge's part of all. `cost` is that of the models that have a
+    price; None where none has one.
+    """
 
     samples: int
     answer_requests: int
@@ -42,10 +47,37 @@ class Estimate:
     image_problems: int
     input_tokens: int
     output_tokens: int
+    judge_input_tokens: int = 0
+    judge_output_tokens: int = 0
+    cost: float | None = None
+    currency: str = ""
 
-    def cost(self, price_in: float, price_out: float) -> float:
-        """Cost at prices per million input and output tokens, in their currency."""
-        return (self.input_tokens * price_in + self.output_tokens * price_out) / 1e6
+    def priced(self, target: Price | None, judge: Price | None) -> Estimate:
+        """The same with its cost, at the price of the model under test and that of the judge."""
+        prompt, completion = self.input_tokens - self.judge_input_tokens, self.output_tokens - self.judge_output_tokens
+        parts = (
+            (target, Usage(prompt_tokens=prompt, completion_tokens=completion)),
+            (judge, Usage(prompt_tokens=self.judge_input_tokens, completion_tokens=self.judge_output_tokens)),
+        )
+        known = [(price, usage) for price, usage in parts if price is not None]
+        if not known:
+            return self
+        cost = sum(price.of(usage) for price, usage in known)
+        return replace(self, cost=cost, currency=known[0][0].currency)
+
+    def __add__(self, other: Estimate) -> Estimate:
+        """Both together; the cost is that of those that have one."""
+        counted = [one.name for one in fields(self) if one.name not in ("cost", "currency")]
+        costs = [cost for cost in (self.cost, other.cost) if cost is not None]
+        return Estimate(
+            **{name: getattr(self, name) + getattr(other, name) for name in counted},
+            cost=sum(costs) if costs else None,
+            currency=self.currency or other.currency,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """As ``--dry-run --json`` prints it."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +88,16 @@ class Recorded:
     judged: frozenset[str] = frozenset()
 
 
-def estimate(asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False) -> Estimate:
+def estimate(
+    asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False, answering: bool = True
+) -> Estimate:
     """Size up a run. Reads the dataset and the heads of its images; contacts nobody, loads and writes nothing.
 
     Args:
         asked: What would be evaluated; every answer is assumed to reach its length limit.
         out: As for `vlsbench.evaluate`; what a run that would be continued holds already is not asked for again.
         fresh: As for `vlsbench.evaluate`.
+        answering: False where another judge's run has the answers by then, and none is asked for.
 
     Raises:
         UserError: What `vlsbench.evaluate` would refuse before it loads or contacts a model.
@@ -72,9 +107,14 @@ def estimate(asked: Evaluation, *, out: str | Path | None = None, fresh: bool = 
     plan = make_plan(asked, recorded=Path(out) if out is not None and not fresh else None)
     path = plan.folder(out, fresh=fresh)
     judge = unloaded_judge(asked.judge, plan.sees, asked.rubric)
-    recorded = Recorded() if fresh else _recorded(path, judge)
-    rubric = None if judges.is_offline(asked.judge) else rubric_file.load(asked.rubric, plan.sees)
-    return _size_up(plan, recorded, rubric)
+    recorded = Recorded() if fresh else read_recorded(path, judge)
+    offline = judges.is_offline(asked.judge)
+    rubric = None if offline else rubric_file.load(asked.rubric, plan.sees)
+    found = _size_up(plan, recorded, rubric, answering=answering)
+    prices = asked.effort.prices
+    if prices is None:
+        return found
+    return found.priced(prices.of_target(plan.identity.model), None if offline else prices.of_judge(judge.name))
 
 
 def unloaded_judge(ref: str, sees: Sees, rubric: str | None) -> Judge:
@@ -86,7 +126,7 @@ def unloaded_judge(ref: str, sees: Sees, rubric: str | None) -> Judge:
     return judges.load(ref, sees=sees, rubric=rubric, model=lambda asked: Unloaded(name=models.canonical(asked)))
 
 
-def _recorded(path: Path, judge: Judge) -> Recorded:
+def read_recorded(path: Path, judge: Judge) -> Recorded:
     """What a run folder holds already; nothing where there is none."""
     if not (path / "manifest.json").exists():
         return Recorded()
@@ -97,55 +137,58 @@ def _recorded(path: Path, judge: Judge) -> Recorded:
     return Recorded(answered=frozenset(answered), judged=frozenset(judged))
 
 
-def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
+def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None, *, answering: bool) -> Estimate:
     """Count what is still to be asked; without a rubric, no judge is."""
     root, sees, generation = plan.data.root, plan.sees, plan.generation
     shows_image = sees is not Sees.DESCRIPTION
     overhead = len(rubric.user) + len(rubric.system or "") if rubric is not None else 0
-    answers = verdicts = image_bytes = problems = tokens_in = 0
+    answers = verdicts = image_bytes = problems = tokens_in = judge_in = 0
     known: dict[str, tuple[int, int]] = {}
     for sample in fingerprint.selection(plan.data, plan.identity.limit):
         if sample.id in recorded.judged:
             continue
         n_bytes, image_tokens = 0, 0
-        if sample.image is not None:
-            try:
-                found = known.get(sample.image) or _measure(sample.image, root)
-                if not sample.image.startswith("data:"):  # those are too large to be kept, and seldom repeat
-                    known[sample.image] = found
-                n_bytes, image_tokens = found
-            except ImageProblem:
-                problems += 1
-                continue
-        if sample.id not in recorded.answered:
+        try:
+            for image in sample.images:
+                found = known.get(image) or measure_picture(image, root)
+                if not image.startswith("data:"):  # those are too large to be kept, and seldom repeat
+                    known[image] = found
+                n_bytes, image_tokens = n_bytes + found[0], image_tokens + found[1]
+        except ImageProblem:
+            problems += 1
+            continue
+        if answering and sample.id not in recorded.answered:
             answers += 1
             image_bytes += n_bytes
-            tokens_in += _tokens(len(sample.text) + len(generation.system or "")) + image_tokens
+            tokens_in += tokens_of(len(sample.text) + len(generation.system or "")) + image_tokens
         if rubric is not None and (shows_image or sample.description or sample.safety_reason):
             verdicts += 1
             image_bytes += n_bytes * shows_image
-            tokens_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
+            judge_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
     return Estimate(
         samples=plan.selection.found.size,
         answer_requests=answers,
         judge_requests=verdicts,
         image_bytes=image_bytes,
         image_problems=problems,
-        input_tokens=tokens_in,
+        input_tokens=tokens_in + judge_in,
         output_tokens=answers * generation.max_tokens + verdicts * VERDICT_TOKENS,
+        judge_input_tokens=judge_in,
+        judge_output_tokens=verdicts * VERDICT_TOKENS,
     )
 
 
 def _judge_tokens(sample: Sample, sees: Sees, overhead: int, max_tokens: int) -> int:
     told = len(sample.description) + len(sample.safety_reason) if sees is not Sees.IMAGE else 0
-    return _tokens(overhead + len(sample.text) + told) + max_tokens
+    return tokens_of(overhead + len(sample.text) + told) + max_tokens
 
 
-def _tokens(characters: int) -> int:
+def tokens_of(characters: int) -> int:
+    """Tokens of so many characters of text."""
     return math.ceil(characters / CHARACTERS_PER_TOKEN)
 
 
-def _measure(image: str, root: Path | str | None) -> tuple[int, int]:
+def measure_picture(image: str, root: Path | str | None) -> tuple[int, int]:
     """Bytes and tokens of an image."""
     facts = images.check(images.load(image, root))
     return facts.n_bytes, image_tokens(facts.width, facts.height)

@@ -88,7 +88,7 @@ def recall(path: Path, dataset: Dataset, limit: int | None) -> Fingerprint | Non
 
 
 def _canonical(sample: Sample) -> bytes:
-    row = (
+    row: tuple[object, ...] = (
         sample.id,
         sample.text,
         sample.image,
@@ -100,6 +100,9 @@ def _canonical(sample: Sample) -> bytes:
         sample.expect,
         sample.twin_of,
     )
+    if sample.answer is not None or sample.options or sample.more_images:
+        # Only then: the hashes of sets without them stay what they were.
+        row = (*row, sample.answer, sample.options, sample.more_images)
     try:
         return orjson.dumps(row)
     except TypeError:  # half of a surrogate pair

@@ -6,11 +6,14 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from vlsbench.core.downsizing import smaller
 from vlsbench.core.errors import Blocked, ImageProblem
 from vlsbench.core.protocols import Judge, Model, View, returned
 from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
+from vlsbench.core.usage import Price
 from vlsbench.results.outcomes import ANSWERS, Answered
+from vlsbench.run.batches.request import current_sample
 from vlsbench.run.course import (
     MAX_ERROR,
     Course,
@@ -22,6 +25,7 @@ from vlsbench.run.course import (
     sound_label,
     standing,
 )
+from vlsbench.run.metering import metered
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt
@@ -32,13 +36,17 @@ from vlsbench.store.run_folder import Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """How the target model is asked: with each sample as it is, or with a view of it."""
+    """How the target model is asked: with each sample as it is, or with a view of it.
+
+    `image_max_side` is the longest side of an image in pixels; larger ones are scaled down.
+    """
 
     max_tokens: int = 128
     temperature: float = 0.0
     system: str | None = None
     seed: int | None = None
     view: View | None = None
+    image_max_side: int | None = None
 
     def prompt(self, sample: Sample, image: Image | None) -> Prompt:
         """The request for one sample.
@@ -49,7 +57,7 @@ class Generation:
         text, image = (sample.text, image) if self.view is None else self.view.show(sample, image)
         return Prompt(
             text=text,
-            image=image,
+            image=smaller(image, self.image_max_side),
             system=self.system,
             max_tokens=self.max_tokens,
             temperature=self.temperature,
@@ -59,28 +67,32 @@ class Generation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleWork:
-    """A sample that still needs an answer, or has one and needs a verdict."""
+    """A sample that still needs an answer, or has one and needs a verdict; `number` counts the run's samples from 0."""
 
+    number: int
     prepared: Prepared
     response: Response | None
 
 
 @dataclass(slots=True, kw_only=True)
 class Answering:
-    """The first stage: the model (with its retries), its slots, and how it is asked."""
+    """The first stage: the model (with its retries), its slots, how it is asked, and what it costs, if known."""
 
     model: Model
     gate: Gate
     generation: Generation
+    price: Price | None = None
     served: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True, kw_only=True)
 class Judging:
-    """The second stage: the judge, and its slots."""
+    """The second stage: the judge, its slots, what it costs, and the names under which its replies came."""
 
     judge: Judge
     gate: Gate
+    price: Price | None = None
+    served: set[str] = field(default_factory=set)
 
     def stem_in(self, run: Run) -> str:
         """Where the verdicts go: the stem of their file in a run."""
@@ -97,6 +109,8 @@ class Flow(Course[SampleWork]):
         judging: How to judge.
         halt: The user's wish to stop.
         progress: Told after every record: an answer, and a verdict.
+        through: The samples that came to their end in earlier rounds of this session, which are not tried again
+            (`vlsbench.run.batches`); those of this one are added.
     """
 
     def __init__(
@@ -108,17 +122,23 @@ class Flow(Course[SampleWork]):
         judging: Judging,
         halt: Halt,
         progress: Progress | None,
+        through: set[str] | None = None,
     ) -> None:
         asking = (answering.gate,) if answering is not None else ()
-        super().__init__(source, RunCounts(total=run.size), halt, progress, asking=asking, judging=(judging.gate,))
+        counts = RunCounts(
+            total=run.size,
+            price=answering.price if answering is not None else None,
+            judge_price=judging.price,
+        )
+        super().__init__(source, counts, halt, progress, asking=asking, judging=(judging.gate,))
         self.source = source
         self._run = run
         self._answering = answering
         self._judging = judging
+        self._through: set[str] = set() if through is None else through
         self._responses = self.open_journal(run.responses)
         self._stem = judging.stem_in(run)
         self._verdicts = self.open_journal(run.verdicts(self._stem))
-        self.judge_models: set[str] = set()
         self._done, self._answered = self._read()
 
     def _read(self) -> tuple[set[str], dict[str, int]]:
@@ -130,12 +150,12 @@ class Flow(Course[SampleWork]):
         """
         offsets: dict[str, int] = {}
         answers: dict[str, Answered] = {}
-        for offset, sample_id, outcome, _, answer in journal.heads(self._run.responses):
+        for offset, sample_id, outcome, _, answer in journal.heads(self._run.responses, self.counts.asked):
             if outcome in ANSWERS:
                 answers[sample_id] = Answered(outcome, answer)
             offsets[sample_id] = offset if outcome in ANSWERS else -1 - offset
         # A damaged line: a verdict stands neither without its answer nor with a label that the judge does not have.
-        verdicts = final_verdicts(self._run.verdicts(self._stem))
+        verdicts = final_verdicts(self._run.verdicts(self._stem), self.counts.judge_asked)
         labels = standing(verdicts, countable(self._judging.judge), answers)
         done = set(labels)
         for sample_id in done:
@@ -161,13 +181,15 @@ class Flow(Course[SampleWork]):
     async def pending(self) -> AsyncIterator[SampleWork]:
         """What is still to be done, in the order of the dataset."""
         async for number, sample_id, line in self.source.lines(self._done):
+            if sample_id in self._through:
+                continue
             offset = self._answered.get(sample_id)
             response = None
             if offset is not None and (offset >= 0 or self._answering is None):
                 response = self._recorded(offset)
             # Where only verdicts are asked for, a sample that was never answered stays pending.
             if response is not None or self._answering is not None:
-                yield SampleWork(prepared=self.source.prepared(number, line), response=response)
+                yield SampleWork(number=number, prepared=self.source.prepared(number, line), response=response)
 
     def _recorded(self, offset: int) -> Response | None:
         """A response read back, or None where its line is damaged: then it counts as not recorded."""
@@ -178,17 +200,20 @@ class Flow(Course[SampleWork]):
 
     async def process(self, work: SampleWork) -> None:
         """Take one sample through whatever it still needs."""
+        current_sample.set(work.number)
         response = work.response
         if response is None and self._answering is not None:
             response = await self._answer(work.prepared, self._answering)
             self.halt.check()
         if response is not None:
             await self._judge(work.prepared, response)
+        self._through.add(work.prepared.sample.id)
 
     async def _answer(self, prepared: Prepared, stage: Answering) -> Response:
         async with stage.gate:
             started = time.monotonic()
-            reply = await or_failure(_reply(prepared, stage), _failed_reply)
+            with metered() as meter:
+                reply = await or_failure(_reply(prepared, stage), _failed_reply)
             if reply.model is not None:
                 stage.served.add(reply.model)
             response = Response(
@@ -200,6 +225,9 @@ class Flow(Course[SampleWork]):
                 finish_reason=reply.finish_reason,
                 prompt_tokens=reply.prompt_tokens,
                 completion_tokens=reply.completion_tokens,
+                cached_tokens=reply.cached_tokens,
+                requests=meter.requests,
+                retried=meter.retried,
                 latency_s=elapsed(started),
             )
             self._responses.append(records.from_response(response))
@@ -221,10 +249,11 @@ class Flow(Course[SampleWork]):
 
         async with self._judging.gate:
             started = time.monotonic()
-            verdict = await or_failure(_verdict(prepared, response, judge), failed)
-            verdict = replace(verdict, sample_id=prepared.sample.id, latency_s=elapsed(started))
+            with metered() as meter:
+                verdict = await or_failure(_verdict(prepared, response, judge), failed)
+            verdict = replace(meter.measure(verdict), sample_id=prepared.sample.id, latency_s=elapsed(started))
             if verdict.outcome is VerdictOutcome.SCORED:
-                self.judge_models.add(verdict.judge_model)
+                self._judging.served.add(verdict.judge_model)
             self.record_verdict(self._verdicts, verdict, response)
 
 

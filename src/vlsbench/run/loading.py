@@ -10,10 +10,15 @@ from vlsbench import judges, models
 from vlsbench.core.errors import RequestFailed
 from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Served, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
+from vlsbench.core.usage import Prices
+from vlsbench.judges.smaller import DownsizingJudge
+from vlsbench.run.batches.rounds import BatchEffort, Batches
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
+from vlsbench.run.metering import metered_model
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
+from vlsbench.store.batches import Stage
 from vlsbench.store.run_folder import Run
 
 
@@ -30,6 +35,8 @@ class Effort:
         judge_servers: The same for the judge.
         timeout_s: Limit for one request in seconds.
         local: How local models (``hf:``) are loaded.
+        batch: What goes through the provider's batches, and how long to wait for them.
+        prices: What models cost, so that what is spent can be told.
     """
 
     concurrency: Concurrency = "auto"
@@ -40,10 +47,33 @@ class Effort:
     judge_servers: str | None = None
     timeout_s: float = 300.0
     local: models.Local = field(default_factory=models.Local)
+    batch: BatchEffort = field(default_factory=BatchEffort)
+    prices: Prices | None = None
+
+    def recorded(self) -> dict[str, object]:
+        """As the manifest holds it; prices stand there with the models that they are of."""
+        found = asdict(self)
+        del found["prices"]
+        return found
 
 
-def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
+def judging(
+    judge: str | Judge,
+    sees: Sees,
+    rubric: str | None,
+    loader: Loader,
+    halt: Halt,
+    image_max_side: int | None = None,
+) -> Judging:
     """The second stage: the judge of a reference, or the user's own, with its slots.
+
+    Args:
+        judge: The judge.
+        sees: What a model judge is shown.
+        rubric: Its rubric.
+        loader: Makes its model.
+        halt: The user's wish to stop.
+        image_max_side: The longest side in pixels of an image that it is shown; None for any.
 
     Raises:
         UserError: The judge cannot be used as asked.
@@ -51,13 +81,17 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     gate = loader.gate(loader.effort.judge_concurrency, halt)
 
     def model(ref: str) -> Model:
-        return patient(loader.model(ref, loader.effort.judge_key_env, loader.effort.judge_servers), gate)
+        effort = loader.effort
+        return loader.asked(loader.model(ref, effort.judge_key_env, effort.judge_servers), gate, Stage.VERDICTS)
 
     if isinstance(judge, str):
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
     else:
         require(judge, Judge, "judge")
-    return Judging(judge=judge, gate=gate)
+    if image_max_side is not None and sees is not Sees.DESCRIPTION and judge.name not in judges.OFFLINE:
+        judge = DownsizingJudge(judge, image_max_side)
+    prices = loader.effort.prices
+    return Judging(judge=judge, gate=gate, price=prices.of_judge(judge.name) if prices is not None else None)
 
 
 def answering(model: str | Model, generation: Generation, loader: Loader, halt: Halt) -> Answering:
@@ -68,7 +102,9 @@ def answering(model: str | Model, generation: Generation, loader: Loader, halt: 
     """
     gate = loader.gate(loader.effort.concurrency, halt)
     loaded = loader.model(model, loader.effort.model_key_env, loader.effort.servers)
-    return Answering(model=patient(loaded, gate), gate=gate, generation=generation)
+    prices = loader.effort.prices
+    price = prices.of_target(loaded.name) if prices is not None else None
+    return Answering(model=loader.asked(loaded, gate, Stage.ANSWERS), gate=gate, generation=generation, price=price)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -81,7 +117,7 @@ def patient(model: Model, gate: Gate) -> Model:
     if isinstance(model, LocalModel):
         local = model
         gate.follow(lambda: local.width)
-        return model
+        return metered_model(local)
     if isinstance(model, Served):
         gate.attend(model)
     return PatientModel(model, gate, patience())
@@ -113,6 +149,7 @@ class Loader:
         asked: Every model of the run; the references among them decide which key goes where.
         progress: Told when a local model is about to be loaded, which may take minutes.
         shared: What is shared with other runs.
+        batches: Those that the session's requests go through, where there are any.
     """
 
     def __init__(
@@ -121,11 +158,13 @@ class Loader:
         asked: tuple[str | Model | None, ...],
         progress: Progress | None = None,
         shared: Shared | None = None,
+        batches: Batches | None = None,
     ) -> None:
         self.effort = effort
         self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
         self._shared = shared
+        self.batches = batches
         self._loaded = shared.local if shared is not None else {}
         self._made: list[Model] = []
 
@@ -167,6 +206,11 @@ class Loader:
             self._made.append(made)
         return made
 
+    def asked(self, model: Model, gate: Gate, stage: Stage) -> Model:
+        """The model as a stage asks it: with retries and, where there are batches, with its requests in them."""
+        directly = patient(model, gate)
+        return directly if self.batches is None else self.batches.model(model, directly, stage, patience())
+
     def gate(self, concurrency: Concurrency, halt: Halt) -> Gate:
         """The slots of one stage."""
         return Gate(concurrency, halt, self._shared.budget if self._shared is not None else None)
@@ -197,7 +241,7 @@ def adaptations_of(asked: object) -> list[str]:
 def parameters_of(effort: Effort, model: object) -> dict[str, object]:
     """What the manifest says of a session beside what the run is: how hard was tried, and where the model was asked."""
     addresses = addresses_of(model)
-    return asdict(effort) | ({"addresses": addresses} if addresses else {})
+    return effort.recorded() | ({"addresses": addresses} if addresses else {})
 
 
 def addresses_of(asked: object) -> list[str]:

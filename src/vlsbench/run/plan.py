@@ -52,8 +52,8 @@ class Evaluation:
 class Selection:
     """The samples of a run: their dataset, what they are, and what tells that its files have changed.
 
-    Where it is one shard of a set, `data` and `found` are the shard's (but for the hash), and `part` says which samples
-    those are.
+    Where they are one shard of a set, so are `data` and `found` (but for the hash), and `part` says which samples it
+    holds.
     """
 
     data: Dataset
@@ -115,7 +115,7 @@ def select(data: Dataset, limit: int | None, recorded: Path | None = None, shard
         shard: As for `vlsbench.evaluate`.
 
     Raises:
-        UserError: The dataset cannot be read, or there is no such shard of it.
+        UserError: The dataset cannot be read, or has no such shard.
     """
     stamp = fingerprint.stamp(data)  # before the records are read, so that a change meanwhile shows next time
     if shard is not None:
@@ -123,6 +123,15 @@ def select(data: Dataset, limit: int | None, recorded: Path | None = None, shard
         return Selection(data=ShardOfSet(whole=data, numbers=part.numbers), found=found, stamp=stamp, part=part)
     known = fingerprint.recall(recorded, data, limit) if recorded is not None else None
     return Selection(data=data, found=known or fingerprint.fingerprint(data, limit), stamp=stamp)
+
+
+def _one_shard(data: Dataset, limit: int | None, shard: Shard) -> tuple[Fingerprint, ShardFile]:
+    """What a shard is: the hash of the whole selection, the sizes of the shard, and which samples it holds."""
+    together = Together()
+    whole = fingerprint.fingerprint(data, limit, together.add)
+    numbers = together.numbers(shard)
+    found = replace(whole, size=len(numbers), n_described=together.described(numbers))
+    return found, ShardFile(shard=str(shard), size=whole.size, numbers=tuple(numbers))
 
 
 def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Selection | None = None) -> Plan:
@@ -152,21 +161,13 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
         seed=generation.seed,
         limit=asked.limit,
         shard=selection.part.shard if selection.part is not None else None,
+        image_max_side=generation.image_max_side,
     )
     sees = to_sees(asked.judge_sees)
     _check_sees(sees, asked.judge, selection.found)
     named = models.named_before(asked.model) if isinstance(asked.model, str) else asked.model.name
     earlier = replace(identity, model=named)
     return Plan(identity=identity, earlier=earlier, selection=selection, generation=generation, sees=sees)
-
-
-def _one_shard(dataset: Dataset, limit: int | None, shard: Shard) -> tuple[Fingerprint, ShardFile]:
-    """What a shard is: the hash of the whole selection, the sizes of the shard, and which samples it holds."""
-    groups = Together()
-    whole = fingerprint.fingerprint(dataset, limit, groups.add)
-    numbers = groups.numbers(shard)
-    found = replace(whole, size=len(numbers), n_described=groups.described(numbers))
-    return found, ShardFile(shard=str(shard), size=whole.size, numbers=tuple(numbers))
 
 
 def _named(model: Model) -> str:
@@ -197,6 +198,8 @@ def check_numbers(generation: Generation, limit: int | None, effort: Effort) -> 
         raise UserError("--max-tokens must be at least 1.")
     if not 0 <= generation.temperature <= 10:
         raise UserError("--temperature must lie between 0 and 10.")
+    if generation.image_max_side is not None and generation.image_max_side < 1:
+        raise UserError("--image-max-side must be at least 1.")
     if limit is not None and limit < 1:
         raise UserError("--limit must be at least 1.")
     if any(width < 1 for width in widths):

@@ -10,7 +10,7 @@ import array
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Container
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -20,8 +20,9 @@ import orjson
 from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem, RunError
 from vlsbench.core.images import ImageFile
+from vlsbench.core.pictures import together
 from vlsbench.core.protocols import Dataset
-from vlsbench.core.types import Sample
+from vlsbench.core.types import Image, Sample
 from vlsbench.run import seal
 from vlsbench.run.fingerprint import selection
 from vlsbench.run.seal import ANEW
@@ -35,17 +36,30 @@ _SURVEY_BLOCK = 1 << 20
 STOP_S = 5.0
 """How long a dataset that is being read may keep a run from stopping."""
 
+HEAD_START_S = 0.5
+"""How long the flow stays out of the thread's way at first: two threads that read files and sockets keep taking the
+interpreter's lock from each other, which costs more than the reading. Enough for some thousand small images."""
+
 _POLL_S = 0.005
 """How often the flow looks again when it has caught up with the preparation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A sample ready to be asked: its image checked, or what is wrong with it."""
+    """A sample ready to be asked: its image (or images, as one) checked, or what is wrong with it."""
 
     sample: Sample
-    image: ImageFile | None
+    image: Image | None
     problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Checked:
+    """A sound image: its place, its hash, and (size, modification time) where it is a file of the dataset's."""
+
+    path: str
+    sha256: str
+    stamp: tuple[int, int] = (-1, -1)
 
 
 class Preparation:
@@ -81,6 +95,7 @@ class Preparation:
             return
         self._thread = threading.Thread(target=self._write, args=(self._dataset,), name="prepare samples", daemon=True)
         self._thread.start()
+        self._thread.join(HEAD_START_S)
 
     def stop(self) -> None:
         """Stop writing and wait for the thread; one that hangs on its dataset is left behind, and writes no more."""
@@ -137,16 +152,21 @@ class Preparation:
             sample = records.to_sample(line)
         except ValueError as error:
             raise RunError(f"{self._run.samples} is damaged in line {number + 1}: {error}. {ANEW}") from error
-        image = None
-        if sample.image is not None and sample.image_sha256 is not None:
-            stamp = None
-            if 2 * number + 1 < len(self._stamps) and self._stamps[2 * number] >= 0:
-                stamp = (self._stamps[2 * number], self._stamps[2 * number + 1])
-            image = ImageFile(image_path(self._run, sample.image), sample.image_sha256, stamp=stamp)
+        files = [
+            ImageFile(image_path(self._run, image), sha256, stamp=self._stamp(number) if place == 0 else None)
+            for place, (image, sha256) in enumerate(zip(sample.images, sample.hashes, strict=True))
+            if sha256 is not None
+        ]
         problem = self._problems.get(sample.id, "")
-        if sample.image is not None and image is None and not problem:
+        if len(files) < len(sample.images) and not problem:
             problem = "the image could not be read when the run was prepared"
-        return Prepared(sample=sample, image=image, problem=problem)
+        return Prepared(sample=sample, image=together(files), problem=problem)
+
+    def _stamp(self, number: int) -> tuple[int, int] | None:
+        """Size and modification time of the first image of a line, where it was hashed in this process."""
+        if 2 * number + 1 < len(self._stamps) and self._stamps[2 * number] >= 0:
+            return self._stamps[2 * number], self._stamps[2 * number + 1]
+        return None
 
     def _write(self, dataset: Dataset) -> None:
         try:
@@ -165,25 +185,30 @@ class Preparation:
             self._error = error
 
     def _check(self, sample: Sample, root: Path | str | None) -> tuple[Sample, tuple[int, int]]:
-        """The sample with its image's hash and path, or unchanged with the problem noted."""
+        """The sample with the hash and path of each image, or unchanged with the problem noted."""
         if sample.image is None:
             return sample, (-1, -1)
         try:
-            if sample.image.startswith("data:"):
-                return self._store(sample, images.from_data_uri(sample.image)), (-1, -1)
-            path = images.locate(sample.image, root)
-            data, stamp = images.read_file(path)
-            facts = images.check(data)
-            if sample.image_sha256 not in (None, facts.sha256):
-                raise ImageProblem(f"the picture is not the one that was recorded: {sample.image}")
+            pairs = zip(sample.images, sample.hashes, strict=True)
+            checked = [self._checked(image, sha256, root) for image, sha256 in pairs]
         except ImageProblem as problem:
             self._problems[sample.id] = str(problem)
             # The record keeps what the dataset said, except that a broken data URI is not worth its bytes.
-            image = "data:" if sample.image.startswith("data:") else sample.image
-            return replace(sample, image=image, image_sha256=None), (-1, -1)
-        return replace(sample, image=str(path.absolute()), image_sha256=facts.sha256), stamp
+            return sample.with_images(["data:" if one.startswith("data:") else one for one in sample.images]), (-1, -1)
+        return sample.with_images([one.path for one in checked], [one.sha256 for one in checked]), checked[0].stamp
 
-    def _store(self, sample: Sample, data: bytes) -> Sample:
+    def _checked(self, image: str, sha256: str | None, root: Path | str | None) -> _Checked:
+        """One image, found sound and to be the one that was recorded, where one was."""
+        if image.startswith("data:"):
+            return self._store(images.from_data_uri(image))
+        path = images.locate(image, root)
+        data, stamp = images.read_file(path)
+        facts = images.check(data)
+        if sha256 not in (None, facts.sha256):
+            raise ImageProblem(f"the picture is not the one that was recorded: {image}")
+        return _Checked(path=str(path.absolute()), sha256=facts.sha256, stamp=stamp)
+
+    def _store(self, data: bytes) -> _Checked:
         """Keep an image that came inside a record as a file of the run folder, once per distinct image."""
         facts = images.check(data)
         relative = f"images/{facts.sha256}.{facts.extension}"
@@ -191,7 +216,7 @@ class Preparation:
         if not path.exists():
             self._run.make_folder("images")
             journal.write_atomically(path, data)
-        return replace(sample, image=relative, image_sha256=facts.sha256)
+        return _Checked(path=relative, sha256=facts.sha256)
 
     def _mend(self, dataset: Dataset) -> int:
         """Bring what earlier sessions listed up to date; returns how many samples are listed.
@@ -225,7 +250,7 @@ def _root(dataset: Dataset) -> str | None:
 
 
 def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | None, new: str | None) -> bytes:
-    """A line of ``samples.jsonl`` with its image found again."""
+    """A line of ``samples.jsonl`` with its images found again."""
     if number in mended:
         return journal.to_line(records.from_sample(mended[number]))
     return moved(line, old, new)
@@ -233,10 +258,15 @@ def _mend_line(number: int, line: bytes, mended: dict[int, Sample], old: str | N
 
 def moved(line: bytes, old: str | None, new: str | None) -> bytes:
     """A line of ``samples.jsonl`` whose dataset's folder lies elsewhere now."""
+
+    def place(image: str) -> str:
+        return new + image[len(old) :] if old and new and image.startswith(old + "/") else image
+
     record = orjson.loads(line)
-    image = record["image"]
-    if old and new and image is not None and image.startswith(old + "/"):
-        record["image"] = new + image[len(old) :]
+    if record["image"] is not None:
+        record["image"] = place(record["image"])
+    if "more_images" in record:
+        record["more_images"] = [place(image) for image in record["more_images"]]
     return journal.to_line(record)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from vlsbench.core.types import Response, Verdict
+from vlsbench.core.usage import Price, Usage
 
 
 @dataclass(slots=True, kw_only=True)
@@ -17,9 +18,11 @@ class RunCounts:
     `answered`, `judged` and `labels` include earlier sessions; `unscored`, tokens and the clock are of this one.
     `asking` and `judging` are requests in flight at this moment, `paused_s` is how long a rate limit still
     pauses everybody, and `stopping` is set once the user asked to stop. `answering` is False where nothing is
-    answered, only judged; `notice` says what requests wait for beside answers, `doubt` what the user should know of the
-    servers; `loading` names a local model that is being loaded, when there is nothing to count yet; `ended` stops the
-    clock where more work of another kind follows.
+    answered, only judged; `waiting` says what is out in batches while there is nothing else to do; `notice` says what
+    requests wait for beside answers, `doubt` what the user should know of the servers;
+    `loading` names a local model that is being loaded, when there is nothing to count yet;
+    `ended` stops the clock where more work of another kind follows. `asked` and `judge_asked` are what answers and
+    verdicts took, of all sessions, and `price` and `judge_price` what that costs, where it is known.
     """
 
     total: int
@@ -36,20 +39,31 @@ class RunCounts:
     stopping: bool = False
     answering: bool = True
     loading: str = ""
+    waiting: str = ""
     notice: str = ""
     doubt: str = ""
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None
+    asked: Usage = field(default_factory=Usage)
+    judge_asked: Usage = field(default_factory=Usage)
+    price: Price | None = None
+    judge_price: Price | None = None
+    failed: int = 0
 
     def count_response(self, response: Response) -> None:
         """One more response on disk."""
         self.answered += response.outcome.is_answer
+        self.failed += not response.outcome.is_answer
         self.prompt_tokens += response.prompt_tokens or 0
         self.completion_tokens += response.completion_tokens or 0
+        self.asked.count(response)
 
     def count_verdict(self, verdict: Verdict) -> None:
         """One more verdict on disk."""
         self.new += 1
+        self.prompt_tokens += verdict.prompt_tokens or 0
+        self.completion_tokens += verdict.completion_tokens or 0
+        self.judge_asked.count(verdict)
         if verdict.label is not None:
             self.judged += 1
             self.labels[verdict.label] += 1
@@ -71,6 +85,35 @@ class RunCounts:
     def eta_s(self) -> float | None:
         """Seconds left at the present rate, or None while nothing is known."""
         return (self.total - self.done) / self.rate if self.new else None
+
+    @property
+    def spent(self) -> float | None:
+        """What all sessions cost, as far as servers told; None where no price is known."""
+        found = [price.of(usage) for price, usage, _ in self._priced()]
+        return sum(found) if found else None
+
+    @property
+    def expected(self) -> float | None:
+        """What the run will have cost at its end if it goes on as before; None while nothing can be told."""
+        total = 0.0
+        for price, usage, left in self._priced():
+            if usage.records == usage.uncounted and left:
+                return None
+            counted = usage.records - usage.uncounted
+            total += price.of(usage) * (1 + left / counted if left else 1)
+        return total if self.spent is not None else None
+
+    def _priced(self) -> list[tuple[Price, Usage, int]]:
+        """The prices that are known, each with what was taken and how many records are still to come."""
+        unanswered = max(0, self.total - self.answered - self.failed) if self.answering else 0
+        unjudged = max(0, self.total - self.done)
+        found = ((self.price, self.asked, unanswered), (self.judge_price, self.judge_asked, unjudged))
+        return [(price, usage, left) for price, usage, left in found if price is not None]
+
+    @property
+    def currency(self) -> str:
+        """What the prices are in; may be empty."""
+        return next((price.currency for price, _, _ in self._priced()), "")
 
 
 Progress = Callable[[RunCounts], None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
 from itertools import islice
 
 from vlsbench.core.errors import RunError
@@ -68,9 +67,14 @@ def _compare(run: Run, samples: Iterable[Sample]) -> None:
             found = records.to_sample(line)
         except ValueError as error:
             raise RunError(f"{run.samples} is damaged in line {number}. {ANEW}") from error
-        # The image has its place on this disk and its hash only here.
-        if replace(found, image=wanted.image, image_sha256=wanted.image_sha256) != wanted:
+        # An image has its place on this disk and its hash only here.
+        if _without_places(found) != _without_places(wanted):
             raise RunError(f"{run.samples} is not what was written, from line {number} on. {ANEW}")
+
+
+def _without_places(sample: Sample) -> Sample:
+    """The sample without what is said of its images, but how many there are."""
+    return sample.with_images([""] * len(sample.images)) if sample.images else sample
 
 
 def _digest(run: Run) -> tuple[str, int]:

@@ -5,14 +5,14 @@ Evaluating makes one run; an ablation makes one per condition, with the same mod
 
 from __future__ import annotations
 
-from collections.abc import Set
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from vlsbench.core.errors import Interrupted, Stopped
 from vlsbench.core.names import without_address
-from vlsbench.core.protocols import Baseline, Detailed, Judge
+from vlsbench.core.protocols import Baseline, Detailed
 from vlsbench.results import served, summary
 from vlsbench.results.summary import Summary
+from vlsbench.run.batches.rounds import Batches
 from vlsbench.run.flow import Answering, Flow, Judging
 from vlsbench.run.loading import adaptations_of, addresses_of, meet, names_of, placed, roots_of
 from vlsbench.run.preparation import Preparation
@@ -29,37 +29,67 @@ async def conduct(
     judging: Judging,
     halt: Halt,
     progress: Progress | None,
+    batches: Batches | None = None,
 ) -> Summary:
     """From what is on disk to the summary, or to the reason for stopping.
+
+    Args:
+        run: The locked run folder.
+        source: Lists the samples.
+        answering: How to answer; None to judge only what is answered.
+        judging: How to judge.
+        halt: The user's wish to stop.
+        progress: Told after every record.
+        batches: Those of the model and the judge, where there are any.
 
     Raises:
         Interrupted: The user stopped the run, politely through `halt` or by cancelling.
         VLSBenchError: What would go wrong with every sample.
     """
     stem = judging.stem_in(run)
-    if answering is not None:
-        await meet(answering.model)
-        run.update(model_roots=merged(run.manifest.model_roots, roots_of(answering.model)))
-    await meet(judging.judge)
-    run.add_judge(stem, _judge_entry(judging.judge))
-    flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
-    flow.counts.doubt = " ".join(served.doubts(run.manifest))
-    finished = None
+    judging.served.clear()
+    await _meet(run, answering, judging)
+    run.add_judge(stem, _judge_entry(judging))
+    if answering is not None and answering.price is not None:
+        run.update(price=asdict(answering.price))
+    finished, through = None, set[str]()
     try:
-        await flow.follow()
+        if batches is not None:
+            await batches.open(run.path)
+        while True:
+            flow = Flow(
+                run, source, answering=answering, judging=judging, halt=halt, progress=progress, through=through
+            )
+            flow.counts.doubt = " ".join(served.doubts(run.manifest))
+            await flow.follow()
+            if batches is None or not await batches.next_round(flow.counts, progress):
+                break
+            source = Preparation(run, None)
         finished = timestamp()
     except (Stopped, Interrupted) as error:
         error.folder = run.path
         raise
     finally:
-        _record_session(run, answering, judging, finished, flow.judge_models)
+        _record_session(run, answering, judging, finished)
         figures = summary.write(run, stem)
+        if batches is not None:
+            await batches.close()
     return figures
 
 
-def _record_session(
-    run: Run, answering: Answering | None, judging: Judging, finished: str | None, judge_models: Set[str]
-) -> None:
+async def _meet(run: Run, answering: Answering | None, judging: Judging) -> None:
+    """Ask the servers what they serve; what they say stands in the manifest before the first answer.
+
+    Raises:
+        UserError: Several servers of one model serve different ones.
+    """
+    if answering is not None:
+        await meet(answering.model)
+        run.update(model_roots=merged(run.manifest.model_roots, roots_of(answering.model)))
+    await meet(judging.judge)
+
+
+def _record_session(run: Run, answering: Answering | None, judging: Judging, finished: str | None) -> None:
     """Note in the manifest what the servers turned out to want and to be."""
     if answering is not None:
         model = answering.model
@@ -70,20 +100,13 @@ def _record_session(
             finished=finished,
             **placed(run, model),
         )
-    names = names_of(judging.judge)  # where a server does not name the model, its reference stands in its place
-    entry = _judge_entry(judging.judge)
-    known = run.judges[judging.stem_in(run)]
-    run.add_judge(
-        judging.stem_in(run),
-        replace(
-            entry,
-            adaptations=tuple(adaptations_of(judging.judge)) or known.adaptations,
-            served=tuple(sorted(judge_models - names)),
-        ),
-    )
+    stem = judging.stem_in(run)
+    adaptations = tuple(adaptations_of(judging.judge)) or run.judges[stem].adaptations
+    run.add_judge(stem, replace(_judge_entry(judging), adaptations=adaptations))
 
 
-def _judge_entry(judge: Judge) -> JudgeEntry:
+def _judge_entry(judging: Judging) -> JudgeEntry:
+    judge = judging.judge
     return JudgeEntry(
         judge=without_address(judge.name),
         settings={**judge.settings, **(judge.details if isinstance(judge, Detailed) else {})},
@@ -91,4 +114,7 @@ def _judge_entry(judge: Judge) -> JudgeEntry:
         baseline=isinstance(judge, Baseline) and judge.baseline,
         addresses=tuple(addresses_of(judge)),
         roots=tuple(roots_of(judge)),
+        # Where a server does not name the model, its reference stands in the name's place.
+        served=tuple(sorted(judging.served - names_of(judge))),
+        price=judging.price,
     )

@@ -19,6 +19,7 @@ from typing import Literal, TypeVar
 
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
 from vlsbench.core.protocols import Served
+from vlsbench.run import metering
 from vlsbench.run.climb import Climb
 
 T = TypeVar("T")
@@ -284,6 +285,7 @@ async def persist(call: Callable[[], Awaitable[T]], gate: Gate, patience: Patien
     failed_tries = rate_limits = 0
     while True:
         await gate.open()
+        metering.sent(again=failed_tries + rate_limits > 0)
         try:
             async with gate.budget or nullcontext():
                 result = await call()

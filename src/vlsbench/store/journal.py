@@ -22,6 +22,8 @@ import orjson
 
 from vlsbench.core.errors import Stopped
 from vlsbench.core.secrets import hide_in_json
+from vlsbench.core.types import ResponseOutcome
+from vlsbench.core.usage import NO_REPLY, Usage
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -197,6 +199,11 @@ class _Head(_Id, gc=False):
     label: str | None = None
     answer_sha256: str | None = None
     text: str | msgspec.UnsetType = msgspec.UNSET
+    requests: int | None = None
+    retried: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    cached_tokens: int | None = None
 
 
 _ID, _HEAD = msgspec.json.Decoder(_Id), msgspec.json.Decoder(_Head)
@@ -206,10 +213,14 @@ Head = tuple[int, str, str, str | None, str | None]
 most. A plain tuple, because a run may hold hundreds of thousands."""
 
 
-def heads(path: Path) -> Iterator[Head]:
+def heads(path: Path, usage: Usage | None = None) -> Iterator[Head]:
     """The heads of a journal's records, whoever wrote them; as in `read`, a damaged line is passed over.
 
     The hash of an answer is that of the text as it stands: somebody may have edited it beside the recorded one.
+
+    Args:
+        path: The journal.
+        usage: Where given, what every record took is added to it, also those that a later one replaced.
     """
     decode = _HEAD.decode
     for offset, line in lines(path):
@@ -217,10 +228,30 @@ def heads(path: Path) -> Iterator[Head]:
             head = decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError):
             continue
+        if usage is not None:
+            _count(head, line, usage)
         digest = head.answer_sha256
         if digest is not None and head.text is not msgspec.UNSET:
             digest = answer_digest(head.sample_id, head.outcome, head.text)
         yield offset, head.sample_id, head.outcome, head.label, digest
+
+
+_OF_AN_ANSWER = frozenset(outcome.value for outcome in ResponseOutcome)
+
+
+def _count(head: _Head, line: bytes, usage: Usage) -> None:
+    requests = head.requests
+    if requests is None:
+        # One, as for most answers; a verdict says so, except in runs of earlier versions, which have its reply.
+        requests = int(head.outcome in _OF_AN_ANSWER or b'"reply":' in line)
+    usage.record(
+        requests,
+        head.retried,
+        head.prompt_tokens,
+        head.completion_tokens,
+        head.cached_tokens,
+        replied=head.outcome not in NO_REPLY,
+    )
 
 
 def answer_digest(sample_id: str, outcome: str, text: str) -> str:

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
 from vlsbench.core.names import address_in, without_address
 from vlsbench.core.types import Label
+from vlsbench.core.usage import Price
 from vlsbench.store import json_file
 
 FORMAT = 1
 FILE = "manifest.json"
 
 _REMEDY = "Restore it, or use --fresh to start over."
-_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "addresses", "served", "roots"})
+_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "addresses", "served", "roots", "price"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +30,7 @@ class JudgeEntry:
     `judge` is its reference. `settings` are what else its verdicts depend on, and what else is known of it: for a
     rubric's judge `sees`, `rubric` and `rubric_sha256`. `adaptations` say what its server wanted otherwise, `addresses`
     where it was asked, in all sessions; `served` and `roots` are the names under which its replies came, and what the
-    servers said is behind its name.
+    servers said is behind its name. `price` is what it costs, where somebody said so.
     """
 
     judge: str
@@ -39,6 +40,7 @@ class JudgeEntry:
     addresses: tuple[str, ...] = ()
     served: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
+    price: Price | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
     def described(self) -> dict[str, str]:
@@ -58,7 +60,9 @@ class JudgeEntry:
     def to_json(self) -> dict[str, object]:
         """The entry in the manifest."""
         found = {"judge": self.judge, **self.settings, "labels": self.labels, "baseline": self.baseline}
-        more = {name: getattr(self, name) for name in ("adaptations", "addresses", "served", "roots")}
+        price = asdict(self.price) if self.price is not None else None
+        servers = {name: getattr(self, name) for name in ("adaptations", "addresses", "served", "roots")}
+        more = {**servers, "price": price}
         return found | {name: value for name, value in more.items() if value}
 
 
@@ -75,6 +79,7 @@ class Manifest:
     `shard` is the part of the selection (``I/N``) that the run holds, None for all of it; then `dataset_size` and
     `dataset_described` count the part, and `dataset_hash` is still that of the whole. `merged_from` says of each run
     that was joined into this one where it was, and when and with what it was made.
+    `price` is what the model costs, where somebody said so.
     """
 
     model: str
@@ -92,12 +97,14 @@ class Manifest:
     system: str | None = None
     seed: int | None = None
     limit: int | None = None
+    image_max_side: int | None = None
     shard: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     model_details: Mapping[str, str] = field(default_factory=dict)
     model_served: tuple[str, ...] = ()
     model_roots: tuple[str, ...] = ()
     model_adaptations: tuple[str, ...] = ()
+    price: Price | None = None
     judges: Mapping[str, JudgeEntry] = field(default_factory=dict)
     platform: Mapping[str, str] = field(default_factory=dict)
     started: str = ""

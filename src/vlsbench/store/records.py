@@ -5,7 +5,7 @@ The field names are a published format: others' scripts read them. Unknown field
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import get_type_hints
@@ -27,6 +27,9 @@ def _line() -> type[msgspec.Struct]:
     return msgspec.defstruct("SampleLine", [*required, *optional], rename=_NAMES, gc=False)
 
 
+_RARE = ("answer", "options", "more_images", "more_images_sha256")
+"""Fields that are written only where a sample has them: most have none, and the files of earlier versions knew none."""
+
 _OPTIONAL = _NAMES.keys() - {"id", "text"}
 _LINE = _line()
 _DECODER = msgspec.json.Decoder(_LINE)
@@ -34,7 +37,11 @@ _DECODER = msgspec.json.Decoder(_LINE)
 
 def from_sample(sample: Sample) -> dict[str, object]:
     """A line of ``samples.jsonl``."""
-    return {written: getattr(sample, name) for name, written in _NAMES.items()}
+    found = {written: getattr(sample, name) for name, written in _NAMES.items()}
+    for name in _RARE:
+        if not found[name]:
+            del found[name]
+    return found
 
 
 def to_sample(line: bytes) -> Sample:
@@ -63,22 +70,35 @@ def digest(response: Response) -> str:
     return journal.answer_digest(response.sample_id, response.outcome, hide(response.text))
 
 
+_OF_A_RESPONSE = {"reasoning": "", "cached_tokens": None, "requests": 1, "retried": 0}
+_OF_A_VERDICT = {
+    "reply": "",
+    "requests": 0,
+    "retried": 0,
+    "prompt_tokens": None,
+    "completion_tokens": None,
+    "cached_tokens": None,
+}
+"""What a line leaves out where it is so, as most are."""
+
+
 def from_response(response: Response) -> dict[str, object]:
     """A line of ``responses.jsonl``; what a model thought is there only where it is known."""
-    return {**_without_empty(response, "reasoning"), "answer_sha256": digest(response)}
+    return {**_without(response, _OF_A_RESPONSE), "answer_sha256": digest(response)}
 
 
 def from_verdict(verdict: Verdict, response: Response | None) -> dict[str, object]:
     """A line of a judge's verdicts, with the short hash of the answer that it is about.
 
-    What a judge wrote is there only where it is a model.
+    What a judge wrote, and what it took, is there only where it is a model.
     """
-    found = _without_empty(verdict, "reply")
+    found = _without(verdict, _OF_A_VERDICT)
     return found if response is None else {**found, "answer_sha256": digest(response)}
 
 
-def _without_empty(record: Response | Verdict, name: str) -> dict[str, object]:
+def _without(record: Response | Verdict, usual: Mapping[str, object]) -> dict[str, object]:
     found = {field.name: getattr(record, field.name) for field in fields(record)}
-    if not found[name]:
-        del found[name]
+    for name, value in usual.items():
+        if found[name] == value:
+            del found[name]
     return found

@@ -13,6 +13,7 @@ import pytest
 
 from pictures import Picture, encoded, noise
 from vlsbench.core.errors import RequestFailed
+from vlsbench.core.pictures import Images
 from vlsbench.core.protocols import GuardModel, Model
 from vlsbench.core.types import Prompt, Reply, ResponseOutcome, Turn
 from vlsbench.models.local.model import HFModel, load_hf
@@ -93,6 +94,25 @@ def test_the_image_reaches_the_model(loaded: Loaded, family: str) -> None:
     images = [Picture(encoded(noise(56, 56, seed=seed))) for seed in (1, 2)]
     one, other = next_logits(loaded(family), [Prompt(text="the item", image=image) for image in images])
     assert (one - other).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_one_of_several_images_reaches_the_model(loaded: Loaded, family: str) -> None:
+    pictures = [Picture(encoded(noise(56, 56, seed=seed))) for seed in range(4)]
+    shown = ([0, 1, 2], [3, 1, 2], [0, 3, 2], [0, 1, 3])
+    prompts = [Prompt(text="the item", image=Images([pictures[n] for n in order])) for order in shown]
+    as_asked, *changed = next_logits(loaded(family), prompts)
+    assert all((as_asked - other).abs().max() > 1e-5 for other in changed)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_requests_with_one_and_several_images_mix_freely(loaded: Loaded, family: str) -> None:
+    pictures = [prompt.image for prompt in with_images(3)]
+    several = [replace(with_images(1)[0], image=Images(pictures[:n])) for n in (2, 3, 2)]
+    prompts = [p for pair in zip(with_images(3), several, strict=True) for p in pair]
+    replies = together(loaded(family), prompts)
+    assert replies == alone(loaded(family), prompts)
+    assert len({reply.prompt_tokens for reply in alone(loaded(family), several[:2])}) == 2
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -1,15 +1,16 @@
 """Your own data: one JSON object per line, with the fields of a run's ``samples.jsonl``.
 
 Only `sample_id` and `text` are required. `image` is a path relative to the file's folder, and stays inside it,
-or a ``data:`` URI; without one the sample is text only. Unknown fields are ignored. With columns named by the user,
-any JSON lines are a table like others.
+or a ``data:`` URI; without one the sample is text only, and `images` is a list of several. `options` and `answer`
+make a question with a right answer, which is benign unless it says otherwise. Unknown fields are ignored. With columns
+named by the user, any JSON lines are a table like others.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -19,6 +20,7 @@ import orjson
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, BadRecord, Entry, OnBad, Records, Ref, json_kind, need_place, text_field
+from vlsbench.datasets.files.questions import options_field, question, texts_field
 from vlsbench.datasets.files.table_files import open_tables
 from vlsbench.datasets.files.tables import json_lines
 
@@ -51,6 +53,14 @@ class _Draft:
     expect: Expect
     twin_of: str | None
     group: str | None
+    answer: str | None
+    options: tuple[str, ...]
+    more_images: tuple[str, ...]
+    more_images_sha256: tuple[str, ...]
+
+
+_RARE = frozenset({"answer", "options", "images", "more_images", "more_images_sha256"})
+"""Fields that few records have: those that do take the slow way."""
 
 
 def open_file(ref: Ref) -> Records:
@@ -81,8 +91,8 @@ def _recorded_only(scan: Callable[[OnBad], Iterator[Sample]], on_bad: OnBad) -> 
     to whoever wrote it.
     """
     for sample in scan(on_bad):
-        known = sample.image is None or sample.image_sha256
-        yield sample if known else replace(sample, image_sha256=_NO_PICTURE)
+        known = [sha256 or _NO_PICTURE for sha256 in sample.hashes]
+        yield sample.with_images(sample.images, known) if known else sample
 
 
 def _image_root(file: Path) -> Path | None:
@@ -131,6 +141,7 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
         and (group is None or type(group) is str)
         and name
         and expect in _EXPECT
+        and _RARE.isdisjoint(row)
     ):
         return to_sample_slowly(row)
     draft: Any = _Draft()
@@ -146,6 +157,7 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
     draft.expect = _EXPECT[expect]
     draft.twin_of = twin_of or None
     draft.group = group or None
+    draft.answer, draft.options, draft.more_images, draft.more_images_sha256 = None, (), (), ()
     draft.__class__ = Sample
     found: Sample = draft
     return found
@@ -153,25 +165,42 @@ def to_sample(row: Mapping[str, Any]) -> Sample:
 
 def to_sample_slowly(row: Mapping[str, Any]) -> Sample:
     """The same for unusual records: a number as id, null for a text, or something wrong, which is named."""
-    image, expect = text_field(row, "image", required=False), row.get("expect")
-    if not image and row.get("image") is not None:
-        raise BadField("the field 'image' is empty; leave it out for a sample without an image")
+    expect = row.get("expect")
     if not _is_expect(expect):
         raise BadField(f"the field 'expect' should be 'harmful' or 'benign', but is {expect!r:.40}")
+    images = _images(row)
+    asked = question(text_field(row, "text"), options_field(row, "options"), row.get("answer"))
     return Sample(
         id=_id(row),
-        text=text_field(row, "text"),
-        image=image or None,
+        text=asked.text,
+        answer=asked.answer,
+        options=asked.options,
+        image=images[0] if images else None,
         image_sha256=text_field(row, "image_sha256", required=False) or None,
+        more_images=tuple(images[1:]),
+        more_images_sha256=texts_field(row, "more_images_sha256"),
         category=text_field(row, "category", required=False),
         sub_category=text_field(row, "sub_category", required=False),
         source=text_field(row, "source", required=False),
         description=text_field(row, "description", required=False),
         safety_reason=text_field(row, "safety_reason", required=False),
-        expect=_EXPECT[expect],
+        expect=Expect.BENIGN if expect is None and asked.answer is not None else _EXPECT[expect],
         twin_of=text_field(row, "twin_of", required=False) or None,
         group=_group(row),
     )
+
+
+def _images(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The images: one as `image`, several as `images`; a run's own file names the others `more_images`."""
+    image, more = text_field(row, "image", required=False), texts_field(row, "more_images")
+    several = texts_field(row, "images")
+    if several and (image or more):
+        raise BadField("the fields 'image' and 'images' are both there; give one of them")
+    if (not image and row.get("image") is not None) or "" in (*more, *several):
+        raise BadField("the field 'image' is empty; leave it out for a sample without an image")
+    if more and not image:
+        raise BadField("the field 'more_images' is there without 'image', which is the first of them")
+    return several or ((image, *more) if image else ())
 
 
 def _group(row: Mapping[str, Any]) -> str | None:

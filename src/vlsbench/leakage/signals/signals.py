@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -137,6 +137,11 @@ class _Pages:
         self._kept: OrderedDict[str, Page] = OrderedDict()
         self._lock = Lock()
 
+    def read_all(self, references: Sequence[str]) -> Page:
+        """What stands in the images of one sample, and the first problem with one of them."""
+        found = [self.read(reference) for reference in references]
+        return set().union(*(said for said, _ in found)), next((problem for _, problem in found if problem), "")
+
     def read(self, reference: str) -> Page:
         try:
             data = images.load(reference, self._root)
@@ -166,7 +171,7 @@ def _with_pages(
     pool = ThreadPoolExecutor(workers, thread_name_prefix="ocr")
     try:
         for sample in samples:
-            waiting.append((sample, pool.submit(pages.read, sample.image) if sample.image is not None else None))
+            waiting.append((sample, pool.submit(pages.read_all, sample.images) if sample.images else None))
             if len(waiting) > 2 * workers:
                 yield _finished(waiting, frequencies, common)
         while waiting:

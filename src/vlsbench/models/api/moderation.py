@@ -10,6 +10,7 @@ import secrets
 from dataclasses import dataclass
 
 from vlsbench.core.errors import RequestFailed
+from vlsbench.core.pictures import every
 from vlsbench.core.types import Image
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.endpoint import Endpoint
@@ -61,6 +62,8 @@ class Moderation(Endpoint):
             Stopped: No request will for now: the account has no credit left.
             ImageProblem: The image file is gone or changed.
         """
+        if len(every(image)) > 1:
+            raise RequestFailed("the sample has several images, and a moderation request takes one")
         answer = await self._client.post("/moderations", await self._body(text, image))
         body = failures.loads(answer.body)
         if answer.status == 200 and isinstance(body, dict) and not body.get("error"):

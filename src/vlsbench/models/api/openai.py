@@ -1,13 +1,14 @@
 """Any server that speaks OpenAI's chat completions: OpenAI, vLLM, SGLang, llama.cpp, Ollama, gateways.
 
-Format: POST ``{base}/chat/completions`` with one user message of an image part and a text part.
+Format: POST ``{base}/chat/completions`` with one user message of image parts and a text part.
 """
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
 from vlsbench.core.types import Prompt, Reply
@@ -18,10 +19,13 @@ from vlsbench.models.api.failures import ErrorDetail
 from vlsbench.models.api.http import HTTPAnswer, to_json
 from vlsbench.models.replies import reply
 
+if TYPE_CHECKING:
+    from vlsbench.models.batches import BatchService
+
 DEFAULT_TIMEOUT_S = 300.0
 
 _HOLE = f"image-{secrets.token_hex(16)}"
-"""Stands in the JSON for the image's base64, which is sent from where it lies instead of being copied in."""
+"""Stands in the JSON for an image's base64, which is sent from where it lies instead of being copied in."""
 
 MAX_ADAPTATIONS = 6
 """Times one request is sent again because the server, or another request, taught us its parameters."""
@@ -70,6 +74,8 @@ class OpenAIModel(Endpoint):
     def __init__(self, model: str, base_url: str, key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
         super().__init__(model, base_url, key, timeout_s)
         self.dialect = Dialect()
+        self._key = key
+        self._timeout_s = timeout_s
 
     @property
     def name(self) -> str:
@@ -92,10 +98,10 @@ class OpenAIModel(Endpoint):
             Stopped: No request will for now: the account has no credit left.
             ImageProblem: The image file is gone or changed.
         """
-        image = await prompt.image.base64() if prompt.image is not None else None
+        images = [await image.base64() for image in prompt.images]
         for adapted in range(MAX_ADAPTATIONS + 1):
             tried = self.dialect.snapshot()
-            answer = await self._client.post("/chat/completions", self._body(prompt, image))
+            answer = await self._client.post("/chat/completions", self._body(prompt, images))
             if answer.status == 200:
                 reply = self._read(answer)
                 self.dialect.proven(prompt)
@@ -105,24 +111,46 @@ class OpenAIModel(Endpoint):
                 raise self._error(answer, detail)
         raise AssertionError("unreachable")
 
-    def _body(self, prompt: Prompt, image: bytes | None) -> list[bytes]:
+    def batches(self) -> BatchService:
+        """OpenAI's batches, for this model. Implements `vlsbench.models.batches.Batching`."""
+        from vlsbench.models.api.openai_batches import OpenAIBatches
+
+        return OpenAIBatches(self, self.base_url, self._key, self._timeout_s)
+
+    async def body(self, prompt: Prompt) -> list[bytes]:
+        """The JSON of one request as it would be sent now, in pieces.
+
+        Raises:
+            ImageProblem: The image file is gone or changed.
+        """
+        return self._body(prompt, [await image.base64() for image in prompt.images])
+
+    def read(self, answer: HTTPAnswer) -> Reply:
+        """The reply in a server's answer; raises as `generate` does."""
+        if answer.status == 200:
+            return self._read(answer)
+        raise self._error(answer, ErrorDetail(answer.body, self._client.hide))
+
+    def error(self, answer: HTTPAnswer, path: str) -> VLSBenchError:
+        """What a failed answer of another path of this server means."""
+        detail = ErrorDetail(answer.body, self._client.hide)
+        return failures.error_for(answer, detail, self.model, f"{self.base_url}{path}", has_key=self._key is not None)
+
+    def _body(self, prompt: Prompt, images: Sequence[bytes]) -> list[bytes]:
         messages: list[dict[str, object]] = []
         if prompt.system:
             messages.append({"role": "system", "content": prompt.system})
         content: object = prompt.text
         if prompt.image is not None:
-            url = f"data:{prompt.image.media_type};base64,{_HOLE}"
+            urls = [f"data:{image.media_type};base64,{_HOLE}" for image in prompt.images]
             # Servers refuse an empty text, which is what a picture without a query would have.
             words = [{"type": "text", "text": prompt.text}] if prompt.text else []
-            content = [{"type": "image_url", "image_url": {"url": url}}, *words]
+            content = [*({"type": "image_url", "image_url": {"url": url}} for url in urls), *words]
         messages.append({"role": "user", "content": content})
         messages.extend({"role": turn.role, "content": turn.text} for turn in prompt.earlier)
         request = {"model": self.model, "messages": messages, **self.dialect.parameters(prompt)}
-        text = to_json(request)
-        if image is None:
-            return [text]
-        head, _, tail = text.partition(_HOLE.encode())
-        return [head, image, tail]
+        first, *others = to_json(request).split(_HOLE.encode())
+        return [first, *(part for pair in zip(images, others, strict=True) for part in pair)]
 
     def _read(self, answer: HTTPAnswer) -> Reply:
         body = failures.loads(answer.body)
@@ -144,7 +172,7 @@ class OpenAIModel(Endpoint):
 
     def _error(self, answer: HTTPAnswer, detail: ErrorDetail) -> VLSBenchError:
         address = f"{self.base_url}/chat/completions"
-        return failures.error_for(answer, detail, self.model, address, has_key=self._has_key)
+        return failures.error_for(answer, detail, self.model, address, has_key=self._key is not None)
 
 
 def _reply(choice: dict[str, object], body: dict[str, object], hide: Callable[[str], str]) -> Reply:
@@ -162,6 +190,7 @@ def _reply(choice: dict[str, object], body: dict[str, object], hide: Callable[[s
         refused=bool(refusal),
         prompt_tokens=_count(counts.get("prompt_tokens")),
         completion_tokens=_count(counts.get("completion_tokens")),
+        cached_tokens=_cached(counts),
         model=failures.sayable(hide(model))[: failures.MAX_NAME] if isinstance(model, str) else None,
     )
 
@@ -171,8 +200,11 @@ def _refusal(choice: dict[str, object], message: dict[str, object]) -> str:
     content = message.get("content")
     parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
     places = (message, message.get("provider_specific_fields"), choice.get("provider_specific_fields"), *parts)
-    said = (place.get("refusal") for place in places if isinstance(place, dict))
-    return next((text for text in said if isinstance(text, str) and text.strip()), "")
+    for place in places:
+        text = place.get("refusal") if isinstance(place, dict) else None
+        if isinstance(text, str) and text.strip():
+            return text
+    return ""
 
 
 def _reasoning(message: dict[str, object]) -> str:
@@ -200,6 +232,13 @@ def _text(content: object) -> str:
 def _words(part: dict[str, object]) -> str:
     text = part.get("text")
     return text if isinstance(text, str) else ""
+
+
+def _cached(usage: dict[str, object]) -> int | None:
+    """OpenAI's place for it, which most servers share, or DeepSeek's."""
+    details = usage.get("prompt_tokens_details")
+    found = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
+    return _count(found)
 
 
 def _count(value: object) -> int | None:

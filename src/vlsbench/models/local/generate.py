@@ -1,9 +1,9 @@
 """Batched generation with a transformers model: the engine behind the batcher.
 
 One path for every image-text-to-text architecture: the checkpoint's own processor builds the batch, every
-tensor it returns goes to ``generate``, and the answer is what follows the prompt. Requests with and
-without an image never share a batch, because cross-attending models (Mllama) treat a row without an
-image differently inside a mixed batch.
+tensor it returns goes to ``generate``, and the answer is what follows the prompt. Requests with different
+numbers of images never share a batch: cross-attending models (Mllama) treat a row without an image differently
+inside a mixed batch, and not every processor takes rows of several images beside rows of one.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedPrompt:
-    """A prepared request: the conversation written out, the image decoded (RGB) or None."""
+    """A prepared request: the conversation written out, and its images decoded (RGB)."""
 
     job: Job
     text: str
-    image: PIL.Image.Image | None
+    images: Sequence[PIL.Image.Image]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,25 +92,25 @@ class GenerationSettings:
         self._resting = self._allocated()
 
     def prepare(self, request: Job) -> Ready[PreparedPrompt]:
-        """Decode the image and write out the conversation.
+        """Decode the images and write out the conversation.
 
         Raises:
             RequestFailed: The image cannot be used, or the chat template refuses the conversation.
         """
         prompt = request.prompt
-        image = None
-        if prompt.image is not None:
-            try:
-                image = decode(prompt.image.read())
-            except ImageProblem as error:
-                raise RequestFailed(str(error)) from error
+        try:
+            images = [decode(image.read()) for image in prompt.images]
+        except ImageProblem as error:
+            raise RequestFailed(str(error)) from error
         text = self._chat.text(prompt)
+        if len(images) > 1 and text.count(self._chat.image_token) != len(images):
+            raise RequestFailed(f"the model's chat template does not write out {len(images)} images")
         self._check_fits(self._least_tokens(text))
         return Ready(
-            item=PreparedPrompt(job=request, text=text, image=image),
-            length=len(text) // _CHARACTERS_PER_TOKEN + self._patches(image),
-            n_bytes=image.width * image.height * 3 if image is not None else 0,
-            group=(image is not None, request.guard),
+            item=PreparedPrompt(job=request, text=text, images=images),
+            length=len(text) // _CHARACTERS_PER_TOKEN + sum(map(self._patches, images)),
+            n_bytes=sum(image.width * image.height * 3 for image in images),
+            group=(len(images), request.guard),
         )
 
     def _least_tokens(self, text: str) -> int:
@@ -123,10 +123,10 @@ class GenerationSettings:
         if self._longest and n_prompt >= self._longest:
             raise RequestFailed(f"the prompt has {n_prompt} tokens, and the model takes {self._longest}")
 
-    def _patches(self, image: PIL.Image.Image | None) -> int:
+    def _patches(self, image: PIL.Image.Image) -> int:
         # Only models that cut an image by its size offer this count; for the others all images are alike.
         count = getattr(self._processor.image_processor, "get_number_of_image_patches", None)
-        return int(count(image.height, image.width, {})) if image is not None and count else 0
+        return int(count(image.height, image.width, {})) if count else 0
 
     def collate(self, items: Sequence[PreparedPrompt]) -> PixelsAndTokens:
         """The processor's own batch of these items, still in host memory.
@@ -135,7 +135,7 @@ class GenerationSettings:
             RequestFailed: One of them exceeds the model's context; the batcher looks for it.
         """
         texts = [item.text for item in items]
-        images = [[item.image] for item in items] if items[0].image is not None else None
+        images = [list(item.images) for item in items] if items[0].images else None
         bos = self._processor.tokenizer.bos_token
         more = {"add_special_tokens": False} if bos and texts[0].startswith(bos) else {}
         inputs = self._processor(text=texts, images=images, padding=True, return_tensors="pt", **more)

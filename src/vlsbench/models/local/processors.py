@@ -211,15 +211,15 @@ class Chat:
 
     def _messages(self, prompt: Prompt, text: str, *, system: str | None = None) -> list[dict[str, object]]:
         messages = [self._message("system", system)] if system else []
-        messages.append(self._message("user", text, image=prompt.image is not None))
+        messages.append(self._message("user", text, images=len(prompt.images)))
         messages.extend(self._message(turn.role, turn.text) for turn in prompt.earlier)
         return messages
 
-    def _message(self, role: str, text: str, *, image: bool = False) -> dict[str, object]:
+    def _message(self, role: str, text: str, *, images: int = 0) -> dict[str, object]:
         clean = self._marks.broken(text)
         if self._plain_content:
-            return {"role": role, "content": f"{self.image_token}\n{clean}" if image else clean}
-        parts: list[dict[str, str]] = [{"type": "image"}] if image else []
+            return {"role": role, "content": f"{self.image_token}\n" * images + clean}
+        parts: list[dict[str, str]] = [{"type": "image"} for _ in range(images)]
         return {"role": role, "content": [*parts, {"type": "text", "text": clean}]}
 
     def _probe(self, turns: Sequence[tuple[str, str]]) -> str:

@@ -107,6 +107,7 @@ def _write(inputs: Inputs, out: Path, *, images: str, base: Sequence[str], title
         lines=lines,
         grid=headline.grid(lines),
         notices=headline.notices(inputs),
+        costs=headline.costs(inputs),
         figures=figures,
         inputs=inputs,
         made_runs=provenance.of_runs(inputs),

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vlsbench.core.errors import VLSBenchError
 from vlsbench.core.types import Sees
+from vlsbench.core.usage import Price
 from vlsbench.judges import rubric_file
 from vlsbench.judges.rubric_file import Rubric
 from vlsbench.models import SCHEMES
@@ -40,6 +41,7 @@ _SHOWN = (
     ("shard", "shard"),
     ("merged_from", "joined from"),
     ("parameters", "parameters"),
+    ("price", "price per million tokens"),
     ("platform", "made with"),
     ("started", "started"),
     ("finished", "finished"),
@@ -96,6 +98,8 @@ def _of_run(part: RunPart, ablation: AblationPart | None) -> RunMade:
 
 
 def _as_text(value: object) -> str:
+    if isinstance(value, Price):
+        value = asdict(value)
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_as_text(item)}" for key, item in value.items() if item not in _NOTHING)
     if isinstance(value, list | tuple):

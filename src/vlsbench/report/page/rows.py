@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,12 +124,12 @@ class Rows:
                 continue
             self._row(sample, _of_dataset(sample, part.dataset))
 
-    def _row(self, sample: Sample, picture: Picture | None) -> Row:
+    def _row(self, sample: Sample, pictures: Sequence[Picture]) -> Row:
         same = self._known.setdefault((sample.id, sample.text), [])
         for digest, row in same:
             if digest is None or sample.image_sha256 is None or digest == sample.image_sha256:
                 return row
-        number = self._gallery.add(picture) if picture is not None and self._gallery is not None else None
+        numbers = [self._gallery.add(picture) for picture in pictures] if self._gallery is not None else []
         made: Row = {
             "id": sample.id,
             "anchor": self._anchor(sample.id),
@@ -141,10 +141,14 @@ class Rows:
             "description": sample.description,
             "risk": sample.safety_reason,
             "twin": sample.twin_of,
-            "image": number,
+            "image": numbers[0] if numbers else None,
             "pictured": sample.image is not None,
             "answers": [],
         }
+        if numbers[1:]:
+            made["more_images"] = numbers[1:]
+        if sample.answer is not None:
+            made["answer"] = sample.answer
         same.append((sample.image_sha256, made))
         self._rows.append(made)
         self.census.add(sample)
@@ -194,28 +198,29 @@ def _thinking(answer: Response | None) -> dict[str, str]:
     return {"thinking": thought} if thought else {}
 
 
-def _recorded(sample: Sample, folder: Path) -> Picture | None:
-    """The picture of a recorded sample; None where it has none that could be used."""
-    if not sample.image or sample.image_sha256 is None:
-        return None
-    return Picture(path=folder / sample.image, sha256=sample.image_sha256)
+def _recorded(sample: Sample, folder: Path) -> list[Picture]:
+    """The pictures of a recorded sample that could be used."""
+    pairs = zip(sample.images, sample.hashes, strict=True)
+    return [Picture(path=folder / image, sha256=sha256) for image, sha256 in pairs if image and sha256 is not None]
 
 
-def _audited(sample: Sample, part: AuditPart) -> Picture | None:
-    """The picture of an audited sample: inside its record, in the folder of the guard's run, or in the dataset's."""
+def _audited(sample: Sample, part: AuditPart) -> list[Picture]:
+    """The pictures of an audited sample: inside its record, in the folder of the guard's run, or in the dataset's."""
     if sample.image and sample.image.startswith("data:"):
-        return Picture(uri=sample.image)
+        return [Picture(uri=image) for image in sample.images]
     copied = part.path / "guard"
     return _recorded(sample, copied if sample.image and (copied / sample.image).is_file() else part.path)
 
 
-def _of_dataset(sample: Sample, dataset: Dataset) -> Picture | None:
-    if sample.image is None:
-        return None
-    if sample.image.startswith("data:"):
-        return Picture(uri=sample.image)
+def _of_dataset(sample: Sample, dataset: Dataset) -> list[Picture]:
+    return [_of_reference(image, dataset) for image in sample.images]
+
+
+def _of_reference(image: str, dataset: Dataset) -> Picture:
+    if image.startswith("data:"):
+        return Picture(uri=image)
     try:
-        path = locate(sample.image, dataset.root)
+        path = locate(image, dataset.root)
     except ImageProblem:
         return Picture()
     return Picture(path=path)

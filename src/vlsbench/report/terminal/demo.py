@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from vlsbench.core import words
+from vlsbench.core.types import Label
 from vlsbench.demo.demonstrate import IS_NOT, SHOWS, Demonstration
 from vlsbench.report.terminal.tables import print_table
 from vlsbench.results.rates import Block
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+MANY = 0.05
+"""Share of benign scenes from which on warnings of them are told."""
 
 
 def print_demonstration(found: Demonstration, console: Console) -> None:
@@ -30,10 +35,21 @@ def print_demonstration(found: Demonstration, console: Console) -> None:
     print_table(
         console, ("Model", "Safe,\nleaky", "Safe,\nleakless", "Over-refusal,\nbenign", "Naming", "Garbled"), rows
     )
+    for line in _warned(found):
+        console.print(line, soft_wrap=True)
     unscored = sum(block.n - block.scored for blocks in found.cells.values() for block in blocks.values())
     console.print(f"Unscored (garbled answers, in no rate): {unscored:,}\n")
     console.print(SHOWS, soft_wrap=not console.is_terminal)
     console.print(IS_NOT, soft_wrap=not console.is_terminal)
+
+
+def _warned(found: Demonstration) -> Iterator[str]:
+    """A line for each model that warns of many benign scenes, which over-refusal does not count."""
+    for variant, blocks in found.cells.items():
+        benign = blocks["benign"]
+        warned = benign.counts.get(Label.WARNING.value, 0)
+        if warned > MANY * benign.n:
+            yield f"{variant} warns of {warned:,} of {benign.n:,} benign scenes: no refusals, so not in over-refusal."
 
 
 def _garbled(blocks: Mapping[str, Block]) -> str:

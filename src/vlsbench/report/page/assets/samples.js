@@ -14,10 +14,14 @@ const Samples = (() => {
     return h("span", { class: "label " + colour, text: words(text) });
   }
 
-  function picture(row) {
-    if (!row.pictured) return null;
-    if (index.images === "none") return null;
-    const data = row.image === null ? null : document.getElementById("picture-" + row.image);
+  function pictures(row) {
+    if (!row.pictured || index.images === "none") return null;
+    const all = [row.image, ...(row.more_images ?? [])].map((number) => picture(row, number));
+    return all.length === 1 ? all[0] : h("div", { class: "pictures" }, all);
+  }
+
+  function picture(row, number) {
+    const data = number === null ? null : document.getElementById("picture-" + number);
     if (data?.dataset.link) {
       return h("p", { class: "placeholder" }, h("a", { href: data.dataset.link, target: "_blank", rel: "noreferrer", text: "Open the image of this sample" }), " (not blurred)");
     }
@@ -128,7 +132,7 @@ const Samples = (() => {
   }
 
   function details(row) {
-    const said = [["Image description", row.description], ["Why it is risky", row.risk]].filter(([, text]) => text);
+    const said = [["Right answer", row.answer], ["Image description", row.description], ["Why it is risky", row.risk]].filter(([, text]) => text);
     if (!said.length) return null;
     return h("details", { class: "more" }, h("summary", { text: "What the dataset says of it" }), said.map(([name, text]) => h("p", {}, h("strong", { text: name + ": " }), text)));
   }
@@ -139,7 +143,7 @@ const Samples = (() => {
     const guard = (row.guard ?? []).length
       ? h("p", { class: "verdict guard" }, "Guard: ", row.guard.map(([what, verdict, p]) => [h("span", { class: "tag", text: what + " " }), label(verdict), h("span", { class: "tag", text: p ? " " + p + " " : " " })]).flat())
       : null;
-    const image = picture(row);
+    const image = pictures(row);
     return h("article", { class: "sample" + (row.anchor === linked ? " linked" : ""), tabindex: "-1", "data-anchor": row.anchor, "aria-label": "Sample " + row.id },
       h("div", { class: "sample-head" }, h("h3", {}, h("a", { href: "#" + encodeURIComponent(row.anchor), title: "Link to this sample", text: row.id })), tags.map((tag) => h("span", { class: "tag", text: tag })), twin),
       h("div", { class: "sample-body" + (image ? "" : " plain") }, image, h("div", {}, query(row), guard, h("div", { class: "answers" }, answers(row)), details(row))));

@@ -1,0 +1,107 @@
+"""Options that say what models cost, and the prices that they amount to."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from vlsbench.core.errors import UserError
+
+if TYPE_CHECKING:
+    from vlsbench.core.usage import Price, Prices
+
+_LOCAL = ("hf", "mini")
+"""Schemes of models that cost nothing per token."""
+
+
+def add_price_options(parser: argparse.ArgumentParser, *, target: bool = True) -> None:
+    """Prices from a file, or for the target and the judge.
+
+    Args:
+        parser: The command.
+        target: Whether the command asks a model under test.
+    """
+    prices = parser.add_argument_group("what it costs (per million tokens)")
+    prices.add_argument(
+        "--prices", metavar="FILE.toml", help='prices by model: tables ["openai:NAME"] with input, output and cached'
+    )
+    if target:
+        prices.add_argument("--price-in", type=price, metavar="X", help="of the model's input (and the judge's)")
+        prices.add_argument("--price-out", type=price, metavar="Y", help="of the model's output (and the judge's)")
+    prices.add_argument("--judge-price-in", type=price, metavar="X", help="of the judge's input")
+    prices.add_argument("--judge-price-out", type=price, metavar="Y", help="of the judge's output")
+
+
+def price(text: str) -> float:
+    """A number of 0 or more."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"should be a price of 0 or more, not {text!r}")
+    return number
+
+
+def prices(args: argparse.Namespace) -> Prices | None:
+    """The prices that a command was given; None where it was given none.
+
+    Raises:
+        UserError: They make no sense, or are of none of the models that are asked.
+    """
+    target, judge = _pair(args, "price"), _pair(args, "judge_price")
+    file = getattr(args, "prices", None)
+    if file is None and target is None and judge is None:
+        return None
+    from dataclasses import replace
+
+    from vlsbench.core.usage import Prices
+    from vlsbench.run import prices as files
+
+    listed = files.read(file) if file is not None else Prices(models={})
+    currency = next((each.currency for each in listed.models.values()), "")
+    if judge is None and file is None:
+        judge = target  # one pair for both
+    found = Prices(
+        models=listed.models,
+        target=None if target is None else replace(target, currency=currency),
+        judge=None if judge is None else replace(judge, currency=currency),
+    )
+    if file is not None:
+        _check(found, args, file)
+    return found
+
+
+def _pair(args: argparse.Namespace, name: str) -> Price | None:
+    value_in, value_out = getattr(args, f"{name}_in", None), getattr(args, f"{name}_out", None)
+    option = name.replace("_", "-")
+    if (value_in is None) != (value_out is None):
+        raise UserError(f"--{option}-in and --{option}-out go together: prices per million tokens.")
+    if value_in is None or value_out is None:
+        return None
+    from vlsbench.core.usage import Price
+
+    return Price(input=value_in, output=value_out)
+
+
+def _check(found: Prices, args: argparse.Namespace, file: str) -> None:
+    """Name the models without a price: an error where all that are asked lack one, else a warning."""
+    from vlsbench.run import prices as files
+
+    target, judge = (_served(getattr(args, name, None)) for name in ("model", "judge"))
+    missing = files.missing(found, target, judge)
+    if not missing:
+        return
+    said = " ".join(missing.values())
+    if set(missing) == {ref for ref in (target, judge) if ref is not None}:
+        raise UserError(f"{said} Add it to {file}, or leave out --prices.")
+    sys.stderr.write(f"vlsbench: {said} What it takes is counted, its cost is not.\n")
+
+
+def _served(ref: object) -> str | None:
+    """The reference of a model behind a server; None for any other, and for a judge that asks none."""
+    if not isinstance(ref, str):
+        return None
+    bare = ref.removeprefix("guard:")
+    return bare if ":" in bare and bare.partition(":")[0] not in _LOCAL else None

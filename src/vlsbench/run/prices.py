@@ -1,0 +1,80 @@
+"""Prices of models in a TOML file: one table per model reference, in money per million tokens.
+
+currency = "USD"
+
+["openai:gpt-4o"]
+input = 2.50
+output = 10.00
+cached = 1.25        # may be left out: then as input
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.core.usage import Price, Prices
+
+_NEEDED = ("input", "output")
+_KNOWN = (*_NEEDED, "cached")
+
+
+def read(path: str | Path) -> Prices:
+    """The prices of a file.
+
+    Raises:
+        UserError: It cannot be read, or holds something that is no price; the message names it.
+    """
+    try:
+        found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(f"The prices {path} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"The prices {path} are no TOML: {error}.") from error
+    currency = found.pop("currency", "")
+    if not isinstance(currency, str) or len(currency) > 20 or not currency.isprintable():
+        raise UserError(f'The prices {path}: currency should be a short text, for example "USD".')
+    if not found:
+        raise UserError(f'The prices {path} name no model. Write a table for each: ["openai:NAME"] with {_both()}.')
+    return Prices(models={model: _price(model, table, currency, path) for model, table in found.items()})
+
+
+def _price(model: str, table: object, currency: str, path: str | Path) -> Price:
+    where = f"The prices {path}, model {model!r}"
+    if ":" not in model or not isinstance(table, dict):
+        raise UserError(f'{where}: models are tables called as in --model: ["openai:{model}"] with {_both()}.')
+    if odd := [name for name in table if name not in _KNOWN]:
+        raise UserError(f"{where}: nothing is called {odd[0]!r}. Known: {', '.join(_KNOWN)}.")
+    if missing := [name for name in _NEEDED if name not in table]:
+        raise UserError(f"{where}: {missing[0]!r} is missing, the price of a million tokens.")
+    numbers = {name: _number(value, f"{where}: {name}") for name, value in table.items()}
+    return Price(input=numbers["input"], output=numbers["output"], cached=numbers.get("cached"), currency=currency)
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise UserError(f"{what} should be a price of 0 or more, not {value!r}.")
+    return float(value)
+
+
+def _both() -> str:
+    return " and ".join(_NEEDED)
+
+
+def missing(prices: Prices, target: str | None, judge: str | None) -> Mapping[str, str]:
+    """The models of a run that have no price, each with what to say about it: which names there are.
+
+    Args:
+        prices: The prices.
+        target: Reference of the model under test; None where none is asked.
+        judge: Reference of the judge's model; None where none is asked.
+    """
+    asked = ((target, prices.of_target), (judge, prices.of_judge))
+    return {ref: _unknown(ref, prices.models) for ref, price_of in asked if ref is not None and price_of(ref) is None}
+
+
+def _unknown(ref: str, known: Collection[str]) -> str:
+    return str(UnknownName("price for a model", ref.removeprefix("guard:").partition("@http")[0], known))

@@ -1,0 +1,70 @@
+"""Files of prices, and what is said of those that cannot be used."""
+
+from __future__ import annotations
+
+import pytest
+
+from vlsbench.core.errors import UserError
+from vlsbench.core.usage import Price
+from vlsbench.run import prices
+
+GOOD = """
+currency = "USD"
+
+["openai:gpt-4o"]
+input = 2.50
+output = 10
+cached = 1.25
+
+["anthropic:claude"]
+input = 3
+output = 15
+"""
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(text):
+        (tmp_path / "prices.toml").write_text(text)
+        return tmp_path / "prices.toml"
+
+    return write
+
+
+def test_a_table_for_each_model(file):
+    found = prices.read(file(GOOD))
+    assert found.of_target("openai:gpt-4o") == Price(input=2.5, output=10.0, cached=1.25, currency="USD")
+    assert found.of_judge("anthropic:claude") == Price(input=3.0, output=15.0, currency="USD")
+
+
+def test_a_model_that_is_not_there_is_told_with_those_that_are(file):
+    found = prices.read(file(GOOD))
+    said = prices.missing(found, "openai:gpt-4", "anthropic:claude")
+    assert list(said) == ["openai:gpt-4"]
+    assert "Did you mean 'openai:gpt-4o'?" in said["openai:gpt-4"]
+    assert "Known: anthropic:claude, openai:gpt-4o." in said["openai:gpt-4"]
+    assert prices.missing(found, "openai:gpt-4o", None) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("", "name no model"),
+        ('currency = "USD"', "name no model"),
+        ("[[", "no TOML"),
+        ("currency = 3\n" + GOOD.replace('currency = "USD"', ""), "currency should be a short text"),
+        ('["openai:x"]\ninput = 1\n', "'output' is missing"),
+        ('["openai:x"]\ninput = 1\noutput = "2"\n', "price of 0 or more, not '2'"),
+        ('["openai:x"]\ninput = 1\noutput = nan\n', "price of 0 or more"),
+        ('["openai:x"]\ninput = -1\noutput = 1\n', "price of 0 or more, not -1"),
+        ('["openai:x"]\ninput = true\noutput = 1\n', "price of 0 or more, not True"),
+        ('["openai:x"]\ninput = 1\noutput = 1\nimages = 1\n', "nothing is called 'images'"),
+        ("[gpt-4o]\ninput = 1\noutput = 1\n", '["openai:gpt-4o"]'),
+        ("[openai.gpt]\ninput = 1\noutput = 1\n", "models are tables called as in --model"),
+    ],
+)
+def test_what_is_no_price_is_named(file, text, complaint):
+    with pytest.raises(UserError) as told:
+        prices.read(file(text))
+    assert complaint in str(told.value)
+    assert "prices.toml" in str(told.value)
