@@ -6,13 +6,15 @@ Trying again, waiting and slots are for `run`: a model answers one prompt, or sa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.names import address_in, without_address
 from vlsbench.core.protocols import Model
+from vlsbench.models.workers.settings import Workers
 
 if TYPE_CHECKING:
     from vlsbench.models.api.addresses import ServerList
@@ -23,19 +25,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
-    """How models in this process are loaded.
+    """How local models are loaded.
 
     Args:
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         batch_size: Requests generated at once, or ``"auto"``.
         trust_remote_code: Allow a repository to run code of its own here.
+        workers: The processes that hold the model; None for this one.
     """
 
     dtype: str = "auto"
     device: str = "auto"
     batch_size: int | Literal["auto"] = "auto"
     trust_remote_code: bool = False
+    workers: Workers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +130,18 @@ def canonical(ref: str) -> str:
         UserError: The reference is incomplete.
     """
     scheme, rest = split(ref)
-    if scheme == "openai":
+    if scheme in SERVED:
         from vlsbench.models.api.openai import parse_ref
 
-        return f"{scheme}:{parse_ref(rest)[0]}"
+        return f"{scheme}:{parse_ref(rest, scheme)[0]}"
     if not rest:
         raise UserError(
             f"{ref!r} names no model. Write {scheme}:{'VARIANT' if scheme == 'mini' else 'REPO_OR_FOLDER'}."
         )
+    if scheme == "inspect":
+        from vlsbench.models.providers.through_inspect import split as provider_and_name
+
+        provider_and_name(rest)
     if scheme == "mini":
         from vlsbench import miniworld
 
@@ -163,16 +171,47 @@ _SERVED = re.compile(r"(?P<before>(?:guard:)?(?P<scheme>openai|openai-image|mode
 
 
 def _openai(rest: str, access: Access) -> Model:
-    from vlsbench.models.api import keys, openai
+    from vlsbench.models.api.openai import OpenAIModel
 
-    name, url = openai.parse_ref(rest)
     if access.servers is None:
-        key = keys.key_for(url, access.key_env, [url, *_urls_in_use(access)])
-        return openai.OpenAIModel(name, url, key, access.timeout_s)
+        return OpenAIModel(*_reached("openai", rest, access), access.timeout_s)
+    from vlsbench.models.api.openai import parse_ref
     from vlsbench.models.api.servers import ServedModel
 
+    name, _ = parse_ref(rest)
     listed, key_of = _listed(access.servers, access)
-    return ServedModel(name, listed, lambda place: openai.OpenAIModel(name, place, key_of(place), access.timeout_s))
+    return ServedModel(name, listed, lambda place: OpenAIModel(name, place, key_of(place), access.timeout_s))
+
+
+def _anthropic(rest: str, access: Access) -> Model:
+    from vlsbench.models.providers.anthropic import AnthropicWire
+    from vlsbench.models.providers.model import NativeModel
+
+    return NativeModel(AnthropicWire(), *_reached("anthropic", rest, access), access.timeout_s)
+
+
+def _gemini(rest: str, access: Access) -> Model:
+    from vlsbench.models.providers.gemini import GeminiWire
+    from vlsbench.models.providers.model import NativeModel
+
+    return NativeModel(GeminiWire(), *_reached("gemini", rest, access), access.timeout_s)
+
+
+def _inspect(rest: str, access: Access) -> Model:
+    from vlsbench.models.api import keys
+    from vlsbench.models.providers.through_inspect import InspectModel
+
+    key = keys.named(access.key_env) if access.key_env is not None else None
+    return InspectModel(rest, key, access.timeout_s)
+
+
+def _reached(scheme: str, rest: str, access: Access) -> tuple[str, str, str | None]:
+    """Name, address and key of a model behind a server."""
+    from vlsbench.models.api import keys
+    from vlsbench.models.api.openai import parse_ref
+
+    name, url = parse_ref(rest, scheme)
+    return name, url, keys.key_for(url, access.key_env, [url, *_urls_in_use(access)], scheme)
 
 
 def load_moderation(rest: str, access: Access) -> Moderation | ServedModeration:
@@ -214,14 +253,37 @@ def _listed(servers: str, access: Access) -> tuple[ServerList, Callable[[str], s
 
 def _urls_in_use(access: Access) -> list[str]:
     from vlsbench.models.api.addresses import ServerList
+
+    listed = (url for servers in access.servers_in_use for url in ServerList(servers).now())
+    return [*served_at(access.refs_in_use), *listed]
+
+
+def served_at(refs: Iterable[str]) -> list[str]:
+    """The addresses of the models among some references that are behind a server."""
     from vlsbench.models.api.openai import parse_ref
 
-    parts = (ref.partition(":") for ref in access.refs_in_use)
-    named = [parse_ref(rest)[1] for scheme, _, rest in parts if scheme == "openai"]
-    return [*named, *(url for servers in access.servers_in_use for url in ServerList(servers).now())]
+    parts = (ref.partition(":") for ref in refs)
+    return [parse_ref(rest, scheme)[1] for scheme, _, rest in parts if scheme in SERVED]
 
 
-def _hf(rest: str, access: Access) -> HFModel:
+def _in_workers(ref: str, access: Access) -> Model:
+    """The model of a reference in processes of its own; what identifies it is as in this one."""
+    from vlsbench.models.workers import pool
+
+    local = replace(access.local, workers=None)
+    workers = access.local.workers
+    if workers is None:
+        raise ValueError("no workers were asked for")
+    return pool.start(ref, partial(load, ref, Access(local=local)), workers, on_cpu=local.device == "cpu")
+
+
+def _hf(rest: str, access: Access) -> Model:
+    if access.local.workers is not None:
+        return _in_workers(f"hf:{rest}", access)
+    return _in_this_process(rest, access)
+
+
+def _in_this_process(rest: str, access: Access) -> HFModel:
     from vlsbench.models.local.model import load_hf
 
     local = access.local
@@ -238,10 +300,22 @@ def _mini(rest: str, access: Access) -> Model:
     """A packaged tiny model: only a name for a folder that loads like any other."""
     from vlsbench import miniworld
 
-    model = _hf(str(miniworld.weights(rest)), access)
+    if access.local.workers is not None:
+        return _in_workers(f"mini:{rest}", access)
+    model = _in_this_process(str(miniworld.weights(rest)), access)
     model.name = f"mini:{rest}"
     return model
 
 
-SCHEMES: dict[str, Callable[[str, Access], Model]] = {"openai": _openai, "hf": _hf, "mini": _mini}
+SCHEMES: dict[str, Callable[[str, Access], Model]] = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+    "inspect": _inspect,
+    "hf": _hf,
+    "mini": _mini,
+}
 """Every kind of model reference; one entry per scheme."""
+
+SERVED = ("openai", "anthropic", "gemini")
+"""Schemes of models behind a server, whose references may end in its address."""

@@ -197,7 +197,7 @@ class Loader:
         known = (model, self.effort.local)
         if known in self._loaded:
             return self._loaded[known]
-        if self._progress is not None and not model.startswith("openai:"):
+        if self._progress is not None and model.partition(":")[0] not in models.SERVED:
             self._progress(RunCounts(total=0, loading=model))
         made = models.load(model, self.access(key_env, servers))
         if isinstance(made, LocalModel):

@@ -180,10 +180,10 @@ def _samples(pieces: Sequence[Piece], root: str | None) -> Iterator[bytes]:
 def _sound(listed: Sequence[tuple[Run, bytes]]) -> tuple[Run, bytes]:
     """Of the lines about one sample, the first whose picture could be read where there is one."""
     found = [(_sample(run, line), run, line) for run, line in listed]
-    found.sort(key=lambda each: each[0].image_sha256 is None)
+    found.sort(key=lambda each: None in each[0].hashes)
     (first, run, line), *others = found
     for other, there, _ in others:
-        if other.id != first.id or other.image_sha256 not in (None, first.image_sha256):
+        if other.id != first.id or (None not in other.hashes and other.hashes != first.hashes):
             raise RunError(
                 f"Sample {first.id} in {run.path} is another one or shows another picture than in {there.path}. "
                 "Leave one of the folders out."
