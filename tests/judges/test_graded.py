@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -149,5 +150,6 @@ def test_mm_vet_from_the_command_line_to_its_mean_grade(tmp_path: Path, capsys) 
     assert "mean grade" in capsys.readouterr().out
     assert command("table", tmp_path / "run") == 0
     assert "65.0" in capsys.readouterr().out
+    shutil.copytree(tmp_path / "run", tmp_path / "again")
     with pytest.raises(UserError, match="not compared sample by sample"):
-        leaderboard([tmp_path / "run"])
+        leaderboard([tmp_path / "run", tmp_path / "again"])
