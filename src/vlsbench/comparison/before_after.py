@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vlsbench import stats
 from vlsbench.comparison.compare import Comparison, RunFigures, compare
 from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, SAFETY, UNSAFE
 from vlsbench.core.errors import UserError
@@ -15,6 +14,7 @@ from vlsbench.core.names import slug
 from vlsbench.core.types import Rate
 from vlsbench.datasets import ANSWERS, usual_judge
 from vlsbench.models import canonical
+from vlsbench.results.missing import Missing
 from vlsbench.results.official import OfficialFigure, official
 from vlsbench.run.evaluate import evaluate
 from vlsbench.run.loading import Effort
@@ -37,7 +37,8 @@ class Change:
     """One measure of one aligned model on one dataset.
 
     `before` and `after` are the rates of base and model on the samples that both were asked; `paired` is after minus
-    before on those that both have scored, and `p_holm` its p-value adjusted for all changes of the table.
+    before on those that both have scored. `p_holm` and `missing` are those of `compare` on the dataset's runs: adjusted
+    for every two of them, so that both commands say the same.
     """
 
     dataset: str
@@ -48,6 +49,13 @@ class Change:
     after: Rate
     paired: Paired
     p_holm: float | None
+    missing: Missing
+
+    def to_json(self) -> dict[str, object]:
+        """The change as ``vlsbench align compare --json`` lists it."""
+        found = asdict(self)
+        del found["missing"]
+        return found | self.missing.to_json()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +83,7 @@ class BeforeAfter:
         return {
             "base": self.base,
             "judge": self.judge,
-            "changes": [asdict(change) for change in self.changes],
+            "changes": [change.to_json() for change in self.changes],
             "official": [asdict(change) for change in self.official],
         }
 
@@ -128,10 +136,8 @@ def before_after(
         found = compare(runs, by="none", judge=asked if len(Run(runs[0]).judges) > 1 else None)
         changes += _changes(found, dataset, models)
         figures += _official(runs, dataset, models)
-    adjusted = stats.holm({n: one.paired.p_value for n, one in enumerate(changes) if one.paired.p_value is not None})
-    kept = tuple(replace(one, p_holm=adjusted.get(number)) for number, one in enumerate(changes))
     first = changes[0].judge if changes else judges[0]
-    return BeforeAfter(base=base, judge=first, changes=kept, official=tuple(figures))
+    return BeforeAfter(base=base, judge=first, changes=tuple(changes), official=tuple(figures))
 
 
 def _judge_of(dataset: str, judge: str | None) -> str:
@@ -163,7 +169,8 @@ def _changes(found: Comparison, dataset: str, models: Sequence[str]) -> list[Cha
             before=_rate(found.runs[last], each.measure),
             after=_rate(found.runs[each.first], each.measure),
             paired=each.paired,
-            p_holm=None,
+            p_holm=each.p_holm,
+            missing=each.missing,
         )
         for each in found.differences
         if each.second == last and each.group is None
