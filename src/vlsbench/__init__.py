@@ -71,6 +71,7 @@ if TYPE_CHECKING:
     from vlsbench.results.rates import Block, Bounds
     from vlsbench.results.summary import JudgeSummary, Summary
     from vlsbench.results.usage import RoleUsage
+    from vlsbench.run.batches.rounds import BatchEffort
     from vlsbench.run.evaluate import evaluate, judge
     from vlsbench.run.loading import Effort
     from vlsbench.run.prices import read as read_prices
@@ -83,6 +84,7 @@ __all__ = [
     "AccessDenied",
     "Agreement",
     "Audit",
+    "BatchEffort",
     "Block",
     "Blocked",
     "Bounds",
@@ -223,6 +225,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "results.summary": ("JudgeSummary", "Summary"),
     "results.usage": ("RoleUsage",),
     "run.evaluate": ("evaluate", "judge"),
+    "run.batches.rounds": ("BatchEffort",),
     "run.loading": ("Effort",),
     "run.prices": ("read as read_prices",),
     "run.progress": ("RunCounts",),

@@ -82,6 +82,7 @@ class Ablation:
             system=manifest.system,
             seed=manifest.seed,
             limit=manifest.limit,
+            image_max_side=manifest.image_max_side,
         )
         return cls.of(path, identity, runs, left_out=found.left_out.get("no_image", 0), skipped=found.skipped)
 

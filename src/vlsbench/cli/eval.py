@@ -24,6 +24,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     options.add_run_options(parser)
     options.add_judge_options(parser)
     options.add_local_options(parser)
+    options.add_batch_options(parser)
     where = parser.add_argument_group("where and how")
     where.add_argument(
         "--shard", metavar="I/N", help="only every N-th group of samples from the I-th on; vlsbench merge joins them"
@@ -67,11 +68,12 @@ def _dry_run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
     else:
-        _print_estimate(found)
+        print_estimate(found)
     return 0
 
 
-def _print_estimate(found: Estimate) -> None:
+def print_estimate(found: Estimate) -> None:
+    """An estimate as ``--dry-run`` prints it."""
     console = terminal.console()
     console.print("Nothing was contacted. This is what would run:")
     rows = [

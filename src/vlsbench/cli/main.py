@@ -24,6 +24,7 @@ from vlsbench.cli import (
     plot,
     report,
     show,
+    sweep,
     table,
 )
 from vlsbench.cli import eval as eval_
@@ -35,6 +36,7 @@ from vlsbench.core.version import __version__
 COMMANDS = (
     demo,
     eval_,
+    sweep,
     judge,
     merge,
     show,
@@ -59,7 +61,7 @@ _EPILOG = """exit codes:
   0    done
   1    finished, but more samples are unscored than --max-unscored allows
   2    something in the command, the files or the settings has to change
-  3    stopped by disk or network; the same command continues
+  3    stopped by disk or network, or waiting for batches; the same command continues
   130  interrupted; the same command continues
 """
 

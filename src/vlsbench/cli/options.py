@@ -34,6 +34,11 @@ class Parser(argparse.ArgumentParser):
             message = f"No command named {found[1]!r}.{hint} Known: {', '.join(known)}."
         super().error(message)
 
+    def leave_out_defaults(self) -> None:
+        """Have only those options in the namespace that were given."""
+        for action in self._actions:
+            action.default = argparse.SUPPRESS
+
 
 class Once(argparse.Action):
     """Takes one value, and refuses a second one: which of two would be evaluated is not for us to choose."""
@@ -71,8 +76,19 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--temperature", type=float, default=0.0, metavar="T", help="(default: 0)")
     asked.add_argument("--system", metavar="TEXT", help="system prompt")
     asked.add_argument("--seed", type=int, metavar="S")
+    add_image_options(asked)
     asked.add_argument("--concurrency", type=concurrency, default="auto", metavar="N|auto")
     asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
+
+
+def add_image_options(parser: argparse._ActionsContainer) -> None:
+    """How large the images are that models and judges are shown."""
+    parser.add_argument(
+        "--image-max-side",
+        type=positive,
+        metavar="PIXELS",
+        help="scale images with a longer side down, for model and judge: another run, with fewer bytes and tokens",
+    )
 
 
 def fill_in(args: argparse.Namespace) -> bool:
@@ -142,6 +158,24 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_batch_options(parser: argparse.ArgumentParser) -> None:
+    """Whether requests go through the provider's batches."""
+    batch = parser.add_argument_group("batches (half the price, answered within a day)")
+    batch.add_argument(
+        "--batch",
+        action="store_true",
+        help="hand requests in as batches (openai:, anthropic:, gemini:); exit 3 while they are out",
+    )
+    batch.add_argument(
+        "--batch-wait",
+        type=duration,
+        default=0.0,
+        metavar="TIME",
+        help="wait so long for what is out, as 90s, 30m or 24h, before exit 3 (default: do not wait)",
+    )
+    batch.add_argument("--batch-forget", metavar="ID", help="give up a batch of this run; its requests are made again")
+
+
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Limits and display."""
     add_max_unscored(parser)
@@ -179,6 +213,19 @@ def positive(text: str) -> int:
     return number
 
 
+def duration(text: str) -> float:
+    """Seconds from ``90``, ``90s``, ``30m`` or ``24h``."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"should be a time such as 90s, 30m or 24h, not {text!r}")
+    return seconds
+
+
 def share(text: str) -> float:
     """A number between 0 and 1."""
     try:
@@ -205,7 +252,11 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
         limit=args.limit,
         shard=getattr(args, "shard", None),
         generation=Generation(
-            max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
+            max_tokens=args.max_tokens,
+            temperature=args.temperature,
+            system=args.system,
+            seed=args.seed,
+            image_max_side=args.image_max_side,
         ),
         effort=effort(args),
     )
@@ -214,6 +265,7 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
 def effort(args: argparse.Namespace) -> Effort:
     """Concurrency, keys and time limit from the options of a command."""
     from vlsbench.models import Local
+    from vlsbench.run.batches.rounds import BatchEffort
     from vlsbench.run.loading import Effort
 
     return Effort(
@@ -227,6 +279,11 @@ def effort(args: argparse.Namespace) -> Effort:
             device=args.device,
             batch_size=args.batch_size,
             trust_remote_code=args.trust_remote_code,
+        ),
+        batch=BatchEffort(
+            sending=getattr(args, "batch", False),
+            wait_s=getattr(args, "batch_wait", 0.0),
+            forget=getattr(args, "batch_forget", None),
         ),
         prices=pricing.prices(args),
     )

@@ -153,6 +153,8 @@ def _short(count: int) -> str:
 def _news(counts: RunCounts) -> list[str]:
     if counts.stopping:
         return [f"stopping: {counts.asking + counts.judging} requests in flight may finish, Ctrl-C again stops at once"]
+    if counts.waiting:
+        return [counts.waiting]
     return [f"rate limited, waiting {duration(counts.paused_s)}"] if counts.paused_s >= 1 else []
 
 

@@ -10,6 +10,7 @@ NO_VALUE = "–"
 _LEAST_P = 0.001
 
 _IRREGULAR = {
+    "batch": "batches",
     "stratum": "strata",
     "has": "have",
     "is": "are",

@@ -9,11 +9,14 @@ from vlsbench import judges, models
 from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Served, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
 from vlsbench.core.usage import Prices
+from vlsbench.judges.smaller import DownsizingJudge
+from vlsbench.run.batches.rounds import BatchEffort, Batches
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.metering import metered_model
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
+from vlsbench.store.batches import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,7 @@ class Effort:
         judge_key_env: Environment variable that holds the judge's API key.
         timeout_s: Limit for one request in seconds.
         local: How local models (``hf:``) are loaded.
+        batch: What goes through the provider's batches, and how long to wait for them.
         prices: What models cost, so that what is spent can be told.
     """
 
@@ -36,6 +40,7 @@ class Effort:
     judge_key_env: str | None = None
     timeout_s: float = 300.0
     local: models.Local = field(default_factory=models.Local)
+    batch: BatchEffort = field(default_factory=BatchEffort)
     prices: Prices | None = None
 
     def recorded(self) -> dict[str, object]:
@@ -45,8 +50,23 @@ class Effort:
         return found
 
 
-def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
+def judging(
+    judge: str | Judge,
+    sees: Sees,
+    rubric: str | None,
+    loader: Loader,
+    halt: Halt,
+    image_max_side: int | None = None,
+) -> Judging:
     """The second stage: the judge of a reference, or the user's own, with its slots.
+
+    Args:
+        judge: The judge.
+        sees: What a model judge is shown.
+        rubric: Its rubric.
+        loader: Makes its model.
+        halt: The user's wish to stop.
+        image_max_side: The longest side in pixels of an image that it is shown; None for any.
 
     Raises:
         UserError: The judge cannot be used as asked.
@@ -54,12 +74,14 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     gate = loader.gate(loader.effort.judge_concurrency, halt)
 
     def model(ref: str) -> Model:
-        return patient(loader.model(ref, loader.effort.judge_key_env), gate)
+        return loader.asked(loader.model(ref, loader.effort.judge_key_env), gate, Stage.VERDICTS)
 
     if isinstance(judge, str):
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
     else:
         require(judge, Judge, "judge")
+    if image_max_side is not None and sees is not Sees.DESCRIPTION and judge.name not in judges.OFFLINE:
+        judge = DownsizingJudge(judge, image_max_side)
     prices = loader.effort.prices
     return Judging(judge=judge, gate=gate, price=prices.of_judge(judge.name) if prices is not None else None)
 
@@ -74,7 +96,7 @@ def answering(model: str | Model, generation: Generation, loader: Loader, halt: 
     loaded = loader.model(model, loader.effort.model_key_env)
     prices = loader.effort.prices
     price = prices.of_target(loaded.name) if prices is not None else None
-    return Answering(model=patient(loaded, gate), gate=gate, generation=generation, price=price)
+    return Answering(model=loader.asked(loaded, gate, Stage.ANSWERS), gate=gate, generation=generation, price=price)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -117,6 +139,7 @@ class Loader:
         asked: Every model of the run; the references among them decide which key goes where.
         progress: Told when a local model is about to be loaded, which may take minutes.
         shared: What is shared with other runs.
+        batches: Those that the session's requests go through, where there are any.
     """
 
     def __init__(
@@ -125,11 +148,13 @@ class Loader:
         asked: tuple[str | Model | None, ...],
         progress: Progress | None = None,
         shared: Shared | None = None,
+        batches: Batches | None = None,
     ) -> None:
         self.effort = effort
         self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
         self._shared = shared
+        self.batches = batches
         self._loaded = shared.local if shared is not None else {}
         self._made: list[Model] = []
 
@@ -156,6 +181,11 @@ class Loader:
         if self._shared is None or not isinstance(made, LocalModel):
             self._made.append(made)
         return made
+
+    def asked(self, model: Model, gate: Gate, stage: Stage) -> Model:
+        """The model as a stage asks it: with retries and, where there are batches, with its requests in them."""
+        directly = patient(model, gate)
+        return directly if self.batches is None else self.batches.model(model, directly, stage, patience())
 
     def gate(self, concurrency: Concurrency, halt: Halt) -> Gate:
         """The slots of one stage."""

@@ -160,6 +160,7 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
         seed=generation.seed,
         limit=asked.limit,
         shard=selection.part.shard if selection.part is not None else None,
+        image_max_side=generation.image_max_side,
     )
     sees = to_sees(asked.judge_sees)
     _check_sees(sees, asked.judge, selection.found)
@@ -196,6 +197,8 @@ def check_numbers(generation: Generation, limit: int | None, effort: Effort) -> 
         raise UserError("--max-tokens must be at least 1.")
     if not 0 <= generation.temperature <= 10:
         raise UserError("--temperature must lie between 0 and 10.")
+    if generation.image_max_side is not None and generation.image_max_side < 1:
+        raise UserError("--image-max-side must be at least 1.")
     if limit is not None and limit < 1:
         raise UserError("--limit must be at least 1.")
     if any(width < 1 for width in widths):

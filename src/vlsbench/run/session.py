@@ -12,6 +12,7 @@ from vlsbench.core.names import without_address
 from vlsbench.core.protocols import Baseline, Detailed
 from vlsbench.results import summary
 from vlsbench.results.summary import Summary
+from vlsbench.run.batches.rounds import Batches
 from vlsbench.run.flow import Answering, Flow, Judging
 from vlsbench.run.loading import adaptations_of, addresses_of
 from vlsbench.run.preparation import Preparation
@@ -28,8 +29,18 @@ async def conduct(
     judging: Judging,
     halt: Halt,
     progress: Progress | None,
+    batches: Batches | None = None,
 ) -> Summary:
     """From what is on disk to the summary, or to the reason for stopping.
+
+    Args:
+        run: The locked run folder.
+        source: Lists the samples.
+        answering: How to answer; None to judge only what is answered.
+        judging: How to judge.
+        halt: The user's wish to stop.
+        progress: Told after every record.
+        batches: Those of the model and the judge, where there are any.
 
     Raises:
         Interrupted: The user stopped the run, politely through `halt` or by cancelling.
@@ -39,10 +50,18 @@ async def conduct(
     run.add_judge(stem, _judge_entry(judging))
     if answering is not None and answering.price is not None:
         run.update(price=asdict(answering.price))
-    flow = Flow(run, source, answering=answering, judging=judging, halt=halt, progress=progress)
-    finished = None
+    finished, through = None, set[str]()
     try:
-        await flow.follow()
+        if batches is not None:
+            await batches.open(run.path)
+        while True:
+            flow = Flow(
+                run, source, answering=answering, judging=judging, halt=halt, progress=progress, through=through
+            )
+            await flow.follow()
+            if batches is None or not await batches.next_round(flow.counts, progress):
+                break
+            source = Preparation(run, None)
         finished = timestamp()
     except (Stopped, Interrupted) as error:
         error.folder = run.path
@@ -50,6 +69,8 @@ async def conduct(
     finally:
         _record_session(run, answering, judging, finished)
         figures = summary.write(run, stem)
+        if batches is not None:
+            await batches.close()
     return figures
 
 

@@ -83,6 +83,7 @@ class Manifest:
     system: str | None = None
     seed: int | None = None
     limit: int | None = None
+    image_max_side: int | None = None
     shard: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     model_details: Mapping[str, str] = field(default_factory=dict)

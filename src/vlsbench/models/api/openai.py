@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
 from vlsbench.core.types import Prompt, Reply
@@ -16,6 +17,9 @@ from vlsbench.models.api.dialect import Dialect
 from vlsbench.models.api.failures import ErrorDetail
 from vlsbench.models.api.http import Client, HTTPAnswer, to_json
 from vlsbench.models.replies import reply
+
+if TYPE_CHECKING:
+    from vlsbench.models.batches import BatchService
 
 DEFAULT_TIMEOUT_S = 300.0
 
@@ -71,7 +75,8 @@ class OpenAIModel:
         self.base_url = base_url
         self.dialect = Dialect()
         self._client = Client(base_url, key, timeout_s)
-        self._has_key = key is not None
+        self._key = key
+        self._timeout_s = timeout_s
 
     @property
     def name(self) -> str:
@@ -112,6 +117,31 @@ class OpenAIModel:
                 raise self._error(answer, detail)
         raise AssertionError("unreachable")
 
+    def batches(self) -> BatchService:
+        """OpenAI's batches, for this model. Implements `vlsbench.models.batches.Batching`."""
+        from vlsbench.models.api.openai_batches import OpenAIBatches
+
+        return OpenAIBatches(self, self.base_url, self._key, self._timeout_s)
+
+    async def body(self, prompt: Prompt) -> list[bytes]:
+        """The JSON of one request as it would be sent now, in pieces.
+
+        Raises:
+            ImageProblem: The image file is gone or changed.
+        """
+        return self._body(prompt, [await image.base64() for image in prompt.images])
+
+    def read(self, answer: HTTPAnswer) -> Reply:
+        """The reply in a server's answer; raises as `generate` does."""
+        if answer.status == 200:
+            return self._read(answer)
+        raise self._error(answer, ErrorDetail(answer.body, self._client.hide))
+
+    def error(self, answer: HTTPAnswer, path: str) -> VLSBenchError:
+        """What a failed answer of another path of this server means."""
+        detail = ErrorDetail(answer.body, self._client.hide)
+        return failures.error_for(answer, detail, self.model, f"{self.base_url}{path}", has_key=self._key is not None)
+
     def _body(self, prompt: Prompt, images: Sequence[bytes]) -> list[bytes]:
         messages: list[dict[str, object]] = []
         if prompt.system:
@@ -148,7 +178,7 @@ class OpenAIModel:
 
     def _error(self, answer: HTTPAnswer, detail: ErrorDetail) -> VLSBenchError:
         address = f"{self.base_url}/chat/completions"
-        return failures.error_for(answer, detail, self.model, address, has_key=self._has_key)
+        return failures.error_for(answer, detail, self.model, address, has_key=self._key is not None)
 
     async def close(self) -> None:
         """Close all connections."""

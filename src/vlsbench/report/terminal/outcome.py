@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vlsbench.calibration import Calibration, corrected
 from vlsbench.core.types import ResponseOutcome, VerdictOutcome
+from vlsbench.core.words import counted
 from vlsbench.report.terminal.calibration import print_corrected
 from vlsbench.report.terminal.summary import Clean, print_summary
 from vlsbench.results.outcomes import judge_names
 from vlsbench.results.summary import Cause, Summary, causes
+from vlsbench.store import batches
+from vlsbench.store.batches import BatchEntry
 from vlsbench.store.run_folder import Run
 
 if TYPE_CHECKING:
@@ -26,12 +30,14 @@ class Outcome:
     """A summary with what its command says besides.
 
     `causes` are the commonest reasons for unscored samples, of the answers and of each judge, by what they are about.
-    `calibrations` holds what people's labels say of each judge that was calibrated, by its display name.
+    `calibrations` holds what people's labels say of each judge that was calibrated, by its display name. `out` are the
+    batches at providers whose results are not here yet.
     """
 
     summary: Summary
     causes: Mapping[str, tuple[Cause, ...]]
     calibrations: Mapping[str, Calibration]
+    out: tuple[BatchEntry, ...] = ()
 
     @classmethod
     def of(cls, run: Run, summary: Summary) -> Outcome:
@@ -49,12 +55,18 @@ class Outcome:
             if any(summary.judges[name].overall.unscored[reason] for reason in _FAILED_VERDICTS):
                 failed[f"judge {name}"] = causes(run, stem)
         calibrations = {name: found for stem, name in names.items() if (found := corrected(run.path, stem))}
-        return cls(summary=summary, causes=failed, calibrations=calibrations)
+        out = tuple(entry for entry in batches.read(run.path).values() if entry.is_out)
+        return cls(summary=summary, causes=failed, calibrations=calibrations, out=out)
 
     def to_json(self) -> dict[str, object]:
-        """The object of ``summary.json``, with ``calibration`` where there is one."""
+        """The object of ``summary.json``, with ``calibration`` and ``batches`` where there are any."""
         calibrated = {name: found.to_json() for name, found in self.calibrations.items()}
-        return self.summary.to_json() | ({"calibration": calibrated} if calibrated else {})
+        out = [entry.to_json() for entry in self.out]
+        return (
+            self.summary.to_json()
+            | ({"calibration": calibrated} if calibrated else {})
+            | ({"batches": out} if out else {})
+        )
 
 
 def print_outcome(found: Outcome, console: Console, clean: Clean) -> None:
@@ -67,4 +79,15 @@ def print_outcome(found: Outcome, console: Console, clean: Clean) -> None:
     for name, calibration in found.calibrations.items():
         console.print(f"\nJudge {clean(name)}, corrected by people's labels", style="bold", soft_wrap=True)
         print_corrected(calibration, console, clean, found.summary.judges[name].overall)
+    for entry in found.out:
+        console.print(clean(_out(entry)), style="yellow", soft_wrap=True)
     console.print(f"\nRun folder: {clean(found.summary.run)}", soft_wrap=True)
+
+
+def _out(entry: BatchEntry) -> str:
+    """A batch whose results are not here yet, in one line."""
+    what = f"{counted(len(entry.numbers), 'request')} for {entry.stage} by {entry.model}"
+    if entry.submitted is None:
+        return f"Batch {entry.key}: {what}; prepared, and perhaps at {entry.provider}: the same command finds out."
+    hours = (time.time() - entry.submitted) / 3600
+    return f"Batch {entry.id}: {what}; out at {entry.provider} for {hours:.1f} h. The same command brings it home."

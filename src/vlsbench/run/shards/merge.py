@@ -18,12 +18,13 @@ from pathlib import Path
 
 from vlsbench.core.errors import RunError, Stopped, UserError
 from vlsbench.core.types import Sample
+from vlsbench.core.words import counted
 from vlsbench.results import summary
 from vlsbench.results.summary import Summary
 from vlsbench.run import seal
 from vlsbench.run.preparation import moved
 from vlsbench.run.shards.pieces import Owners, Piece, require_fit
-from vlsbench.store import journal, json_file, records
+from vlsbench.store import batches, journal, json_file, records
 from vlsbench.store import manifest as manifests
 from vlsbench.store.folders import acquire_lock, make_folder
 from vlsbench.store.manifest import JudgeEntry
@@ -64,6 +65,7 @@ def merge(runs: Sequence[str | Path], *, out: str | Path, fresh: bool = False) -
         for piece in pieces:
             piece.run.lock()
             locks.callback(piece.run.unlock)
+            _require_nothing_out(piece.run)
         found = _build(pieces, part := place.with_name(f".{place.name}.part"), locks)
         make_way(place, fresh=fresh)
         try:
@@ -95,6 +97,16 @@ def _build(pieces: Sequence[Piece], folder: Path, locks: ExitStack) -> Summary:
         _copy_images(piece.run, run)
     seal.seal(run)
     return summary.write(run)
+
+
+def _require_nothing_out(run: Run) -> None:
+    """Nothing where no request is out in a batch: its reply could not find its sample in the joined run.
+
+    Raises:
+        RunError: There are some.
+    """
+    if out := sum(len(entry.numbers) for entry in batches.read(run.path).values() if entry.is_out):
+        raise RunError(f"{run.path} has {counted(out, 'request')} out in batches. Continue it until they are home.")
 
 
 def _has_root(run: Run) -> bool:
