@@ -11,6 +11,7 @@ from benchmarks.loops import ROOT
 ALL = (
     "bench_startup",
     "bench_engine",
+    "bench_auto",
     "bench_memory",
     "bench_resume",
     "bench_build",
