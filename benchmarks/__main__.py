@@ -23,6 +23,7 @@ def main() -> None:
         "bench_resume": quick,
         "bench_build": quick,
         "bench_sweep": quick,
+        "bench_providers": quick,
         "bench_parquet": quick,
         "bench_compare": quick,
         "bench_report": quick,

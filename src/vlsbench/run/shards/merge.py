@@ -158,7 +158,8 @@ def _judges(pieces: Sequence[Piece]) -> Mapping[str, JudgeEntry]:
                 raise RunError(f"The judge {entry.judge} has other labels in {piece.run.path} than in another folder.")
             adaptations = tuple(sorted({*known.adaptations, *entry.adaptations}))
             addresses = manifests.merged(known.addresses, entry.addresses)
-            judges[stem] = replace(known, adaptations=adaptations, addresses=addresses)
+            price = known.price or entry.price
+            judges[stem] = replace(known, adaptations=adaptations, addresses=addresses, price=price)
     return judges
 
 
