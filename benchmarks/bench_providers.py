@@ -246,13 +246,12 @@ def compare(*, quick: bool) -> None:
         for way in ways
     ]
     print(table(["CPU ms per request with an image of", *SIZES], rows))
+    print()
     for provider in ("openai", "anthropic", "gemini"):
         names = [way for way in ways if WAYS[way][0] == provider]
         if len(names) == 2:
             own, theirs = (median(found[way, "20 KB"]) for way in names)
-            print(
-                f"{'' if provider != 'openai' else chr(10)}- {provider}: the SDK takes {theirs / own:.1f} times ours at 20 KB"
-            )
+            print(f"- {provider}: the SDK takes {theirs / own:.1f} times ours at 20 KB")
     print()
 
 

@@ -12,6 +12,7 @@ from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
     from vlsbench.datasets.files.columns import Columns
+    from vlsbench.models.workers.settings import Workers
     from vlsbench.run.loading import Effort
     from vlsbench.run.plan import Evaluation
     from vlsbench.run.throttle import Concurrency
@@ -82,6 +83,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--seed", type=int, metavar="S")
     add_image_options(asked)
     asked.add_argument("--concurrency", type=concurrency, default="auto", metavar="N|auto")
+    add_servers(asked, "--servers", "openai:NAME")
     asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
 
 
@@ -150,7 +152,18 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
         help="a packaged rubric, your own file, or the paper's from a clone of its release (default: vlsbench)",
     )
     judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
+    add_servers(judge, "--judge-servers", "a judge openai:NAME or guard:openai:NAME")
     judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
+
+
+def add_servers(parser: argparse._ActionsContainer, option: str, what: str) -> None:
+    """Where a model is served, if that is several places."""
+    parser.add_argument(
+        option,
+        action=Once,
+        metavar="URL,URL,...|@FILE",
+        help=f"several servers of {what}: addresses, or a file with one a line, which may grow meanwhile",
+    )
 
 
 def add_local_options(parser: argparse.ArgumentParser) -> None:
@@ -161,6 +174,13 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
     local.add_argument("--batch-size", type=concurrency, default="auto", metavar="N|auto")
     local.add_argument(
         "--trust-remote-code", action="store_true", help="allow a repository to run code of its own on this machine"
+    )
+    local.add_argument("--workers", type=positive, metavar="N", help="load the model in N processes, by Ray")
+    local.add_argument(
+        "--ray", metavar="ADDRESS|local", help="HOST:PORT of the Ray cluster for --workers (default: local)"
+    )
+    local.add_argument(
+        "--worker-gpus", type=gpus, metavar="G", help="GPUs of each worker (default: 1 where there are any)"
     )
 
 
@@ -279,12 +299,15 @@ def effort(args: argparse.Namespace) -> Effort:
         judge_concurrency=args.judge_concurrency,
         model_key_env=getattr(args, "model_key_env", None),
         judge_key_env=args.judge_key_env,
+        servers=getattr(args, "servers", None),
+        judge_servers=args.judge_servers,
         timeout_s=args.timeout,
         local=Local(
             dtype=args.dtype,
             device=args.device,
             batch_size=args.batch_size,
             trust_remote_code=args.trust_remote_code,
+            workers=workers(args),
         ),
         batch=BatchEffort(
             sending=getattr(args, "batch", False),
@@ -293,3 +316,29 @@ def effort(args: argparse.Namespace) -> Effort:
         ),
         prices=pricing.prices(args),
     )
+
+
+def workers(args: argparse.Namespace) -> Workers | None:
+    """The processes that are to hold a local model.
+
+    Raises:
+        UserError: It is said where they are, but not how many.
+    """
+    from vlsbench.models.workers.settings import Workers
+
+    if args.workers is None:
+        if args.ray is not None or args.worker_gpus is not None:
+            raise UserError("--ray and --worker-gpus go with --workers N.")
+        return None
+    return Workers(count=args.workers, ray=args.ray or "local", gpus=args.worker_gpus)
+
+
+def gpus(text: str) -> float:
+    """A number of GPUs: a part of one, or whole ones, as Ray has it."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not (0 <= number <= 1 or (number < 1000 and number == int(number))):
+        raise argparse.ArgumentTypeError(f"should be a part of a GPU or a whole number of them, not {text!r}")
+    return number
