@@ -35,7 +35,17 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "load_model",
         "read_prices",
     ),
-    "Settings of jobs": ("Effort", "BatchEffort", "Local", "Access", "Columns", "Recipe", "Prices", "Price", "RunCounts"),
+    "Settings of jobs": (
+        "Effort",
+        "BatchEffort",
+        "Local",
+        "Access",
+        "Columns",
+        "Recipe",
+        "Prices",
+        "Price",
+        "RunCounts",
+    ),
     "From a sample to a verdict": (
         "Sample",
         "Image",
