@@ -85,10 +85,10 @@ def canonical(ref: str) -> str:
         UserError: The reference is incomplete.
     """
     scheme, rest = split(ref)
-    if scheme == "openai":
+    if scheme in SERVED:
         from vlsbench.models.api.openai import parse_ref
 
-        return f"{scheme}:{parse_ref(rest)[0]}"
+        return f"{scheme}:{parse_ref(rest, scheme)[0]}"
     if not rest:
         raise UserError(
             f"{ref!r} names no model. Write {scheme}:{'VARIANT' if scheme == 'mini' else 'REPO_OR_FOLDER'}."
@@ -122,17 +122,40 @@ _SERVED = re.compile(r"(?P<before>(?:guard:)?(?P<scheme>openai|openai-image|mode
 
 
 def _openai(rest: str, access: Access) -> Model:
-    from vlsbench.models.api import keys, openai
+    from vlsbench.models.api.openai import OpenAIModel
 
-    name, url = openai.parse_ref(rest)
-    key = keys.key_for(url, access.key_env, [url, *_openai_urls(access.refs_in_use)])
-    return openai.OpenAIModel(name, url, key, access.timeout_s)
+    return OpenAIModel(*_reached("openai", rest, access), access.timeout_s)
 
 
-def _openai_urls(refs: Iterable[str]) -> list[str]:
+def _anthropic(rest: str, access: Access) -> Model:
+    from vlsbench.models.providers.anthropic import AnthropicWire
+    from vlsbench.models.providers.model import NativeModel
+
+    return NativeModel(AnthropicWire(), *_reached("anthropic", rest, access), access.timeout_s)
+
+
+def _gemini(rest: str, access: Access) -> Model:
+    from vlsbench.models.providers.gemini import GeminiWire
+    from vlsbench.models.providers.model import NativeModel
+
+    return NativeModel(GeminiWire(), *_reached("gemini", rest, access), access.timeout_s)
+
+
+def _reached(scheme: str, rest: str, access: Access) -> tuple[str, str, str | None]:
+    """Name, address and key of a model behind a server."""
+    from vlsbench.models.api import keys
     from vlsbench.models.api.openai import parse_ref
 
-    return [parse_ref(rest)[1] for scheme, _, rest in (ref.partition(":") for ref in refs) if scheme == "openai"]
+    name, url = parse_ref(rest, scheme)
+    return name, url, keys.key_for(url, access.key_env, [url, *served_at(access.refs_in_use)], scheme)
+
+
+def served_at(refs: Iterable[str]) -> list[str]:
+    """The addresses of the models among some references that are behind a server."""
+    from vlsbench.models.api.openai import parse_ref
+
+    parts = (ref.partition(":") for ref in refs)
+    return [parse_ref(rest, scheme)[1] for scheme, _, rest in parts if scheme in SERVED]
 
 
 def _hf(rest: str, access: Access) -> HFModel:
@@ -157,5 +180,14 @@ def _mini(rest: str, access: Access) -> Model:
     return model
 
 
-SCHEMES: dict[str, Callable[[str, Access], Model]] = {"openai": _openai, "hf": _hf, "mini": _mini}
+SCHEMES: dict[str, Callable[[str, Access], Model]] = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+    "hf": _hf,
+    "mini": _mini,
+}
 """Every kind of model reference; one entry per scheme."""
+
+SERVED = ("openai", "anthropic", "gemini")
+"""Schemes of models behind a server, whose references may end in its address."""

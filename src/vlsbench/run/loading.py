@@ -173,7 +173,7 @@ class Loader:
         access = models.Access(
             key_env=key_env, refs_in_use=self.refs, timeout_s=self.effort.timeout_s, local=self.effort.local
         )
-        if self._progress is not None and not model.startswith("openai:"):
+        if self._progress is not None and model.partition(":")[0] not in models.SERVED:
             self._progress(RunCounts(total=0, loading=model))
         made = models.load(model, access)
         if isinstance(made, LocalModel):

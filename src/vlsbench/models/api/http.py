@@ -92,13 +92,24 @@ class Client:
         base_url: The server's base URL, without a trailing slash.
         key: Sent as a bearer token, to this origin only.
         timeout_s: Limit for one request, reply included, in seconds.
+        headers: What goes to this origin only in place of the bearer token, the key in its provider's own way.
         max_reply_bytes: A reply is never read past this; pictures need more than words.
 
     Raises:
         UserError: The environment asks for a proxy that is no HTTP proxy.
     """
 
-    def __init__(self, base_url: str, key: str | None, timeout_s: float, *, max_reply_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key: str | None,
+        timeout_s: float,
+        *,
+        max_reply_bytes: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        bearer = {} if key is None else {"Authorization": f"Bearer {key}"}
+        self._own = bearer if headers is None else headers
         self.base_url = base_url.rstrip("/")
         self._key = key
         self._timeout_s = timeout_s
@@ -120,9 +131,7 @@ class Client:
         """
         home = url = URL(self.base_url + path)
         for _ in range(MAX_REDIRECTS + 1):
-            headers = {"Content-Type": "application/json"}
-            if self._key is not None and url.origin() == home.origin():
-                headers["Authorization"] = f"Bearer {self._key}"
+            headers = {"Content-Type": "application/json", **(self._own if url.origin() == home.origin() else {})}
             try:
                 answer, location = await self._send(url, headers, parts)
             except TimeoutError as error:

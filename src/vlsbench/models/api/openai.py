@@ -43,7 +43,7 @@ def parse_ref(rest: str, scheme: str = "openai") -> tuple[str, str]:
         UserError: No name, or an address that is none.
     """
     name, at, address = rest.rpartition("@http")
-    name, url = (name, f"http{address}") if at else (rest, keys.default_url())
+    name, url = (name, f"http{address}") if at else (rest, keys.default_url(scheme))
     if "://" in name:
         # Not repeated in the message: it may hold a password.
         raise UserError(

@@ -13,7 +13,7 @@ from vlsbench.core.usage import Price
 from vlsbench.judges import rubric_file
 from vlsbench.judges.rubric_file import Rubric
 from vlsbench.models import SCHEMES
-from vlsbench.models.api.keys import OPENAI_URL
+from vlsbench.models.api.keys import PROVIDERS
 from vlsbench.report.inputs import AblationPart, Inputs, RunPart
 from vlsbench.store.manifest import JudgeEntry, Manifest
 
@@ -190,8 +190,9 @@ def _addresses(manifest: Manifest) -> Sequence[str]:
 
 
 def _placed(ref: str, addresses: Sequence[str]) -> str:
-    """A reference with the server where it was last asked, unless that is OpenAI's own."""
-    return f"{ref}@{addresses[-1]}" if addresses and addresses[-1] != OPENAI_URL else ref
+    """A reference with the server where it was last asked, unless that is its provider's own."""
+    own = {provider.url for provider in PROVIDERS.values()}
+    return f"{ref}@{addresses[-1]}" if addresses and addresses[-1] not in own else ref
 
 
 def _is_reference(model: str) -> bool:
