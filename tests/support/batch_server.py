@@ -89,6 +89,7 @@ class BatchServer:
         working: Whether batches come to their end (at the first look at them); otherwise they stay in progress.
         paid: How often each question was answered, in a batch or directly; what was refused or expired costs nothing.
         direct: How many of them were asked one by one.
+        opened: How many batches were taken in, also those that have been deleted since.
         seen: Method and path of each request, in order.
         before, after: Called with method and path before a request is worked on, and before it is replied to.
     """
@@ -102,12 +103,14 @@ class BatchServer:
         self.max_lines = 50_000
         self.paid: Counter[Question] = Counter()
         self.direct = 0
+        self.opened = 0
         self.jobs: dict[str, Job] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self.seen: list[tuple[str, str]] = []
         self.before: Callable[[str, str], None] = lambda *_: None
         self.after: Callable[[str, str], None] = lambda *_: None
         self.port = 0
+        self.scheme = "openai"
         self._random = random.Random(5)
         self._numbers = 0
         self._lock = threading.RLock()
@@ -120,8 +123,9 @@ class BatchServer:
     def url(self) -> str:
         return f"{self.origin}/v1"
 
-    def model(self, name: str = "target") -> str:
-        return f"openai:{name}@{self.url}"
+    def model(self, name: str = "target", scheme: str | None = None) -> str:
+        scheme = scheme or self.scheme
+        return f"{scheme}:{name}@{self.url if scheme == 'openai' else self.origin}"
 
     def number(self) -> int:
         self._numbers += 1
@@ -141,6 +145,7 @@ class BatchServer:
             raise BadRequest(f"a batch has between 1 and {self.max_lines} requests, not {len(lines)}")
         job = Job(id=f"batch_{self.number():04}", lines=lines, created=time.time(), label=label, extra=extra)
         self.jobs[job.id] = job
+        self.opened += 1
         return job
 
     def work(self, job: Job, ask: Callable[[dict[str, Any]], Question]) -> None:
