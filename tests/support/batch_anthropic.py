@@ -13,6 +13,8 @@ from aiohttp import web
 from batch_server import ANSWERED, CANCELLED, EXPIRED, KEY, REFUSED, BadRequest, BatchServer, Job, Line, Question
 
 _PARAMS = {"model", "max_tokens", "messages", "system", "temperature", "output_config"}
+_VERSIONS = ("2023-06-01", "2026-10-21")
+"""Ours, and the one that the official SDK asks for."""
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _KINDS = {400: "invalid_request_error", 401: "authentication_error", 404: "not_found_error", 413: "request_too_large"}
 _RESULTS = {ANSWERED: "succeeded", REFUSED: "errored", EXPIRED: "expired", CANCELLED: "canceled"}
@@ -67,9 +69,10 @@ class AnthropicWire:
 
     def _guarded(self, handler: Handler) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
-            if request.headers.get("x-api-key") != KEY:
+            # The official SDK sends the key as a bearer token.
+            if request.headers.get("x-api-key") != KEY and request.headers.get("Authorization") != f"Bearer {KEY}":
                 return web.json_response(_error("invalid x-api-key", 401), status=401)
-            if request.headers.get("anthropic-version") != "2023-06-01":
+            if request.headers.get("anthropic-version") not in _VERSIONS:
                 return web.json_response(_error("anthropic-version: header is required", 400), status=400)
             try:
                 return await handler(request)
@@ -105,6 +108,8 @@ class AnthropicWire:
         after, limit = request.query.get("after_id"), int(request.query.get("limit", 20))
         start = ids.index(after) + 1 if after else 0
         page = ids[start : start + min(limit, 1000)]
+        for each in page:  # time passes, whether or not anybody looks at a batch
+            self.server.work(self.server.jobs[each], question)
         return web.json_response(
             {
                 "data": [self._batch(self.server.jobs[each]) for each in page],

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from batch_server import KEY, BatchServer, serve_batches
+from batch_anthropic import AnthropicWire
+from batch_gemini import GeminiWire
+from batch_openai import OpenAIWire
+from batch_server import KEY, BatchServer, Wire, serve_batches
 from builders import SRC, make_set, responses, summary, times_recorded, verdicts
 
 KILLED_AFTER = """
@@ -55,10 +58,22 @@ def killed_after(steps: int, server: BatchServer, dataset: str, run: Path) -> in
     ).returncode
 
 
-@pytest.mark.parametrize("stride", [1, 2, 3, 5])
-def test_killed_some_steps_further_each_time(tmp_path: Path, stride: int) -> None:
+@pytest.mark.parametrize(
+    ("wire", "scheme", "stride"),
+    [
+        (OpenAIWire(), "openai", 1),
+        (OpenAIWire(), "openai", 2),
+        (OpenAIWire(), "openai", 3),
+        (AnthropicWire(), "anthropic", 1),
+        (AnthropicWire(), "anthropic", 2),
+        (GeminiWire(), "gemini", 1),
+        (GeminiWire(), "gemini", 3),
+    ],
+)
+def test_killed_some_steps_further_each_time(tmp_path: Path, wire: Wire, scheme: str, stride: int) -> None:
     dataset, run = make_set(tmp_path / "set", 5), tmp_path / "run"
-    with serve_batches() as server:
+    with serve_batches(wire) as server:
+        server.scheme = scheme
         for steps in range(stride, 60, stride):
             code = killed_after(steps, server, dataset, run)
             assert code in (-9, 0, 3)
@@ -70,7 +85,7 @@ def test_killed_some_steps_further_each_time(tmp_path: Path, stride: int) -> Non
         assert set(times_recorded(verdicts(run)).values()) == {1}
         assert len(server.paid) == 10
         assert set(server.paid.values()) == {1}
-        assert len(server.jobs) == 2
+        assert server.opened == 2
 
 
 @pytest.mark.parametrize("torn", [0.3, 0.97])
