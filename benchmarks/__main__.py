@@ -22,6 +22,7 @@ def main() -> None:
         "bench_memory": quick,
         "bench_resume": quick,
         "bench_build": quick,
+        "bench_sweep": quick,
         "bench_parquet": quick,
         "bench_compare": quick,
         "bench_report": quick,

@@ -42,8 +42,9 @@ class Usage:
 
 
 def environment() -> dict[str, str]:
-    """The environment of measured processes: this checkout's package, and no key."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
+    """The environment of measured processes: this checkout's package, its bytecode kept as for any user, and no key."""
+    unwanted = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     paths = [str(ROOT / "src"), kept.get("PYTHONPATH", "")]
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in paths if path), "NO_COLOR": "1"}
 

@@ -18,7 +18,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("run",),
     ("calibration",),
     ("align", "comparison", "leakage", "ablation", "interchange"),
-    ("construct", "demo"),
+    ("construct", "demo", "sweep"),
     ("report",),
     ("cli",),
 )

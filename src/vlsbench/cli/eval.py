@@ -68,11 +68,12 @@ def _dry_run(args: argparse.Namespace) -> int:
     if args.json:
         sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
     else:
-        _print_estimate(found)
+        print_estimate(found)
     return 0
 
 
-def _print_estimate(found: Estimate) -> None:
+def print_estimate(found: Estimate) -> None:
+    """An estimate as ``--dry-run`` prints it."""
     console = terminal.console()
     console.print("Nothing was contacted. This is what would run:")
     rows = [

@@ -24,6 +24,7 @@ from vlsbench.cli import (
     plot,
     report,
     show,
+    sweep,
     table,
 )
 from vlsbench.cli import eval as eval_
@@ -35,6 +36,7 @@ from vlsbench.core.version import __version__
 COMMANDS = (
     demo,
     eval_,
+    sweep,
     judge,
     merge,
     show,

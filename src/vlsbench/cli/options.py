@@ -34,6 +34,11 @@ class Parser(argparse.ArgumentParser):
             message = f"No command named {found[1]!r}.{hint} Known: {', '.join(known)}."
         super().error(message)
 
+    def leave_out_defaults(self) -> None:
+        """Have only those options in the namespace that were given."""
+        for action in self._actions:
+            action.default = argparse.SUPPRESS
+
 
 class Once(argparse.Action):
     """Takes one value, and refuses a second one: which of two would be evaluated is not for us to choose."""
@@ -63,7 +68,10 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--dataset", action=Once, metavar="REF", help="NAME:DIR, jsonl:FILE, …; see vlsbench datasets")
     add_dataset_options(what)
     what.add_argument(
-        "--judge", action=Once, metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)"
+        "--judge",
+        action=Once,
+        metavar="REF",
+        help="a model REF, guard:MODEL_REF, choice (right answers), or refusal (keyword baseline)",
     )
     what.add_argument("--limit", type=positive, metavar="N", help="only the first N samples")
     asked = parser.add_argument_group("how the model is asked")
@@ -97,8 +105,10 @@ def fill_in(args: argparse.Namespace) -> bool:
         for name, ref in EMBEDDED.items():
             setattr(args, name, ref)
         return True
-    if args.judge is None and args.dataset is not None and args.dataset.partition(":")[0] == "mini":
-        args.judge = "template"
+    if args.judge is None and args.dataset is not None:
+        from vlsbench import datasets
+
+        args.judge = datasets.usual_judge(args.dataset, args.columns)
     if missing := [f"--{name}" for name in EMBEDDED if getattr(args, name) is None]:
         raise UserError(f"{' and '.join(missing)} must be named too (or name nothing, for the embedded default).")
     return False

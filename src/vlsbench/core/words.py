@@ -104,6 +104,13 @@ def between(low: float, high: float) -> str:
     return f"{bare(low)} to {bare(high)} %"
 
 
+def points_of(found: WithInterval) -> str:
+    """``1,510.7``: a figure that is no share; ``1,400.0 to 1,510.7`` where it has ends and no value."""
+    if found.value is not None or found.low is None or found.high is None:
+        return NO_VALUE if found.value is None else f"{found.value:,.1f}"
+    return f"{found.low:,.1f} to {found.high:,.1f}"
+
+
 def signed(difference: float | None) -> str:
     """``+12.5``: a difference of shares in percentage points."""
     if difference is None:

@@ -77,6 +77,15 @@ def split(ref: str) -> tuple[str, str]:
     return scheme, rest
 
 
+LOCAL = ("hf", "mini")
+"""Schemes of models that are loaded into this process."""
+
+
+def is_local(ref: str) -> bool:
+    """Whether a model reference names a model that is loaded into this process."""
+    return ref.partition(":")[0] in LOCAL
+
+
 def canonical(ref: str) -> str:
     """The name that the model of a reference will have, wherever it runs; nothing is loaded or contacted.
 

@@ -8,7 +8,7 @@ detailed images. Other models count otherwise; treat the cost as an order of mag
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from vlsbench import judges, models
@@ -65,6 +65,16 @@ class Estimate:
         cost = sum(price.of(usage) for price, usage in known)
         return replace(self, cost=cost, currency=known[0][0].currency)
 
+    def __add__(self, other: Estimate) -> Estimate:
+        """Both together; the cost is that of those that have one."""
+        counted = [one.name for one in fields(self) if one.name not in ("cost", "currency")]
+        costs = [cost for cost in (self.cost, other.cost) if cost is not None]
+        return Estimate(
+            **{name: getattr(self, name) + getattr(other, name) for name in counted},
+            cost=sum(costs) if costs else None,
+            currency=self.currency or other.currency,
+        )
+
     def to_json(self) -> dict[str, object]:
         """As ``--dry-run --json`` prints it."""
         return asdict(self)
@@ -78,13 +88,16 @@ class Recorded:
     judged: frozenset[str] = frozenset()
 
 
-def estimate(asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False) -> Estimate:
+def estimate(
+    asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False, answering: bool = True
+) -> Estimate:
     """Size up a run. Reads the dataset and the heads of its images; contacts nobody, loads and writes nothing.
 
     Args:
         asked: What would be evaluated; every answer is assumed to reach its length limit.
         out: As for `vlsbench.evaluate`; what a run that would be continued holds already is not asked for again.
         fresh: As for `vlsbench.evaluate`.
+        answering: False where another judge's run has the answers by then, and none is asked for.
 
     Raises:
         UserError: What `vlsbench.evaluate` would refuse before it loads or contacts a model.
@@ -94,9 +107,10 @@ def estimate(asked: Evaluation, *, out: str | Path | None = None, fresh: bool = 
     plan = make_plan(asked, recorded=Path(out) if out is not None and not fresh else None)
     path = plan.folder(out, fresh=fresh)
     judge = unloaded_judge(asked.judge, plan.sees, asked.rubric)
-    recorded = Recorded() if fresh else _recorded(path, judge)
+    recorded = Recorded() if fresh else read_recorded(path, judge)
     offline = judges.is_offline(asked.judge)
-    found = _size_up(plan, recorded, None if offline else rubric_file.load(asked.rubric, plan.sees))
+    rubric = None if offline else rubric_file.load(asked.rubric, plan.sees)
+    found = _size_up(plan, recorded, rubric, answering=answering)
     prices = asked.effort.prices
     if prices is None:
         return found
@@ -112,7 +126,7 @@ def unloaded_judge(ref: str, sees: Sees, rubric: str | None) -> Judge:
     return judges.load(ref, sees=sees, rubric=rubric, model=lambda asked: Unloaded(name=models.canonical(asked)))
 
 
-def _recorded(path: Path, judge: Judge) -> Recorded:
+def read_recorded(path: Path, judge: Judge) -> Recorded:
     """What a run folder holds already; nothing where there is none."""
     if not (path / "manifest.json").exists():
         return Recorded()
@@ -123,7 +137,7 @@ def _recorded(path: Path, judge: Judge) -> Recorded:
     return Recorded(answered=frozenset(answered), judged=frozenset(judged))
 
 
-def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
+def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None, *, answering: bool) -> Estimate:
     """Count what is still to be asked; without a rubric, no judge is."""
     root, sees, generation = plan.data.root, plan.sees, plan.generation
     shows_image = sees is not Sees.DESCRIPTION
@@ -136,17 +150,17 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
         n_bytes, image_tokens = 0, 0
         try:
             for image in sample.images:
-                found = known.get(image) or _measure(image, root)
+                found = known.get(image) or measure_picture(image, root)
                 if not image.startswith("data:"):  # those are too large to be kept, and seldom repeat
                     known[image] = found
                 n_bytes, image_tokens = n_bytes + found[0], image_tokens + found[1]
         except ImageProblem:
             problems += 1
             continue
-        if sample.id not in recorded.answered:
+        if answering and sample.id not in recorded.answered:
             answers += 1
             image_bytes += n_bytes
-            tokens_in += _tokens(len(sample.text) + len(generation.system or "")) + image_tokens
+            tokens_in += tokens_of(len(sample.text) + len(generation.system or "")) + image_tokens
         if rubric is not None and (shows_image or sample.description or sample.safety_reason):
             verdicts += 1
             image_bytes += n_bytes * shows_image
@@ -166,14 +180,15 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None) -> Estimate:
 
 def _judge_tokens(sample: Sample, sees: Sees, overhead: int, max_tokens: int) -> int:
     told = len(sample.description) + len(sample.safety_reason) if sees is not Sees.IMAGE else 0
-    return _tokens(overhead + len(sample.text) + told) + max_tokens
+    return tokens_of(overhead + len(sample.text) + told) + max_tokens
 
 
-def _tokens(characters: int) -> int:
+def tokens_of(characters: int) -> int:
+    """Tokens of so many characters of text."""
     return math.ceil(characters / CHARACTERS_PER_TOKEN)
 
 
-def _measure(image: str, root: Path | str | None) -> tuple[int, int]:
+def measure_picture(image: str, root: Path | str | None) -> tuple[int, int]:
     """Bytes and tokens of an image."""
     facts = images.check(images.load(image, root))
     return facts.n_bytes, image_tokens(facts.width, facts.height)

@@ -210,8 +210,11 @@ def _refusal(choice: dict[str, object], message: dict[str, object]) -> str:
     content = message.get("content")
     parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
     places = (message, message.get("provider_specific_fields"), choice.get("provider_specific_fields"), *parts)
-    said = (place.get("refusal") for place in places if isinstance(place, dict))
-    return next((text for text in said if isinstance(text, str) and text.strip()), "")
+    for place in places:
+        text = place.get("refusal") if isinstance(place, dict) else None
+        if isinstance(text, str) and text.strip():
+            return text
+    return ""
 
 
 def _reasoning(message: dict[str, object]) -> str:

@@ -73,6 +73,17 @@ def _place(text: str) -> Place:
     return Place(name=name, revision=revision or None)
 
 
+def require_place(place: Place) -> None:
+    """Nothing where this is a folder, or may be a repository.
+
+    Raises:
+        UserError: It is no repository's name, and there is no such folder.
+    """
+    looks_like_path = place.name.startswith((".", "/", "~")) or place.name.count("/") != 1
+    if looks_like_path and not place.is_folder:
+        raise UserError(f"No folder at {place.name!r}. Give a folder, or a repository as hf:ORG/NAME.")
+
+
 def fetch(place: Place, *, code: bool = False) -> Path:
     """The folder with this model's files, downloaded to the Hugging Face cache where it is not there yet.
 
@@ -88,9 +99,7 @@ def fetch(place: Place, *, code: bool = False) -> Path:
     """
     if place.is_folder:
         return Path(place.name).expanduser().resolve()
-    looks_like_path = place.name.startswith((".", "/", "~")) or place.name.count("/") != 1
-    if looks_like_path:
-        raise UserError(f"No folder at {place.name!r}. Give a folder, or a repository as hf:ORG/NAME.")
+    require_place(place)
     try:
         import huggingface_hub  # noqa: F401
     except ImportError as error:
