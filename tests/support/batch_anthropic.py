@@ -84,10 +84,9 @@ class AnthropicWire:
     async def direct(self, request: web.Request) -> web.StreamResponse:
         params = await request.json()
         asked = question(params)
-        self.server.direct += 1
         if self.server.fate(asked) == REFUSED:
             raise BadRequest("this request is refused")
-        return web.json_response(message(params, self.server.say(asked)))
+        return web.json_response(message(params, self.server.say(asked, directly=True)))
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()

@@ -76,10 +76,9 @@ class GeminiWire:
     async def direct(self, request: web.Request) -> web.StreamResponse:
         model = request.match_info["model"]
         asked = question(model, await request.json())
-        self.server.direct += 1
         if self.server.fate(asked) == REFUSED:
             raise BadRequest("this request is refused")
-        return web.json_response(generated(model, self.server.say(asked)))
+        return web.json_response(generated(model, self.server.say(asked, directly=True)))
 
     async def start_upload(self, request: web.Request) -> web.StreamResponse:
         if request.headers.get("X-Goog-Upload-Protocol") != "resumable":

@@ -88,7 +88,8 @@ class BatchServer:
         fate: What becomes of a line; by default it is answered.
         working: Whether batches come to their end (at the first look at them); otherwise they stay in progress.
         paid: How often each question was answered, in a batch or directly; what was refused or expired costs nothing.
-        direct: How many of them were asked one by one.
+        batched: The same for batches alone.
+        direct: How many were asked one by one.
         opened: How many batches were taken in, also those that have been deleted since.
         seen: Method and path of each request, in order.
         before, after: Called with method and path before a request is worked on, and before it is replied to.
@@ -102,6 +103,7 @@ class BatchServer:
         self.max_bytes = max_bytes
         self.max_lines = 50_000
         self.paid: Counter[Question] = Counter()
+        self.batched: Counter[Question] = Counter()
         self.direct = 0
         self.opened = 0
         self.jobs: dict[str, Job] = {}
@@ -131,9 +133,13 @@ class BatchServer:
         self._numbers += 1
         return self._numbers
 
-    def say(self, question: Question) -> str:
+    def say(self, question: Question, *, directly: bool = False) -> str:
         """The model's answer, which is paid for."""
         self.paid[question] += 1
+        if directly:
+            self.direct += 1
+        else:
+            self.batched[question] += 1
         return self.answer(question)
 
     def open_job(self, lines: list[Line], label: str = "", **extra: Any) -> Job:
