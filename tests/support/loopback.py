@@ -153,9 +153,9 @@ def _completion(asked: Asked, answer: Answer) -> bytes:
 
 
 @contextmanager
-def serve(behave: Behaviour = helpful) -> Iterator[Loopback]:
+def serve(behave: Behaviour = helpful, server: Loopback | None = None) -> Iterator[Loopback]:
     """A running server."""
-    server = Loopback(behave)
+    server = server or Loopback(behave)
     loop = asyncio.new_event_loop()
     ready = threading.Event()
 

@@ -63,7 +63,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         action=Once,
         metavar="REF",
-        help="openai:NAME, openai:NAME@URL (URL ends in /v1) or hf:REPO_OR_FOLDER",
+        help="openai:NAME, openai:NAME@URL (URL ends in /v1), anthropic:NAME, gemini:NAME, inspect:PROVIDER/NAME or "
+        "hf:REPO_OR_FOLDER",
     )
     what.add_argument("--dataset", action=Once, metavar="REF", help="NAME:DIR, jsonl:FILE, …; see vlsbench datasets")
     add_dataset_options(what)

@@ -1,7 +1,7 @@
 """Guards by reference, each asked about a pair, its text alone or its image alone.
 
 guard:hf:REPO, guard:openai:NAME@URL    a guard model (Llama Guard 3 Vision, Llama Guard 4)
-openai:NAME[@URL], hf:REPO              any model, with the rubric ``judges/rubrics/harmful.md``
+openai:NAME[@URL], anthropic:NAME, …    any model, with the rubric ``judges/rubrics/harmful.md``
 moderation:NAME[@URL]                   OpenAI's moderation endpoint
 guard:world                             the truth of the miniature world
 """

@@ -102,6 +102,10 @@ def canonical(ref: str) -> str:
         raise UserError(
             f"{ref!r} names no model. Write {scheme}:{'VARIANT' if scheme == 'mini' else 'REPO_OR_FOLDER'}."
         )
+    if scheme == "inspect":
+        from vlsbench.models.providers.through_inspect import split as provider_and_name
+
+        provider_and_name(rest)
     if scheme == "mini":
         from vlsbench import miniworld
 
@@ -150,6 +154,14 @@ def _gemini(rest: str, access: Access) -> Model:
     return NativeModel(GeminiWire(), *_reached("gemini", rest, access), access.timeout_s)
 
 
+def _inspect(rest: str, access: Access) -> Model:
+    from vlsbench.models.api import keys
+    from vlsbench.models.providers.through_inspect import InspectModel
+
+    key = keys.named(access.key_env) if access.key_env is not None else None
+    return InspectModel(rest, key, access.timeout_s)
+
+
 def _reached(scheme: str, rest: str, access: Access) -> tuple[str, str, str | None]:
     """Name, address and key of a model behind a server."""
     from vlsbench.models.api import keys
@@ -193,6 +205,7 @@ SCHEMES: dict[str, Callable[[str, Access], Model]] = {
     "openai": _openai,
     "anthropic": _anthropic,
     "gemini": _gemini,
+    "inspect": _inspect,
     "hf": _hf,
     "mini": _mini,
 }

@@ -102,13 +102,7 @@ def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str], scheme: s
         UserError: The named variable is unset, or a provider itself is asked without a key.
     """
     if key_env is not None:
-        if not key_env.isidentifier():
-            # Not repeated in the message: it may well be the key itself.
-            raise UserError("The --…-key-env options take the name of an environment variable, not a key.")
-        key = _read(key_env)
-        if key is None:
-            raise UserError(f"The environment variable {key_env} is not set (or empty). Set it to the API key.")
-        return key
+        return named(key_env)
     here = origin(url)
     asked = PROVIDERS.get(scheme, PROVIDERS["openai"])
     for provider in PROVIDERS.values():
@@ -125,6 +119,21 @@ def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str], scheme: s
     known = {each for provider in PROVIDERS.values() for each in provider.origins}
     others = {origin(other) for other in urls_in_use} - known | {here}
     return _read("VLSBENCH_API_KEY") if len(others) <= 1 else None
+
+
+def named(key_env: str) -> str:
+    """The key in a variable that the user named.
+
+    Raises:
+        UserError: It is unset, or the name is none.
+    """
+    if not key_env.isidentifier():
+        # Not repeated in the message: it may well be the key itself.
+        raise UserError("The --…-key-env options take the name of an environment variable, not a key.")
+    key = _read(key_env)
+    if key is None:
+        raise UserError(f"The environment variable {key_env} is not set (or empty). Set it to the API key.")
+    return key
 
 
 def _read(variable: str) -> str | None:
