@@ -11,16 +11,16 @@ import contextlib
 import secrets
 from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO, Generic, Protocol, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 import orjson
 
 from vlsbench.core.errors import RequestFailed, VLSBenchError
-from vlsbench.core.types import Prompt, Reply
+from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import NOT_FOUND, Transfer, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, Transfer, Wording, decoded, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
 
 T = TypeVar("T")
@@ -97,40 +97,21 @@ class _Line(msgspec.Struct):
     error: _Problem | None = None
 
 
-class ChatWire(Protocol):
-    """What a batch asks of the model that its requests are for."""
-
-    async def body(self, prompt: Prompt) -> list[bytes]:
-        """The JSON of one request, in pieces."""
-        ...
-
-    def read(self, answer: HTTPAnswer) -> Reply:
-        """The reply in a server's answer, or the error that it amounts to."""
-        ...
-
-    def error(self, answer: HTTPAnswer, path: str) -> VLSBenchError:
-        """What a failed answer of another path means."""
-        ...
-
-
 class OpenAIBatches:
     """Implements `vlsbench.models.batches.BatchService` for a model behind chat completions.
 
     Args:
         chat: Writes the requests and reads the replies.
-        address: Up to and including ``/v1``.
-        key: API key; sent to this server's origin only.
-        timeout_s: Seconds of silence after which a request has failed.
+        wire: Reaches its server; the address ends in ``/v1``.
     """
 
     limits = LIMITS
     provider = "OpenAI"
 
-    def __init__(self, chat: ChatWire, address: str, key: str | None, timeout_s: float) -> None:
-        self.address = address
+    def __init__(self, chat: Wording, wire: Transfer) -> None:
+        self.address = wire.base_url
         self._chat = chat
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        self._wire = Transfer(address, headers, key, timeout_s, chat.error)
+        self._wire = wire
 
     async def line(self, custom_id: str, prompt: Prompt) -> list[bytes]:
         """One request as a line of the file."""

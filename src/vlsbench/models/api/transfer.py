@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 import aiohttp
 import msgspec
@@ -17,6 +17,7 @@ import orjson
 from yarl import URL
 
 from vlsbench.core.errors import ConnectionFailed, RequestFailed, Transient, VLSBenchError
+from vlsbench.core.types import Prompt, Reply
 from vlsbench.core.version import __version__
 from vlsbench.models.api.http import Client, HTTPAnswer, read_retry_after
 
@@ -30,6 +31,23 @@ MAX_RESULT_BYTES = 4_000_000_000
 T = TypeVar("T")
 
 Body = bytes | AsyncIterator[bytes]
+
+
+class Wording(Protocol):
+    """What batches need of the model that their requests are for: how these and their replies are written."""
+
+    @property
+    def model(self) -> str:
+        """The name the provider knows it by."""
+        ...
+
+    async def body(self, prompt: Prompt) -> list[bytes]:
+        """The JSON of one request, in pieces."""
+        ...
+
+    def read(self, answer: HTTPAnswer) -> Reply:
+        """The reply in a server's answer, or the error that it amounts to."""
+        ...
 
 
 class Transfer:
@@ -81,9 +99,18 @@ class Transfer:
             VLSBenchError: There is no answer, or what the failed one means.
         """
         answer, _ = await self.send(method, place, body, headers=headers, into=into)
-        if answer.status == 200 or (missing and answer.status == NOT_FOUND):
-            return answer
-        raise self._error(answer, place.partition("?")[0])
+        if not (missing and answer.status == NOT_FOUND):
+            self.require_ok(answer, place)
+        return answer
+
+    def require_ok(self, answer: HTTPAnswer, place: str) -> None:
+        """Nothing where an answer of a place is a 200.
+
+        Raises:
+            VLSBenchError: What it means otherwise.
+        """
+        if answer.status != 200:
+            raise self._error(answer, place.partition("?")[0])
 
     async def send(
         self,

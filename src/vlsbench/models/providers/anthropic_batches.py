@@ -21,9 +21,8 @@ import orjson
 from vlsbench.core.errors import RequestFailed, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import NOT_FOUND, Transfer, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, Transfer, Wording, decoded, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
-from vlsbench.models.providers.model import NativeModel
 
 LIMITS = Limits(requests=100_000, n_bytes=256_000_000)
 PATH = "/v1/messages/batches"
@@ -108,22 +107,22 @@ class AnthropicBatches:
     """Implements `vlsbench.models.batches.BatchService`.
 
     Args:
-        model: Writes the requests and reads the replies.
+        chat: Writes the requests and reads the replies.
+        wire: Reaches the provider.
     """
 
     limits = LIMITS
     provider = "Anthropic"
 
-    def __init__(self, model: NativeModel) -> None:
-        self.address = model.base_url
-        self._model = model
-        headers = model.wire.headers(model.key)
-        self._wire = Transfer(model.base_url, headers, model.key, model.timeout_s, model.error)
+    def __init__(self, chat: Wording, wire: Transfer) -> None:
+        self.address = wire.base_url
+        self._chat = chat
+        self._wire = wire
 
     async def line(self, custom_id: str, prompt: Prompt) -> list[bytes]:
         """One request, on a line of its own."""
         head = orjson.dumps({"custom_id": custom_id})
-        return [head[:-1] + b',"params":', *await self._model.body(prompt), b"}\n"]
+        return [head[:-1] + b',"params":', *await self._chat.body(prompt), b"}\n"]
 
     async def submit(self, key: str, payload: Path, count: int) -> str:  # noqa: ARG002
         """Send all lines as one list."""
@@ -202,7 +201,7 @@ class AnthropicBatches:
             why = f"a result of an unknown kind: {found.result.type!r:.80}"
             return Result(custom_id=found.custom_id, error=RequestFailed(why))
         try:
-            return Result(custom_id=found.custom_id, reply=self._model.read(answer))
+            return Result(custom_id=found.custom_id, reply=self._chat.read(answer))
         except VLSBenchError as error:
             return Result(custom_id=found.custom_id, error=error)
 

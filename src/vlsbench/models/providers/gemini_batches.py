@@ -19,9 +19,8 @@ import orjson
 from vlsbench.core.errors import RequestFailed, Transient, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import NOT_FOUND, Transfer, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, Transfer, Wording, decoded, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
-from vlsbench.models.providers.model import NativeModel
 
 LIMITS = Limits(requests=200_000, n_bytes=2_000_000_000)
 """Of requests none is documented; this many are as much as anybody wants to lose sight of."""
@@ -99,27 +98,27 @@ class GeminiBatches:
     """Implements `vlsbench.models.batches.BatchService`.
 
     Args:
-        model: Writes the requests and reads the replies.
+        chat: Writes the requests and reads the replies.
+        wire: Reaches the provider.
     """
 
     limits = LIMITS
     provider = "Google"
 
-    def __init__(self, model: NativeModel) -> None:
-        self.address = model.base_url
-        self._model = model
-        headers = model.wire.headers(model.key)
-        self._wire = Transfer(model.base_url, headers, model.key, model.timeout_s, model.error)
+    def __init__(self, chat: Wording, wire: Transfer) -> None:
+        self.address = wire.base_url
+        self._chat = chat
+        self._wire = wire
 
     async def line(self, custom_id: str, prompt: Prompt) -> list[bytes]:
         """One request as a line of the file."""
         head = orjson.dumps({"key": custom_id})
-        return [head[:-1] + b',"request":', *await self._model.body(prompt), b"}\n"]
+        return [head[:-1] + b',"request":', *await self._chat.body(prompt), b"}\n"]
 
     async def submit(self, key: str, payload: Path, count: int) -> str:  # noqa: ARG002
         """Upload the file, and make a batch over it."""
         file = await self._upload(key, payload)
-        place = f"{_VERSION}/models/{quote(self._model.model, safe='')}:batchGenerateContent"
+        place = f"{_VERSION}/models/{quote(self._chat.model, safe='')}:batchGenerateContent"
         request = {"batch": {"displayName": key, "inputConfig": {"fileName": file}}}
         return decoded(await self._wire.json("POST", place, request), _Operation).name
 
@@ -134,8 +133,7 @@ class GeminiBatches:
         }
         about = orjson.dumps({"file": {"displayName": key}})
         answer, told = await self._wire.send("POST", f"/upload{_VERSION}/files", about, headers=start)
-        if answer.status != 200:
-            raise self._model.error(answer, f"/upload{_VERSION}/files")
+        self._wire.require_ok(answer, f"/upload{_VERSION}/files")
         place = next((value for name, value in told.items() if name.lower() == "x-goog-upload-url"), None)
         if place is None:
             raise Transient("the server did not say where to upload")
@@ -201,7 +199,7 @@ class GeminiBatches:
             body = orjson.dumps({"error": {"code": status, "message": found.error.message}})
             answer = HTTPAnswer(status=status, body=body, retry_after=None)
         try:
-            return Result(custom_id=found.key, reply=self._model.read(answer))
+            return Result(custom_id=found.key, reply=self._chat.read(answer))
         except VLSBenchError as error:
             return Result(custom_id=found.key, error=error)
 

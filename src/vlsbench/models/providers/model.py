@@ -130,10 +130,12 @@ class NativeModel:
 
     def batches(self) -> BatchService:
         """The provider's batches, for this model. Implements `vlsbench.models.batches.Batching`."""
+        from vlsbench.models.api.transfer import Transfer
         from vlsbench.models.providers.anthropic_batches import AnthropicBatches
         from vlsbench.models.providers.gemini_batches import GeminiBatches
 
-        return AnthropicBatches(self) if self.wire.scheme == "anthropic" else GeminiBatches(self)
+        wire = Transfer(self.base_url, self.wire.headers(self.key), self.key, self.timeout_s, self.error)
+        return AnthropicBatches(self, wire) if self.wire.scheme == "anthropic" else GeminiBatches(self, wire)
 
     async def body(self, prompt: Prompt) -> list[bytes]:
         """The JSON of one request as it would be sent now, in pieces.
