@@ -39,6 +39,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "Effort",
         "BatchEffort",
         "Local",
+        "Workers",
         "Access",
         "Columns",
         "Recipe",

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from vlsbench.leakage.protocol import Part
     from vlsbench.models import Access, Local
     from vlsbench.models import load as load_model
+    from vlsbench.models.workers.settings import Workers
     from vlsbench.report.page.page import Written, write_report
     from vlsbench.results.agreement import Agreement
     from vlsbench.results.rates import Block, Bounds
@@ -145,6 +146,7 @@ __all__ = [
     "Verdict",
     "VerdictOutcome",
     "View",
+    "Workers",
     "Written",
     "__version__",
     "ablate",
@@ -219,6 +221,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "leakage.guards": ("Guard",),
     "leakage.protocol": ("Part",),
     "models": ("Access", "Local", "load as load_model"),
+    "models.workers.settings": ("Workers",),
     "report.page.page": ("Written", "write_report"),
     "results.agreement": ("Agreement",),
     "results.rates": ("Block", "Bounds"),

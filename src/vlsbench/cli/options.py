@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from vlsbench.cli import pricing
 from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
     from vlsbench.datasets.files.columns import Columns
+    from vlsbench.models.workers.settings import Workers
     from vlsbench.run.loading import Effort
     from vlsbench.run.plan import Evaluation
     from vlsbench.run.throttle import Concurrency
@@ -19,25 +18,6 @@ if TYPE_CHECKING:
 
 EMBEDDED = {"model": "mini:multimodal-sft", "dataset": "mini:leakless", "judge": "template"}
 """What is evaluated where nothing is named: needs no key, no download and no GPU."""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that suggests the name that was perhaps meant."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the usage and the message, and exit with 2."""
-        found = re.match(r"argument COMMAND: invalid choice: '([^']*)' \(choose from (.*)\)", message)
-        if found is not None:
-            known = re.findall(r"[\w-]+", found[2])
-            close = difflib.get_close_matches(found[1].lower(), known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            message = f"No command named {found[1]!r}.{hint} Known: {', '.join(known)}."
-        super().error(message)
-
-    def leave_out_defaults(self) -> None:
-        """Have only those options in the namespace that were given."""
-        for action in self._actions:
-            action.default = argparse.SUPPRESS
 
 
 class Once(argparse.Action):
@@ -82,6 +62,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--seed", type=int, metavar="S")
     add_image_options(asked)
     asked.add_argument("--concurrency", type=concurrency, default="auto", metavar="N|auto")
+    add_servers(asked, "--servers", "openai:NAME")
     asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
 
 
@@ -150,7 +131,18 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
         help="a packaged rubric, your own file, or the paper's from a clone of its release (default: vlsbench)",
     )
     judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
+    add_servers(judge, "--judge-servers", "a judge openai:NAME or guard:openai:NAME")
     judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
+
+
+def add_servers(parser: argparse._ActionsContainer, option: str, what: str) -> None:
+    """Where a model is served, if that is several places."""
+    parser.add_argument(
+        option,
+        action=Once,
+        metavar="URL,URL,...|@FILE",
+        help=f"several servers of {what}: addresses, or a file with one a line, which may grow meanwhile",
+    )
 
 
 def add_local_options(parser: argparse.ArgumentParser) -> None:
@@ -161,6 +153,13 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
     local.add_argument("--batch-size", type=concurrency, default="auto", metavar="N|auto")
     local.add_argument(
         "--trust-remote-code", action="store_true", help="allow a repository to run code of its own on this machine"
+    )
+    local.add_argument("--workers", type=positive, metavar="N", help="load the model in N processes, by Ray")
+    local.add_argument(
+        "--ray", metavar="ADDRESS|local", help="HOST:PORT of the Ray cluster for --workers (default: local)"
+    )
+    local.add_argument(
+        "--worker-gpus", type=gpus, metavar="G", help="GPUs of each worker (default: 1 where there are any)"
     )
 
 
@@ -279,12 +278,15 @@ def effort(args: argparse.Namespace) -> Effort:
         judge_concurrency=args.judge_concurrency,
         model_key_env=getattr(args, "model_key_env", None),
         judge_key_env=args.judge_key_env,
+        servers=getattr(args, "servers", None),
+        judge_servers=args.judge_servers,
         timeout_s=args.timeout,
         local=Local(
             dtype=args.dtype,
             device=args.device,
             batch_size=args.batch_size,
             trust_remote_code=args.trust_remote_code,
+            workers=workers(args),
         ),
         batch=BatchEffort(
             sending=getattr(args, "batch", False),
@@ -293,3 +295,29 @@ def effort(args: argparse.Namespace) -> Effort:
         ),
         prices=pricing.prices(args),
     )
+
+
+def workers(args: argparse.Namespace) -> Workers | None:
+    """The processes that are to hold a local model.
+
+    Raises:
+        UserError: It is said where they are, but not how many.
+    """
+    from vlsbench.models.workers.settings import Workers
+
+    if args.workers is None:
+        if args.ray is not None or args.worker_gpus is not None:
+            raise UserError("--ray and --worker-gpus go with --workers N.")
+        return None
+    return Workers(count=args.workers, ray=args.ray or "local", gpus=args.worker_gpus)
+
+
+def gpus(text: str) -> float:
+    """A number of GPUs: a part of one, or whole ones, as Ray has it."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not (0 <= number <= 1 or (number < 1000 and number == int(number))):
+        raise argparse.ArgumentTypeError(f"should be a part of a GPU or a whole number of them, not {text!r}")
+    return number

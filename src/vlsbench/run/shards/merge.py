@@ -126,6 +126,7 @@ def _manifest(first: Piece, pieces: Sequence[Piece]) -> Mapping[str, object]:
         "dataset_stamp": "",
         "samples_sha256": "",
         "model_served": sorted({name for manifest in found for name in manifest.model_served}),
+        "model_roots": sorted({root for manifest in found for root in manifest.model_roots}),
         "model_adaptations": sorted({text for manifest in found for text in manifest.model_adaptations}),
         "judges": {stem: entry.to_json() for stem, entry in _judges(pieces).items()},
         "started": min(manifest.started for manifest in found),
@@ -157,8 +158,7 @@ def _judges(pieces: Sequence[Piece]) -> Mapping[str, JudgeEntry]:
             if known.labels != entry.labels:
                 raise RunError(f"The judge {entry.judge} has other labels in {piece.run.path} than in another folder.")
             adaptations = tuple(sorted({*known.adaptations, *entry.adaptations}))
-            addresses = manifests.merged(known.addresses, entry.addresses)
-            judges[stem] = replace(known, adaptations=adaptations, addresses=addresses)
+            judges[stem] = replace(entry.added_to(known), adaptations=adaptations)
     return judges
 
 
@@ -180,10 +180,10 @@ def _samples(pieces: Sequence[Piece], root: str | None) -> Iterator[bytes]:
 def _sound(listed: Sequence[tuple[Run, bytes]]) -> tuple[Run, bytes]:
     """Of the lines about one sample, the first whose picture could be read where there is one."""
     found = [(_sample(run, line), run, line) for run, line in listed]
-    found.sort(key=lambda each: each[0].image_sha256 is None)
+    found.sort(key=lambda each: None in each[0].hashes)
     (first, run, line), *others = found
     for other, there, _ in others:
-        if other.id != first.id or other.image_sha256 not in (None, first.image_sha256):
+        if other.id != first.id or (None not in other.hashes and other.hashes != first.hashes):
             raise RunError(
                 f"Sample {first.id} in {run.path} is another one or shows another picture than in {there.path}. "
                 "Leave one of the folders out."
