@@ -287,7 +287,8 @@ def tried(seed: int, seconds: float, rounds: int | None, *, only_batches: bool) 
     """The campaign: round after round until the time is up, or for so many rounds."""
     with tempfile.TemporaryDirectory() as place:
         campaign = Campaign(folder=Path(place), dataset=data.make(Path(place) / "set", SAMPLES, IMAGE_BYTES))
-        killed_servers(campaign, fault_servers.SAMPLES if rounds is None else fault_servers.SAMPLES // 10)
+        if not only_batches:
+            killed_servers(campaign, fault_servers.SAMPLES if rounds is None else fault_servers.SAMPLES // 10)
         desk = Desk({})
         with serve(desk) as base:
             whole = Path(place) / "whole"
