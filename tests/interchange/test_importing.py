@@ -302,6 +302,20 @@ def test_a_run_that_went_out_as_a_log_comes_back_the_same(tmp_path: Path) -> Non
     assert there == back
 
 
+def test_half_characters_and_endless_numbers_of_a_log_are_kept(tmp_path: Path) -> None:
+    """Python's json writes and reads both; the journal's encoder knows neither."""
+    file = inspect(tmp_path, ["half \ud800 a character", *SAID[1:]], metadata={"deep": ["\ud800"], "long": 10**40})
+    vlsbench.import_run(file, tool="inspect", dataset=make_set(tmp_path / "data", N), out=tmp_path / "run")
+    assert responses(tmp_path / "run")[0]["text"] == "half ? a character"
+    kept = json.loads(lines(tmp_path / "run" / "imported.jsonl")[0]["record"])
+    assert kept["metadata"] == {"deep": ["\ud800"], "long": 10**40}
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("header.json", json.dumps({"eval": {"model": "half \ud800"}}))
+        archive.writestr("samples/s0_epoch_1.json", json.dumps({"id": "s0", "output": {"completion": "x"}}))
+    with pytest.raises(UserError, match="not valid UTF-8"):
+        vlsbench.import_run(file, tool="inspect", dataset=make_set(tmp_path / "data", N), out=tmp_path / "other")
+
+
 def test_zstandard_is_read_in_several_frames_and_lies_about_size_are_damage(tmp_path: Path) -> None:
     zstandard = pytest.importorskip("zstandard")
     file = inspect(tmp_path)
