@@ -232,6 +232,15 @@ def test_answers_to_other_questions_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_who_names_a_way_has_it_taken_and_is_told_that_questions_differ(tmp_path: Path) -> None:
+    dataset = make_set(tmp_path / "data", N, text="Something else altogether.")
+    found = vlsbench.import_run(
+        lmms_eval(tmp_path), tool="lmms-eval", dataset=dataset, out=tmp_path / "run", match="position"
+    )
+    assert dict(found.outcomes) == {"ok": N}
+    assert any(f"{N} answers are to another question" in note for note in found.notes)
+
+
 def test_a_number_is_no_id_where_the_question_says_otherwise() -> None:
     """Ids 1, 2, 3 of the set, and numbers 0, 1, 2 of the tool: two of three would find a wrong sample."""
     samples = [vlsbench.Sample(id=str(number + 1), text=question(number)) for number in range(3)]

@@ -92,7 +92,8 @@ def import_run(
         columns: As for `evaluate`.
         model: The model's name, where the file does not say it, or says it wrongly.
         limit: Only the first so many samples, where the tool was given such a limit.
-        match: How answers find their samples: ``id``, ``position``, ``text``, or the first of them that fits.
+        match: How answers find their samples: ``auto`` for the first way by which all of them do and their questions
+            agree; or ``id``, ``position`` or ``text``, also where questions differ.
 
     Raises:
         UnknownName: No such tool, dataset or way of matching.
@@ -148,6 +149,10 @@ def import_run(
 def _report(run: Run, matched: Matched, answers: Answers) -> Imported:
     found = summary.write(run)
     notes = list(answers.notes)
+    if matched.differing:
+        notes.append(
+            f"{matched.differing:,} answers are to another question than their sample's: taken, as --match insists."
+        )
     if matched.compared < len(answers.found):
         without = len(answers.found) - matched.compared
         notes.append(f"{without:,} records hold no question, so nothing but their {matched.by} tells their sample.")
