@@ -27,6 +27,7 @@ def main() -> None:
         "bench_compare": quick,
         "bench_report": quick,
         "bench_hf": [],
+        "bench_workers": quick,
         "bench_overlap": quick,
         "bench_partial_input": quick,
     }
