@@ -162,6 +162,11 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
     local.add_argument(
         "--trust-remote-code", action="store_true", help="allow a repository to run code of its own on this machine"
     )
+    add_worker_options(local)
+
+
+def add_worker_options(local: argparse._ActionsContainer) -> None:
+    """Processes that hold a local model."""
     local.add_argument("--workers", type=positive, metavar="N", help="load the model in N processes, by Ray")
     local.add_argument(
         "--ray", metavar="ADDRESS|local", help="HOST:PORT of the Ray cluster for --workers (default: local)"
