@@ -89,13 +89,16 @@ def run(command: Sequence[str], *, expect_exit: int = 0) -> Usage:
 
 
 @contextmanager
-def server(latency_s: float, *, port: int = 0, answer_at_most: int | None = None) -> Iterator[str]:
+def server(
+    latency_s: float, *, port: int = 0, answer_at_most: int | None = None, bears: int | None = None
+) -> Iterator[str]:
     """A fresh loopback server in its own process; yields its base, ``http://127.0.0.1:PORT``.
 
     Args:
         latency_s: Seconds between the last byte of a request and its reply.
         port: 0 lets the system choose.
         answer_at_most: Further requests to the target are left hanging.
+        bears: So many requests are worked on at a time, and others wait; None for any number.
 
     Raises:
         BenchmarkFailed: It did not start, for example because the port is taken.
@@ -105,6 +108,8 @@ def server(latency_s: float, *, port: int = 0, answer_at_most: int | None = None
     command += ["--port", str(port), "--latency", str(latency_s)]
     if answer_at_most is not None:
         command += ["--answer-at-most", str(answer_at_most)]
+    if bears is not None:
+        command += ["--bears", str(bears)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""

@@ -64,7 +64,8 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         action=Once,
         metavar="REF",
-        help="openai:NAME, openai:NAME@URL (URL ends in /v1) or hf:REPO_OR_FOLDER",
+        help="openai:NAME, openai:NAME@URL (URL ends in /v1), anthropic:NAME, gemini:NAME, inspect:PROVIDER/NAME or "
+        "hf:REPO_OR_FOLDER",
     )
     what.add_argument("--dataset", action=Once, metavar="REF", help="NAME:DIR, jsonl:FILE, …; see vlsbench datasets")
     add_dataset_options(what)
@@ -82,6 +83,7 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--seed", type=int, metavar="S")
     add_image_options(asked)
     asked.add_argument("--concurrency", type=concurrency, default="auto", metavar="N|auto")
+    add_servers(asked, "--servers", "openai:NAME")
     asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
 
 
@@ -150,7 +152,18 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
         help="a packaged rubric, your own file, or the paper's from a clone of its release (default: vlsbench)",
     )
     judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
+    add_servers(judge, "--judge-servers", "a judge openai:NAME or guard:openai:NAME")
     judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
+
+
+def add_servers(parser: argparse._ActionsContainer, option: str, what: str) -> None:
+    """Where a model is served, if that is several places."""
+    parser.add_argument(
+        option,
+        action=Once,
+        metavar="URL,URL,...|@FILE",
+        help=f"several servers of {what}: addresses, or a file with one a line, which may grow meanwhile",
+    )
 
 
 def add_local_options(parser: argparse.ArgumentParser) -> None:
@@ -291,6 +304,8 @@ def effort(args: argparse.Namespace) -> Effort:
         judge_concurrency=args.judge_concurrency,
         model_key_env=getattr(args, "model_key_env", None),
         judge_key_env=args.judge_key_env,
+        servers=getattr(args, "servers", None),
+        judge_servers=args.judge_servers,
         timeout_s=args.timeout,
         local=Local(
             dtype=args.dtype,

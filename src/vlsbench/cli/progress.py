@@ -155,7 +155,8 @@ def _news(counts: RunCounts) -> list[str]:
         return [f"stopping: {counts.asking + counts.judging} requests in flight may finish, Ctrl-C again stops at once"]
     if counts.waiting:
         return [counts.waiting]
-    return [f"rate limited, waiting {duration(counts.paused_s)}"] if counts.paused_s >= 1 else []
+    limited = f"rate limited, waiting {duration(counts.paused_s)}" if counts.paused_s >= 1 else ""
+    return [text for text in (limited, clean(counts.notice), clean(counts.doubt)) if text]
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ again without its dataset.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from vlsbench import judges
@@ -22,7 +23,7 @@ from vlsbench.run.batches import rounds
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.loading import Effort
-from vlsbench.run.plan import Evaluation, check_numbers, make_plan, to_sees
+from vlsbench.run.plan import Evaluation, check_numbers, check_servers, make_plan, to_sees
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
@@ -155,12 +156,13 @@ def judge(
     """
     effort = effort or Effort()
     check_numbers(Generation(image_max_side=image_max_side), None, effort)
+    ref = judges.model_ref(judge) if isinstance(judge, str) else None
+    check_servers(replace(effort, servers=None), None, ref)
     run = Run(Path(path))
     halt = Halt()
     if not run.responses.exists():
         raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
     batches = rounds.of(effort.batch, run.path, halt)
-    ref = judges.model_ref(judge) if isinstance(judge, str) else None
     loader = loading.Loader(effort, (ref,), progress, batches=batches)
     judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt, image_max_side)
     run.lock()

@@ -87,11 +87,12 @@ class Answering:
 
 @dataclass(slots=True, kw_only=True)
 class Judging:
-    """The second stage: the judge, its slots, and what it costs."""
+    """The second stage: the judge, its slots, what it costs, and the names under which its replies came."""
 
     judge: Judge
     gate: Gate
     price: Price | None = None
+    served: set[str] = field(default_factory=set)
 
     def stem_in(self, run: Run) -> str:
         """Where the verdicts go: the stem of their file in a run."""
@@ -251,6 +252,8 @@ class Flow(Course[SampleWork]):
             with metered() as meter:
                 verdict = await or_failure(_verdict(prepared, response, judge), failed)
             verdict = replace(meter.measure(verdict), sample_id=prepared.sample.id, latency_s=elapsed(started))
+            if verdict.outcome is VerdictOutcome.SCORED:
+                self._judging.served.add(verdict.judge_model)
             self.record_verdict(self._verdicts, verdict, response)
 
 

@@ -18,7 +18,6 @@ import platform
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
@@ -109,8 +108,8 @@ class Run:
     def add_judge(self, stem: str, entry: JudgeEntry) -> None:
         """Record a judge in the manifest and make room for its verdicts."""
         self.make_folder("verdicts")
-        if stem in self.judges:
-            entry = replace(entry, addresses=manifests.merged(self.judges[stem].addresses, entry.addresses))
+        if (known := self.judges.get(stem)) is not None:
+            entry = entry.added_to(known)
         judges = {name: judge.to_json() for name, judge in self.judges.items()}
         self.update(judges={**judges, stem: {**judges.get(stem, {}), **entry.to_json()}})
 

@@ -14,8 +14,9 @@ from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchEr
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.dialect import Dialect
+from vlsbench.models.api.endpoint import Endpoint
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import Client, HTTPAnswer, to_json
+from vlsbench.models.api.http import HTTPAnswer, to_json
 from vlsbench.models.replies import reply
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def parse_ref(rest: str, scheme: str = "openai") -> tuple[str, str]:
         UserError: No name, or an address that is none.
     """
     name, at, address = rest.rpartition("@http")
-    name, url = (name, f"http{address}") if at else (rest, keys.default_url())
+    name, url = (name, f"http{address}") if at else (rest, keys.default_url(scheme))
     if "://" in name:
         # Not repeated in the message: it may hold a password.
         raise UserError(
@@ -60,7 +61,7 @@ def parse_ref(rest: str, scheme: str = "openai") -> tuple[str, str]:
     return name, url.rstrip("/")
 
 
-class OpenAIModel:
+class OpenAIModel(Endpoint):
     """A model behind a chat completions server. Implements `vlsbench.core.protocols.Model`.
 
     Args:
@@ -71,10 +72,8 @@ class OpenAIModel:
     """
 
     def __init__(self, model: str, base_url: str, key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
-        self.model = model
-        self.base_url = base_url
+        super().__init__(model, base_url, key, timeout_s)
         self.dialect = Dialect()
-        self._client = Client(base_url, key, timeout_s)
         self._key = key
         self._timeout_s = timeout_s
 
@@ -82,11 +81,6 @@ class OpenAIModel:
     def name(self) -> str:
         """``openai:NAME``, wherever the server is."""
         return f"openai:{self.model}"
-
-    @property
-    def addresses(self) -> list[str]:
-        """The server's base URL."""
-        return [self.base_url]
 
     @property
     def adaptations(self) -> list[str]:
@@ -179,10 +173,6 @@ class OpenAIModel:
     def _error(self, answer: HTTPAnswer, detail: ErrorDetail) -> VLSBenchError:
         address = f"{self.base_url}/chat/completions"
         return failures.error_for(answer, detail, self.model, address, has_key=self._key is not None)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._client.close()
 
 
 def _reply(choice: dict[str, object], body: dict[str, object], hide: Callable[[str], str]) -> Reply:

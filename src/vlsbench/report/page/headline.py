@@ -10,6 +10,7 @@ from vlsbench.core import words
 from vlsbench.core.types import Rate
 from vlsbench.core.words import counted, noun
 from vlsbench.report.inputs import Inputs, RunPart
+from vlsbench.results import served
 from vlsbench.results.rates import Block
 from vlsbench.results.usage import usage_lines
 from vlsbench.stats import Share
@@ -133,6 +134,7 @@ def _notices(inputs: Inputs) -> Iterator[str]:
             yield f"{part.name} is unfinished: {share} no verdict yet."
         if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
             yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
+        yield from served.doubts(part.run.manifest)
         if block is not None:
             rates = {name: of(block) for name, of in RATES.items() if name != SAFETY or block.unsafe_rate is None}
             yield from words.said_of(

@@ -12,6 +12,7 @@ from vlsbench.core.types import ResponseOutcome, VerdictOutcome
 from vlsbench.core.words import counted
 from vlsbench.report.terminal.calibration import print_corrected
 from vlsbench.report.terminal.summary import Clean, print_summary
+from vlsbench.results import served
 from vlsbench.results.outcomes import judge_names
 from vlsbench.results.summary import Cause, Summary, causes
 from vlsbench.store import batches
@@ -31,13 +32,15 @@ class Outcome:
 
     `causes` are the commonest reasons for unscored samples, of the answers and of each judge, by what they are about.
     `calibrations` holds what people's labels say of each judge that was calibrated, by its display name. `out` are the
-    batches at providers whose results are not here yet.
+    batches at providers whose results are not here yet. `doubts` name servers that served another model than others, or
+    than before.
     """
 
     summary: Summary
     causes: Mapping[str, tuple[Cause, ...]]
     calibrations: Mapping[str, Calibration]
     out: tuple[BatchEntry, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, run: Run, summary: Summary) -> Outcome:
@@ -56,22 +59,22 @@ class Outcome:
                 failed[f"judge {name}"] = causes(run, stem)
         calibrations = {name: found for stem, name in names.items() if (found := corrected(run.path, stem))}
         out = tuple(entry for entry in batches.read(run.path).values() if entry.is_out)
-        return cls(summary=summary, causes=failed, calibrations=calibrations, out=out)
+        doubts = served.doubts(run.manifest)
+        return cls(summary=summary, causes=failed, calibrations=calibrations, out=out, doubts=doubts)
 
     def to_json(self) -> dict[str, object]:
-        """The object of ``summary.json``, with ``calibration`` and ``batches`` where there are any."""
+        """The object of ``summary.json``, with ``calibration``, ``batches`` and ``warnings`` where there are any."""
         calibrated = {name: found.to_json() for name, found in self.calibrations.items()}
         out = [entry.to_json() for entry in self.out]
-        return (
-            self.summary.to_json()
-            | ({"calibration": calibrated} if calibrated else {})
-            | ({"batches": out} if out else {})
-        )
+        more = {"calibration": calibrated, "batches": out, "warnings": list(self.doubts)}
+        return self.summary.to_json() | {name: value for name, value in more.items() if value}
 
 
 def print_outcome(found: Outcome, console: Console, clean: Clean) -> None:
     """Print all that a run came to."""
     print_summary(found.summary, console, clean)
+    for doubt in found.doubts:
+        console.print(clean(doubt), style="yellow", soft_wrap=True)
     for where, reasons in found.causes.items():
         for cause in reasons:
             text = f"{where}: {cause.count:,} {cause.outcome}: {cause.reason or '(no reason given)'}"

@@ -126,6 +126,7 @@ def _manifest(first: Piece, pieces: Sequence[Piece]) -> Mapping[str, object]:
         "dataset_stamp": "",
         "samples_sha256": "",
         "model_served": sorted({name for manifest in found for name in manifest.model_served}),
+        "model_roots": sorted({root for manifest in found for root in manifest.model_roots}),
         "model_adaptations": sorted({text for manifest in found for text in manifest.model_adaptations}),
         "judges": {stem: entry.to_json() for stem, entry in _judges(pieces).items()},
         "started": min(manifest.started for manifest in found),
@@ -157,8 +158,7 @@ def _judges(pieces: Sequence[Piece]) -> Mapping[str, JudgeEntry]:
             if known.labels != entry.labels:
                 raise RunError(f"The judge {entry.judge} has other labels in {piece.run.path} than in another folder.")
             adaptations = tuple(sorted({*known.adaptations, *entry.adaptations}))
-            addresses = manifests.merged(known.addresses, entry.addresses)
-            judges[stem] = replace(known, adaptations=adaptations, addresses=addresses)
+            judges[stem] = replace(entry.added_to(known), adaptations=adaptations)
     return judges
 
 
