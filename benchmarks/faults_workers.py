@@ -33,6 +33,7 @@ from benchmarks.measure import environment, machine, table
 
 MODEL, DATASET, JUDGE = "mini:multimodal-sft", "mini:leakless", "template"
 TIME_LIMIT_S = 300.0
+KINDS = ("a worker", "the driver", "a node")
 
 _CLUSTER = """
 import sys
@@ -136,8 +137,8 @@ def answered(run: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def trial(kind: str, rng: random.Random, nodes: Nodes, n: int, folder: Path) -> Path:
-    """One evaluation in which something is killed; returns its run folder."""
+def trial(kind: str, rng: random.Random, nodes: Nodes, n: int, folder: Path) -> tuple[Path, list[str]]:
+    """One evaluation in which something is killed; returns its run folder, and what was wrong with its end."""
     run = folder / f"{kind}-{rng.random():.9f}"
     process = start(run, n, nodes)
     at = wait_for(run, rng.randrange(1, n * 2 // 3), process)
@@ -154,9 +155,8 @@ def trial(kind: str, rng: random.Random, nodes: Nodes, n: int, folder: Path) -> 
         process = start(run, n, nodes)
     _, err = process.communicate(timeout=TIME_LIMIT_S)
     print(f"{kind} killed at {at} of {n}, exit code {process.returncode}", file=sys.stderr, flush=True)
-    if process.returncode not in (0, 1):
-        print(err[-1500:], file=sys.stderr, flush=True)
-    return run
+    bad = [f"exit code {process.returncode}: {err[-1500:]}"] if process.returncode or "Traceback" in err else []
+    return run, bad
 
 
 def wrong(run: Path, alone: Path) -> Iterator[str]:
@@ -186,6 +186,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--samples", type=int, default=1200)
+    parser.add_argument("--only", choices=KINDS)
     args = parser.parse_args()
     started = time.monotonic()
     tries: Counter[str] = Counter()
@@ -197,10 +198,10 @@ def main() -> None:
             number = 0
             while time.monotonic() - started < args.minutes * 60 and not (args.quick and number):
                 rng = random.Random(f"{args.seed}-{number}")
-                for kind in ("a worker", "the driver", "a node"):
-                    run = trial(kind, rng, nodes, args.samples, Path(place))
+                for kind in KINDS if args.only is None else (args.only,):
+                    run, bad = trial(kind, rng, nodes, args.samples, Path(place))
                     tries[kind] += 1
-                    for what in wrong(run, alone):
+                    for what in (*bad, *wrong(run, alone)):
                         violations[kind] += 1
                         print(f"VIOLATION {kind}: {what}", file=sys.stderr, flush=True)
                 number += 1
