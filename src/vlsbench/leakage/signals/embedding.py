@@ -47,9 +47,9 @@ def load(ref: str, *, device: str = "auto", workers: Workers | None = None) -> E
     """
     if workers is None:
         return Embedder(ref, device=device)
-    from vlsbench.models.workers.spread import Spread
+    from vlsbench.models.workers.function import FunctionInWorkers
 
-    return Spread(partial(_similarities, ref, device), workers, on_cpu=device == "cpu")
+    return FunctionInWorkers(partial(_similarities, ref, device), workers, on_cpu=device == "cpu")
 
 
 def _similarities(ref: str, device: str) -> Callable[[Pairs], list[float | None]]:

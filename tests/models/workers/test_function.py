@@ -8,8 +8,8 @@ import pytest
 
 from sleeping import doubled, pid_and, unloadable
 from vlsbench.core.errors import RequestFailed, UserError
+from vlsbench.models.workers.function import FunctionInWorkers
 from vlsbench.models.workers.settings import Workers
-from vlsbench.models.workers.spread import Spread
 
 pytestmark = [
     pytest.mark.usefixtures("ray_here"),
@@ -22,7 +22,7 @@ def spread():
     made = []
 
     def start(make, count=2):
-        made.append(Spread(make, Workers(count=count), on_cpu=True))
+        made.append(FunctionInWorkers(make, Workers(count=count), on_cpu=True))
         return made[-1]
 
     yield start

@@ -60,7 +60,7 @@ class _Sent(Generic[In]):
     ref: Any
 
 
-class Spread(Generic[In, Out]):
+class FunctionInWorkers(Generic[In, Out]):
     """A function in several processes, for as long as it is not closed.
 
     Args:
