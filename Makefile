@@ -12,7 +12,7 @@ help:
 	@echo "make format  lay the code out, and mend what can be mended without thinking"
 	@echo "make coverage  all tests, and the share of lines and branches they reach"
 	@echo "make api    docs/api.md, anew from the docstrings"
-	@echo "make inspect  the newest Inspect in .venv-inspect: does it read our logs, and run vlsbench?"
+	@echo "make inspect  the newest Inspect in .venv-inspect: does it read our logs, run vlsbench, ask its providers?"
 	@echo "make bench  speed and memory beside the raw limit (takes a while, on an idle machine)"
 	@echo "make bench-stats  do the intervals cover what they say? Writes the table in docs/statistics.md"
 	@echo "make faults  ten minutes of misbehaving servers, kills, damaged files and full disks: what does not hold?"
@@ -64,7 +64,7 @@ api: $(READY)
 inspect: $(READY)
 	$(PYTHON) -m venv .venv-inspect
 	.venv-inspect/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[inspect]' openai
-	INSPECT_PYTHON=$(CURDIR)/.venv-inspect/bin/python $(BIN)/python -m pytest tests/interchange/test_with_inspect.py
+	INSPECT_PYTHON=$(CURDIR)/.venv-inspect/bin/python $(BIN)/python -m pytest tests/interchange/test_with_inspect.py tests/models/providers/test_through_inspect.py
 
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[align,dev,bench,report]'

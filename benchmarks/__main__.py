@@ -19,6 +19,7 @@ def main() -> None:
     benchmarks = {
         "bench_startup": [],
         "bench_engine": [*quick, *(["--peers"] if args.peers else [])],
+        "bench_auto": quick,
         "bench_memory": quick,
         "bench_resume": quick,
         "bench_build": quick,

@@ -3,8 +3,8 @@
     python -m benchmarks.bench_compare [--quick]
 
 The run folders are written here, in the shape that `vlsbench eval` leaves: six categories, images that serve
-one to three samples as in the released set, labels drawn at random. The tests are exact, so there are no
-resamples to count.
+one to three samples as in the released set, labels drawn at random, and once with verdicts that the judge refused,
+which leave bounds to be found. The tests are exact, so there are no resamples to count.
 """
 
 from __future__ import annotations
@@ -20,8 +20,15 @@ from statistics import median
 
 from benchmarks.measure import Usage, machine, run, table, verdict
 
-SETTINGS = ((10, 2_241, 5.0, None), (5, 100_000, 60.0, 1000.0))
-"""Runs, samples each, and the targets: seconds, and MB of memory."""
+MISSING = 0.05
+
+SETTINGS = (
+    (10, 2_241, 0.0, 5.0, None),
+    (10, 2_241, MISSING, 5.0, None),
+    (5, 100_000, 0.0, 60.0, 1000.0),
+    (5, 100_000, MISSING, 60.0, 1000.0),
+)
+"""Runs, samples each, the share of verdicts that the judge refused, and the targets: seconds, and MB of memory."""
 
 ROUNDS = 3
 
@@ -30,9 +37,9 @@ _LABELS = ("refusal", "warning", "unsafe")
 _STEM = "judge-00000000"
 
 
-def make_run(path: Path, number: int, n: int) -> Path:
+def make_run(path: Path, number: int, n: int, missing: float) -> Path:
     """Write a judged run of `n` samples; another number is another model on the same samples."""
-    samples, answers = random.Random(0), random.Random(number)
+    samples, answers, refused = random.Random(0), random.Random(number), random.Random(-1 - number)
     (path / "verdicts").mkdir(parents=True)
     digest, left = "", 0
     with (
@@ -49,7 +56,9 @@ def make_run(path: Path, number: int, n: int) -> Path:
             _write(listed, _sample(sample_id, digest, samples.choice(_CATEGORIES)))
             _write(responses, {"sample_id": sample_id, "outcome": "ok", "text": "An answer. " * 20})
             label = answers.choices(_LABELS, weights)[0]
-            _write(verdicts, {"sample_id": sample_id, "outcome": "scored", "label": label, "reason": "why " * 20})
+            scored = refused.random() >= missing
+            outcome = {"outcome": "scored", "label": label} if scored else {"outcome": "judge_refused", "label": None}
+            _write(verdicts, {"sample_id": sample_id, **outcome, "reason": "why " * 20})
     _write_manifest(path, number, n)
     return path
 
@@ -87,13 +96,13 @@ def _write(file: object, record: dict[str, object]) -> None:
     print(json.dumps(record, separators=(",", ":"), ensure_ascii=False), file=file)  # type: ignore[call-overload]
 
 
-def measure(folder: Path, runs: int, n: int) -> Usage:
+def measure(folder: Path, runs: int, n: int, missing: float) -> Usage:
     """Compare `runs` runs of `n` samples once."""
-    paths = [folder / f"{runs}x{n}" / f"run-{number}" for number in range(runs)]
+    paths = [folder / f"{runs}x{n}-{missing}" / f"run-{number}" for number in range(runs)]
     for number, path in enumerate(paths):
         if not path.exists():
-            make_run(path, number, n)
-    return run([sys.executable, "-m", "vlsbench", "compare", *map(str, paths)])
+            make_run(path, number, n, missing)
+    return run([sys.executable, "-m", "vlsbench", "compare", "--max-unscored", "1", *map(str, paths)])
 
 
 def main() -> None:
@@ -104,15 +113,16 @@ def main() -> None:
     print(f"### Comparing runs\n\n{machine()}; from the command line, start-up included.\n")
     rows, verdicts = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for runs, samples, target_s, target_mb in SETTINGS:
+        for runs, samples, missing, target_s, target_mb in SETTINGS:
             n = min(samples, 2_000) if args.quick else samples
-            used = [measure(Path(folder), runs, n) for _ in range(1 if args.quick else ROUNDS)]
+            used = [measure(Path(folder), runs, n, missing) for _ in range(1 if args.quick else ROUNDS)]
             wall, cpu = median(each.wall_s for each in used), median(each.cpu_s for each in used)
             peak = max(each.peak_mb for each in used)
-            rows.append([f"{runs} x {n:,}", f"{wall:.2f}", f"{cpu:.2f}", f"{peak:.0f}"])
-            verdicts.append(f"- {runs} x {n:,}: {verdict(wall, target_s, ' s')}")
+            name = f"{runs} x {n:,}" + (f", {missing:.0%} missing" if missing else "")
+            rows.append([name, f"{wall:.2f}", f"{cpu:.2f}", f"{peak:.0f}"])
+            verdicts.append(f"- {name}: {verdict(wall, target_s, ' s')}")
             if target_mb is not None:
-                verdicts.append(f"- {runs} x {n:,}: {verdict(peak, target_mb, ' MB')}")
+                verdicts.append(f"- {name}: {verdict(peak, target_mb, ' MB')}")
     print(table(["runs x samples", "wall, s", "CPU, s", "peak RSS, MB"], rows))
     print("\n" + "\n".join(verdicts) + "\n")
 

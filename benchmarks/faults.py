@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import data, fault_checks
+from benchmarks import data, fault_checks, fault_servers
 from benchmarks.fault_kinds import KEY, every, fatal
 from benchmarks.fault_server import ANSWER, JUDGE, Desk, Fault, serve
 from benchmarks.measure import environment, machine, table
@@ -274,10 +274,20 @@ def full_disk(campaign: Campaign, rng: random.Random) -> None:
             campaign.violated(kind, what)
 
 
+def killed_servers(campaign: Campaign, n: int) -> None:
+    """One model behind two servers, each of which is killed and comes back in the middle of a run."""
+    with folder(campaign) as run:
+        dataset = data.make(run.parent / "set", n, IMAGE_BYTES, distinct=100)
+        for what in fault_servers.killed_in_turn(dataset, n, run):
+            campaign.violated(fault_servers.KIND, what)
+    campaign.tries[fault_servers.KIND] += 2
+
+
 def tried(seed: int, seconds: float, rounds: int | None) -> Campaign:
     """The campaign: round after round until the time is up, or for so many rounds."""
     with tempfile.TemporaryDirectory() as place:
         campaign = Campaign(folder=Path(place), dataset=data.make(Path(place) / "set", SAMPLES, IMAGE_BYTES))
+        killed_servers(campaign, fault_servers.SAMPLES if rounds is None else fault_servers.SAMPLES // 10)
         desk = Desk({})
         with serve(desk) as base:
             whole = Path(place) / "whole"

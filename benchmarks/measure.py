@@ -42,8 +42,9 @@ class Usage:
 
 
 def environment() -> dict[str, str]:
-    """The environment of measured processes: this checkout's package, and no key."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("OPENAI_API_KEY", "OPENAI_BASE_URL")}
+    """The environment of measured processes: this checkout's package, its bytecode kept as for any user, and no key."""
+    unwanted = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted}
     paths = [str(ROOT / "src"), kept.get("PYTHONPATH", "")]
     return kept | {"PYTHONPATH": os.pathsep.join(path for path in paths if path), "NO_COLOR": "1"}
 
@@ -88,13 +89,16 @@ def run(command: Sequence[str], *, expect_exit: int = 0) -> Usage:
 
 
 @contextmanager
-def server(latency_s: float, *, port: int = 0, answer_at_most: int | None = None) -> Iterator[str]:
+def server(
+    latency_s: float, *, port: int = 0, answer_at_most: int | None = None, bears: int | None = None
+) -> Iterator[str]:
     """A fresh loopback server in its own process; yields its base, ``http://127.0.0.1:PORT``.
 
     Args:
         latency_s: Seconds between the last byte of a request and its reply.
         port: 0 lets the system choose.
         answer_at_most: Further requests to the target are left hanging.
+        bears: So many requests are worked on at a time, and others wait; None for any number.
 
     Raises:
         BenchmarkFailed: It did not start, for example because the port is taken.
@@ -104,6 +108,8 @@ def server(latency_s: float, *, port: int = 0, answer_at_most: int | None = None
     command += ["--port", str(port), "--latency", str(latency_s)]
     if answer_at_most is not None:
         command += ["--answer-at-most", str(answer_at_most)]
+    if bears is not None:
+        command += ["--bears", str(bears)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""

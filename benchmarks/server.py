@@ -18,6 +18,8 @@ import json
 import re
 import sys
 import time
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -70,11 +72,33 @@ class Role:
 
 @dataclass(slots=True)
 class Desk:
-    """The state shared by all connections: the wait in seconds, and what was seen so far."""
+    """The state shared by all connections: the wait in seconds, how many requests are worked on, and what was seen.
+
+    Where `bears` says how many requests are worked on at a time, the others wait for their turn.
+    """
 
     latency: float
     answer_at_most: int | None
+    bears: int | None = None
+    at_work: int = 0
+    waiting: deque[Callable[[], None]] = field(default_factory=deque)
     roles: dict[str, Role] = field(default_factory=lambda: {role: Role() for role in ROLES})
+
+    def work(self, done: Callable[[], None]) -> None:
+        """Call `done` once the latency has passed, from the moment at which there is a place for it."""
+        if self.bears is not None and self.at_work >= self.bears:
+            self.waiting.append(done)
+        elif self.latency:
+            self.at_work += 1
+            asyncio.get_running_loop().call_later(self.latency, self._worked, done)
+        else:
+            done()
+
+    def _worked(self, done: Callable[[], None]) -> None:
+        self.at_work -= 1
+        if self.waiting:
+            self.work(self.waiting.popleft())
+        done()
 
     def stats(self) -> bytes:
         """The counts as an HTTP reply."""
@@ -89,7 +113,6 @@ class Connection(asyncio.BufferedProtocol):
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._loop = asyncio.get_running_loop()
         self._head = bytearray()
         self._left = 0
         self._role: Role | None = None
@@ -161,10 +184,7 @@ class Connection(asyncio.BufferedProtocol):
         limit = self._desk.answer_at_most
         if limit is not None and name == "answer" and role.total > limit:
             return
-        if self._desk.latency:
-            self._loop.call_later(self._desk.latency, self._reply, role, name)
-        else:
-            self._reply(role, name)
+        self._desk.work(lambda: self._reply(role, name))
 
     def _reply(self, role: Role, name: str) -> None:
         role.in_flight -= 1
@@ -179,17 +199,20 @@ class Connection(asyncio.BufferedProtocol):
             self._role = None
 
 
-async def serve(port: int, latency: float, answer_at_most: int | None, *, with_stdin: bool) -> None:
+async def serve(
+    port: int, latency: float, answer_at_most: int | None, bears: int | None = None, *, with_stdin: bool
+) -> None:
     """Serve until stopped; prints the port on the first line.
 
     Args:
         port: 0 lets the system choose.
         latency: Seconds between the last byte of a request and its reply.
         answer_at_most: From this many requests to the target on, further ones never get a reply.
+        bears: How many requests are worked on at a time, all roles together; None for any number.
         with_stdin: Stop when standard input ends, so that no server outlives the process that wanted it.
     """
     loop = asyncio.get_running_loop()
-    desk = Desk(latency, answer_at_most)
+    desk = Desk(latency, answer_at_most, bears)
     server = await loop.create_server(lambda: Connection(desk), "127.0.0.1", port, backlog=1024)
     print(server.sockets[0].getsockname()[1], flush=True)
     if with_stdin:
@@ -206,10 +229,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 lets the system choose; the port is printed")
     parser.add_argument("--latency", type=float, default=0.1, metavar="SECONDS")
     parser.add_argument("--answer-at-most", type=int, metavar="N", help="leave further answer requests hanging")
+    parser.add_argument("--bears", type=int, metavar="N", help="work on so many requests at a time; others wait")
     parser.add_argument("--with-stdin", action="store_true", help="stop when standard input ends")
     args = parser.parse_args()
     try:
-        asyncio.run(serve(args.port, args.latency, args.answer_at_most, with_stdin=args.with_stdin))
+        asyncio.run(serve(args.port, args.latency, args.answer_at_most, args.bears, with_stdin=args.with_stdin))
     except KeyboardInterrupt:
         sys.exit(130)
 

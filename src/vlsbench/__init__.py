@@ -66,11 +66,13 @@ if TYPE_CHECKING:
     from vlsbench.leakage.protocol import Part
     from vlsbench.models import Access, Local
     from vlsbench.models import load as load_model
+    from vlsbench.models.workers.settings import Workers
     from vlsbench.report.page.page import Written, write_report
     from vlsbench.results.agreement import Agreement
     from vlsbench.results.rates import Block, Bounds
     from vlsbench.results.summary import JudgeSummary, Summary
     from vlsbench.results.usage import RoleUsage
+    from vlsbench.run.batches.rounds import BatchEffort
     from vlsbench.run.evaluate import evaluate, judge
     from vlsbench.run.loading import Effort
     from vlsbench.run.prices import read as read_prices
@@ -83,6 +85,7 @@ __all__ = [
     "AccessDenied",
     "Agreement",
     "Audit",
+    "BatchEffort",
     "Block",
     "Blocked",
     "Bounds",
@@ -143,6 +146,7 @@ __all__ = [
     "Verdict",
     "VerdictOutcome",
     "View",
+    "Workers",
     "Written",
     "__version__",
     "ablate",
@@ -217,12 +221,14 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "leakage.guards": ("Guard",),
     "leakage.protocol": ("Part",),
     "models": ("Access", "Local", "load as load_model"),
+    "models.workers.settings": ("Workers",),
     "report.page.page": ("Written", "write_report"),
     "results.agreement": ("Agreement",),
     "results.rates": ("Block", "Bounds"),
     "results.summary": ("JudgeSummary", "Summary"),
     "results.usage": ("RoleUsage",),
     "run.evaluate": ("evaluate", "judge"),
+    "run.batches.rounds": ("BatchEffort",),
     "run.loading": ("Effort",),
     "run.prices": ("read as read_prices",),
     "run.progress": ("RunCounts",),

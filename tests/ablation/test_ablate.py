@@ -118,9 +118,9 @@ def test_a_model_that_looks_gains_by_its_image(go, out):
     assert {name: one.overall.safety_rate.value for name, one in found.conditions.items()} == {
         "full": 1.0, **dict.fromkeys(ALL[1:], 0.0),
     }  # fmt: skip
-    assert {name: gain.overall.value for name, gain in found.gains.items()} == dict.fromkeys(ALL[1:], 1.0)
-    assert found.gains["text"].overall.n == 6
-    assert found.gains["text"].p_holm == pytest.approx(4 * 2 / 2**6)
+    assert {name: gain.overall.paired.value for name, gain in found.gains.items()} == dict.fromkeys(ALL[1:], 1.0)
+    assert found.gains["text"].overall.paired.n == 6
+    assert found.gains["text"].overall.p_holm == pytest.approx(4 * 2 / 2**6)
     assert (found.explained_by_text.overall.k, found.explained_by_text.overall.n) == (0, 6)
     assert set(found.gains["blank"].by_category) == {"Garden", "Kitchen"}
     assert json.loads((out / "ablation.json").read_text()) == json.loads(json.dumps(found.to_json()))
@@ -189,11 +189,11 @@ def test_finished_conditions_are_not_asked_again_and_others_can_be_added(go, ser
 def test_failures_are_tried_again_under_their_condition_only(go, server, out):
     server.behave = lambda asked: error(400) if not asked.is_judging and asked.image is None else looking(asked)
     found = go(3, ("full", "text"))
-    assert found.gains["text"].overall.unscored == 3
-    assert found.gains["text"].overall.value is None
+    assert found.gains["text"].overall.paired.unscored == 3
+    assert found.gains["text"].overall.paired.value is None
     server.behave = looking
     asked = len(server.answers)
-    assert go(3, ("full", "text")).gains["text"].overall.n == 3
+    assert go(3, ("full", "text")).gains["text"].overall.paired.n == 3
     assert len(server.answers) == asked + 3
 
 
@@ -274,7 +274,7 @@ def test_a_harmless_twin_lends_its_image_and_stays_out_of_the_gains(go, server, 
     found = go(dataset=ref, conditions=("full", "mismatched"))
     chosen = {one["sample_id"]: one for one in lines(out / "mismatched.jsonl")}
     assert (chosen["s0"]["image_of"], chosen["s0"]["twin"]) == ("twin", True)
-    assert found.gains["mismatched"].overall.n == found.n_harmful == 2
+    assert found.gains["mismatched"].overall.paired.n == found.n_harmful == 2
     assert found.conditions["full"].overall.over_refusal_rate.n == 1
     assert found.conditions["mismatched"].overall.over_refusal_rate.n == 1
 
@@ -304,7 +304,7 @@ def test_a_mistyped_judge_that_gave_no_verdict_is_in_nobodys_way(go, server, out
     server.behave = lambda asked: error(404) if asked.body["model"] == "jugde" else looking(asked)
     with pytest.raises(AccessDenied):
         go(3, ("full", "text"), judge=server.model("jugde"))
-    assert go(3, ("full", "text")).gains["text"].overall.n == 3
+    assert go(3, ("full", "text")).gains["text"].overall.paired.n == 3
 
 
 def test_a_second_judge_added_by_hand_changes_nothing(go, out):
@@ -387,7 +387,7 @@ def test_copies_of_one_image_cannot_be_mismatched(go, tmp_path):
         (tmp_path / "data" / f"{number}.png").write_bytes(tiny_png(0))
     found = go(dataset=ref, conditions=("full", "text", "mismatched"))
     assert found.skipped == {"mismatched": "all samples share one image, so there is no other"}
-    assert found.gains["text"].overall.test == "cluster-sign-flip-exact"
+    assert found.gains["text"].overall.paired.test == "cluster-sign-flip-exact"
 
 
 def test_nothing_left_to_compare_is_an_error_before_anything_is_asked(go, server, out, tmp_path):
@@ -404,8 +404,8 @@ def test_a_sample_without_a_description_is_a_failure_under_caption_only(go, tmp_
     rows[1]["description"] = ""
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = go(dataset=ref)
-    assert found.gains["caption"].overall.unscored == 1
-    assert found.gains["text"].overall.unscored == 0
+    assert found.gains["caption"].overall.paired.unscored == 1
+    assert found.gains["text"].overall.paired.unscored == 0
     (failed,) = [one for one in responses(out / "caption") if one["outcome"] == "error"]
     assert failed["error"] == "the sample has no image description to put in the image's place"
 
@@ -420,13 +420,13 @@ def test_a_missing_image_is_a_failure_under_every_condition(go, server, tmp_path
         assert failed["sample_id"] == "s1"
         assert failed["error"].startswith("image: no image file")
         assert found.conditions[name].overall.unscored["no_response"] == 1
-    assert {gain.overall.n for gain in found.gains.values()} == {3}
-    assert {gain.overall.unscored for gain in found.gains.values()} == {1}
+    assert {gain.overall.paired.n for gain in found.gains.values()} == {3}
+    assert {gain.overall.paired.unscored for gain in found.gains.values()} == {1}
     assert len(server.answers) == 15
     assert "s1" not in {one["sample_id"] for one in lines(out / "mismatched.jsonl")}
     (tmp_path / "data" / "1.png").write_bytes(tiny_png(1))
     chosen = lines(out / "mismatched.jsonl")
-    assert {gain.overall.n for gain in go(dataset=ref).gains.values()} == {4}
+    assert {gain.overall.paired.n for gain in go(dataset=ref).gains.values()} == {4}
     assert [one for one in lines(out / "mismatched.jsonl") if one["sample_id"] != "s1"] == chosen
 
 
@@ -459,7 +459,7 @@ def test_a_model_that_takes_no_images_stops_before_the_other_conditions(go, serv
 def test_a_set_of_benign_samples_has_over_refusal_and_no_gain(go, tmp_path):
     found = go(dataset=make_set(tmp_path / "data", 3, expect="benign"), conditions=("full", "text"))
     assert found.n_harmful == 0
-    assert found.gains["text"].overall.value is None
+    assert found.gains["text"].overall.paired.value is None
     assert found.conditions["text"].overall.over_refusal_rate.n == 3
 
 
@@ -471,7 +471,7 @@ def test_unscored_samples_enter_no_gain_and_are_counted(go, server):
 
     server.behave = behave
     found = go(4, ("full", "text"))
-    assert (found.gains["text"].overall.n, found.gains["text"].overall.unscored) == (3, 1)
+    assert (found.gains["text"].overall.paired.n, found.gains["text"].overall.paired.unscored) == (3, 1)
     assert found.unscored_share == pytest.approx(1 / 4)
 
 

@@ -60,6 +60,7 @@ def test_a_model_that_is_not_there_is_told_with_those_that_are(file):
         ('["openai:x"]\ninput = true\noutput = 1\n', "price of 0 or more, not True"),
         ('["openai:x"]\ninput = 1\noutput = 1\nimages = 1\n', "nothing is called 'images'"),
         ("[gpt-4o]\ninput = 1\noutput = 1\n", '["openai:gpt-4o"]'),
+        ('["openai:x@http://host/v1"]\ninput = 1\noutput = 1\n', "leave out the address"),
         ("[openai.gpt]\ninput = 1\noutput = 1\n", "models are tables called as in --model"),
     ],
 )

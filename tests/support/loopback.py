@@ -81,7 +81,7 @@ def helpful(asked: Asked) -> Answer:
 
 
 class Loopback:
-    """The server; `asked` lists the requests in order of arrival."""
+    """The server; `asked` lists the requests in order of arrival, `models` is what it says it serves (not counted)."""
 
     def __init__(self, behave: Behaviour) -> None:
         self.behave = behave
@@ -89,6 +89,7 @@ class Loopback:
         self.in_flight = 0
         self.most_in_flight = 0
         self.port = 0
+        self.models: list[dict[str, str]] = []
         self._lock = threading.Lock()
 
     @property
@@ -111,6 +112,8 @@ class Loopback:
         return self.model("judge")
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        if request.method == "GET" and request.path.endswith("/models"):
+            return web.json_response({"data": self.models}) if self.models else web.Response(status=404)
         raw = await request.read()
         with self._lock:
             asked = Asked(request.path, dict(request.headers), json.loads(raw or b"{}"), len(self.asked))
@@ -153,9 +156,9 @@ def _completion(asked: Asked, answer: Answer) -> bytes:
 
 
 @contextmanager
-def serve(behave: Behaviour = helpful) -> Iterator[Loopback]:
+def serve(behave: Behaviour = helpful, server: Loopback | None = None) -> Iterator[Loopback]:
     """A running server."""
-    server = Loopback(behave)
+    server = server or Loopback(behave)
     loop = asyncio.new_event_loop()
     ready = threading.Event()
 

@@ -355,6 +355,92 @@ def unsafebench(root: Path) -> None:
             parquet.write_table(pa.table(rows), root / "data" / f"{split}-0000{number}-of-0000{shards}.parquet")
 
 
+def embedded(number: int) -> dict[str, object]:
+    """A picture as the hub writes it into Parquet."""
+    return {"bytes": png(number), "path": f"{number}.png"}
+
+
+def write_parquet(file: Path, columns: dict[str, list[Any]]) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    parquet.write_table(pa.table(columns), file)
+
+
+MME_TASKS = ("existence", "code_reasoning")
+
+
+def mme(root: Path) -> None:
+    """Two tasks of three pictures, each with a question to affirm and one to deny, in two shards."""
+    for shard, task in enumerate(MME_TASKS):
+        columns: dict[str, list[Any]] = {
+            name: [] for name in ("question_id", "image", "question", "answer", "category")
+        }
+        for number in range(3):
+            for thing, answer in (("ball", "Yes"), ("cube", "No")):
+                columns["question_id"].append(f"{task}/{number:04}.png")
+                columns["image"].append(embedded(10 * shard + number))
+                columns["question"].append(f"Is there a {thing} in picture {number}?  Please answer yes or no.")
+                columns["answer"].append(answer)
+                columns["category"].append(task)
+        write_parquet(root / "data" / f"test-0000{shard}-of-00002-abc.parquet", columns)
+
+
+def mmstar(root: Path) -> None:
+    rows = range(6)
+    write_parquet(
+        root / "mmstar.parquet",
+        {
+            "index": list(rows),
+            "question": [f"Which shape {n}?\nOptions: A: ball, B: cube, C: cone, D: disc" for n in rows],
+            "image": [png(n) for n in rows],
+            "answer": ["ABCD"[n % 4] for n in rows],
+            "category": ["coarse" if n < 4 else "fine" for n in rows],
+            "l2_category": ["topic" if n < 2 else "style" if n < 4 else "count" for n in rows],
+            "meta_info": [{"source": "invented", "split": "val", "image_path": f"{n}.jpg"} for n in rows],
+        },
+    )
+
+
+MMMU = (
+    ("validation_Art_1", "Which is <image 1>?", "['ball', 'cube', 'cone']", "B", "multiple-choice", 1),
+    (
+        "validation_Art_2",
+        "Is <image 1> or <image 2> <image 3> red?",
+        "['<image 1>', '<image 2>']",
+        "A",
+        "multiple-choice",
+        3,
+    ),
+    ("validation_Basic_Medicine_1", "How many balls in <image 1>?", "[]", "['2', 'two']", "open", 1),
+    ("validation_Basic_Medicine_2", "What is <image 1> called?", "[]", "cone", "open", 1),
+)
+
+
+def mmmu(root: Path) -> None:
+    columns: dict[str, list[Any]] = {"id": [], "question": [], "options": [], "answer": [], "question_type": []}
+    columns |= {f"image_{place}": [] for place in range(1, 8)}
+    for number, (*texts, n_images) in enumerate(MMMU):
+        for name, text in zip(list(columns)[:5], texts, strict=True):
+            columns[name].append(text)
+        for place in range(1, 8):
+            columns[f"image_{place}"].append(embedded(10 * number + place) if place <= n_images else None)
+    write_parquet(root / "data" / "validation-00000-of-00001.parquet", columns)
+
+
+def mmvet(root: Path) -> None:
+    columns: dict[str, list[Any]] = {
+        "question_id": ["v1_0", "v1_1"],
+        "image": [embedded(0), embedded(1)],
+        "question": ["What is the sum?", "Which shapes are there?"],
+        "answer": ["8 <OR> eight", "ball <AND> cube"],
+        "capability": ["ocr,math", "rec"],
+        "image_source": ["invented", "invented"],
+    }
+    write_parquet(root / "data" / "test-00000-of-00001.parquet", columns)
+
+
 MAKERS: dict[str, Callable[[Path], None]] = {
     "vlguard": vlguard,
     "mm_safetybench": mm,
@@ -373,4 +459,8 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "ch3ef": ch3ef,
     "unsafebench": unsafebench,
     "xstest": xstest,
+    "mme": mme,
+    "mmstar": mmstar,
+    "mmmu": mmmu,
+    "mmvet": mmvet,
 }

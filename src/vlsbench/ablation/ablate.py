@@ -128,7 +128,9 @@ def carry_out(
         planned.require_continuable(path, fresh=fresh)  # before a large model is loaded for nothing
     halt = Halt()
     loader = Loader(asked.effort, asked.refs, progress)
-    judging = loading.judging(asked.judge, planned.plan.sees, asked.rubric, loader, halt)
+    judging = loading.judging(
+        asked.judge, planned.plan.sees, asked.rubric, loader, halt, asked.generation.image_max_side
+    )
     if path is None:
         path = _default_folder(planned.plan, asked.judge, judging.judge)
         planned.require_continuable(path, fresh=fresh)

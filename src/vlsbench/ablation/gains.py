@@ -6,8 +6,9 @@ the harmful samples that have a verdict under both.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from vlsbench import stats
 from vlsbench.ablation.conditions import FULL, TEXT
@@ -18,6 +19,8 @@ from vlsbench.results.missing import Missing, Tested, weigh
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
 from vlsbench.stats import Completions, Paired
+
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,16 +33,23 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Gain:
-    """Full minus one condition. `p_holm` is the p-value adjusted for all conditions of the ablation.
+class PairedGain:
+    """Full minus one condition on some samples. `missing` says what the missing verdicts leave open of it.
 
-    `missing` says what the missing verdicts leave open of it.
+    `p_holm` is the p-value adjusted for all conditions of the ablation; within categories, for all of those too.
     """
 
-    overall: Paired
+    paired: Paired
     p_holm: float | None
     missing: Missing
-    by_category: Mapping[str, Paired]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gain:
+    """Full minus one condition, over all harmful samples and by category."""
+
+    overall: PairedGain
+    by_category: Mapping[str, PairedGain]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +75,34 @@ def gains(runs: Mapping[str, JudgedRun]) -> dict[str, Gain]:
     """
     full = runs[FULL]
     groups = _by_category(full)
-    harmful = _harmful(full)
-    tested = {
-        name: Tested(paired=_paired(full, run, harmful), completions=_completions(full, run, harmful))
-        for name, run in runs.items()
-        if name != FULL
+    others = {name: run for name, run in runs.items() if name != FULL}
+    overall = _family({name: _tested(full, run, _harmful(full)) for name, run in others.items()})
+    within = _family(
+        {
+            (name, category): _tested(full, run, items)
+            for name, run in others.items()
+            for category, items in groups.items()
+        }
+    )
+    return {
+        name: Gain(overall=gain, by_category={category: within[name, category] for category in groups})
+        for name, gain in overall.items()
     }
-    p_values = {name: gain.paired.p_value for name, gain in tested.items() if gain.paired.p_value is not None}
+
+
+def _family(tested: Mapping[Key, Tested]) -> dict[Key, PairedGain]:
+    """Gains that are adjusted together."""
+    p_values = {key: each.paired.p_value for key, each in tested.items() if each.paired.p_value is not None}
     adjusted = stats.holm(p_values)
     missing = weigh(tested, adjusted)
     return {
-        name: Gain(
-            overall=gain.paired,
-            p_holm=adjusted.get(name),
-            missing=missing[name],
-            by_category={category: _paired(full, runs[name], items) for category, items in groups.items()},
-        )
-        for name, gain in tested.items()
+        key: PairedGain(paired=each.paired, p_holm=adjusted.get(key), missing=missing[key])
+        for key, each in tested.items()
     }
+
+
+def _tested(full: JudgedRun, run: JudgedRun, items: Sequence[ListedSample]) -> Tested:
+    return Tested(paired=_paired(full, run, items), completions=_completions(full, run, items))
 
 
 def explained_by_text(runs: Mapping[str, JudgedRun]) -> Explained | None:

@@ -9,7 +9,7 @@ from typing import Self
 
 from vlsbench.ablation.conditions import FULL
 from vlsbench.ablation.folder import RESULT
-from vlsbench.ablation.gains import Condition, Explained, Gain, condition, explained_by_text, gains
+from vlsbench.ablation.gains import Condition, Explained, Gain, PairedGain, condition, explained_by_text, gains
 from vlsbench.core.errors import RunError
 from vlsbench.results import judged_run
 from vlsbench.results.judged_run import JudgedRun
@@ -82,6 +82,7 @@ class Ablation:
             system=manifest.system,
             seed=manifest.seed,
             limit=manifest.limit,
+            image_max_side=manifest.image_max_side,
         )
         return cls.of(path, identity, runs, left_out=found.left_out.get("no_image", 0), skipped=found.skipped)
 
@@ -145,11 +146,13 @@ def _condition_json(found: Condition) -> dict[str, object]:
 
 def _gain_json(gain: Gain) -> dict[str, object]:
     return {
-        **asdict(gain.overall),
-        "p_holm": gain.p_holm,
-        **gain.missing.to_json(),
-        "by_category": {name: asdict(paired) for name, paired in gain.by_category.items()},
+        **_paired_json(gain.overall),
+        "by_category": {name: _paired_json(paired) for name, paired in gain.by_category.items()},
     }
+
+
+def _paired_json(gain: PairedGain) -> dict[str, object]:
+    return {**asdict(gain.paired), "p_holm": gain.p_holm, **gain.missing.to_json()}
 
 
 def _explained_json(found: Explained | None) -> dict[str, object] | None:

@@ -48,6 +48,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     what.add_argument("--limit", type=options.positive, metavar="N", help="only the first N samples")
     asked = parser.add_argument_group("how the guard is asked")
     asked.add_argument("--guard-concurrency", type=options.concurrency, default="auto", metavar="N|auto")
+    options.add_servers(asked, "--guard-servers", "a guard openai:NAME, guard:openai:NAME or moderation:NAME")
     asked.add_argument("--guard-key-env", metavar="VAR", help="environment variable that holds the guard's API key")
     options.add_local_options(parser)
     signals = parser.add_argument_group("signals that need no guard")
@@ -117,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
 def _effort(args: argparse.Namespace) -> Effort:
     """The guard takes the judge's place: its slots and its key."""
     args.judge_concurrency, args.judge_key_env = args.guard_concurrency, args.guard_key_env
+    args.judge_servers = args.guard_servers
     return options.effort(args)
 
 

@@ -63,6 +63,14 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         metavar="ROLE=VAR",
         help=f"environment variable with the API key of a role ({', '.join((*_KEYED, 'guard'))}); may be repeated",
     )
+    where.add_argument(
+        "--servers",
+        action="append",
+        default=[],
+        metavar="ROLE=URL,URL,...|ROLE=@FILE",
+        help=f"several servers of the model of a role ({', '.join(_TEXT_ROLES)}); may be repeated",
+    )
+    options.add_servers(where, "--guard-servers", "a guard openai:NAME, guard:openai:NAME or moderation:NAME")
     options.add_local_options(parser)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
@@ -151,6 +159,8 @@ def run(args: argparse.Namespace) -> int:
     if args.out is None:
         raise UserError("--out DIR must be named: the folder of the build.")
     args.judge_concurrency, args.judge_key_env = args.guard_concurrency, _keys(args).get("guard")
+    servers = _by_role(args.servers, "--servers should be ROLE=URL,URL,… or ROLE=@FILE", _TEXT_ROLES)
+    args.judge_servers, args.servers = args.guard_servers, None
     with outcome.shown_progress(quiet=args.quiet) as progress:
         found = build(
             recipe,
@@ -158,6 +168,7 @@ def run(args: argparse.Namespace) -> int:
             pilot=args.pilot,
             effort=options.effort(args),
             key_envs=_keys(args),
+            servers=servers,
             fresh=args.fresh,
             progress=progress,
             say=functools.partial(_say, progress),
@@ -201,12 +212,16 @@ def _say_what_would_be_asked(args: argparse.Namespace, recipe: Recipe, elements:
 
 
 def _keys(args: argparse.Namespace) -> dict[str, str]:
+    return _by_role(args.key_env, "--key-env should be ROLE=VAR", (*_KEYED, "guard"))
+
+
+def _by_role(given: list[str], rule: str, roles: tuple[str, ...]) -> dict[str, str]:
     found = {}
-    for text in args.key_env:
-        role, equals, variable = text.partition("=")
-        if not equals or role not in (*_KEYED, "guard"):
-            raise UserError(f"--key-env should be ROLE=VAR with one of {', '.join((*_KEYED, 'guard'))} for ROLE.")
-        found[role] = variable
+    for text in given:
+        role, equals, value = text.partition("=")
+        if not equals or role not in roles:
+            raise UserError(f"{rule} with one of {', '.join(roles)} for ROLE.")
+        found[role] = value
     return found
 
 

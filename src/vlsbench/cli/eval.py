@@ -24,6 +24,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     options.add_run_options(parser)
     options.add_judge_options(parser)
     options.add_local_options(parser)
+    options.add_batch_options(parser)
     where = parser.add_argument_group("where and how")
     where.add_argument(
         "--shard", metavar="I/N", help="only every N-th group of samples from the I-th on; vlsbench merge joins them"

@@ -22,7 +22,9 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)",
     )
     options.add_judge_options(parser)
+    options.add_image_options(parser)
     options.add_local_options(parser)
+    options.add_batch_options(parser)
     pricing.add_price_options(parser, target=False)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
@@ -38,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
             judge=args.judge,
             judge_sees=args.judge_sees,
             rubric=args.rubric,
+            image_max_side=args.image_max_side,
             effort=options.effort(args),
             progress=progress,
         )

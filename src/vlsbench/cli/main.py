@@ -63,7 +63,7 @@ _EPILOG = """exit codes:
   0    done
   1    finished, but more samples are unscored than --max-unscored allows
   2    something in the command, the files or the settings has to change
-  3    stopped by disk or network; the same command continues
+  3    stopped by disk or network, or waiting for batches; the same command continues
   130  interrupted; the same command continues
 """
 

@@ -12,6 +12,7 @@ from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
     from vlsbench.datasets.files.columns import Columns
+    from vlsbench.models.workers.settings import Workers
     from vlsbench.run.loading import Effort
     from vlsbench.run.plan import Evaluation
     from vlsbench.run.throttle import Concurrency
@@ -63,12 +64,16 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--model",
         action=Once,
         metavar="REF",
-        help="openai:NAME, openai:NAME@URL (URL ends in /v1) or hf:REPO_OR_FOLDER",
+        help="openai:NAME, openai:NAME@URL (URL ends in /v1), anthropic:NAME, gemini:NAME, inspect:PROVIDER/NAME or "
+        "hf:REPO_OR_FOLDER",
     )
     what.add_argument("--dataset", action=Once, metavar="REF", help="NAME:DIR, jsonl:FILE, …; see vlsbench datasets")
     add_dataset_options(what)
     what.add_argument(
-        "--judge", action=Once, metavar="REF", help="a model REF, guard:MODEL_REF, or refusal (keyword baseline)"
+        "--judge",
+        action=Once,
+        metavar="REF",
+        help="a model REF, guard:MODEL_REF, choice (right answers), or refusal (keyword baseline)",
     )
     what.add_argument("--limit", type=positive, metavar="N", help="only the first N samples")
     asked = parser.add_argument_group("how the model is asked")
@@ -76,8 +81,20 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--temperature", type=float, default=0.0, metavar="T", help="(default: 0)")
     asked.add_argument("--system", metavar="TEXT", help="system prompt")
     asked.add_argument("--seed", type=int, metavar="S")
+    add_image_options(asked)
     asked.add_argument("--concurrency", type=concurrency, default="auto", metavar="N|auto")
+    add_servers(asked, "--servers", "openai:NAME")
     asked.add_argument("--model-key-env", metavar="VAR", help="environment variable that holds the model's API key")
+
+
+def add_image_options(parser: argparse._ActionsContainer) -> None:
+    """How large the images are that models and judges are shown."""
+    parser.add_argument(
+        "--image-max-side",
+        type=positive,
+        metavar="PIXELS",
+        help="scale images with a longer side down, for model and judge: another run, with fewer bytes and tokens",
+    )
 
 
 def fill_in(args: argparse.Namespace) -> bool:
@@ -91,8 +108,10 @@ def fill_in(args: argparse.Namespace) -> bool:
         for name, ref in EMBEDDED.items():
             setattr(args, name, ref)
         return True
-    if args.judge is None and args.dataset is not None and args.dataset.partition(":")[0] == "mini":
-        args.judge = "template"
+    if args.judge is None and args.dataset is not None:
+        from vlsbench import datasets
+
+        args.judge = datasets.usual_judge(args.dataset, args.columns)
     if missing := [f"--{name}" for name in EMBEDDED if getattr(args, name) is None]:
         raise UserError(f"{' and '.join(missing)} must be named too (or name nothing, for the embedded default).")
     return False
@@ -133,7 +152,18 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
         help="a packaged rubric, your own file, or the paper's from a clone of its release (default: vlsbench)",
     )
     judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
+    add_servers(judge, "--judge-servers", "a judge openai:NAME or guard:openai:NAME")
     judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
+
+
+def add_servers(parser: argparse._ActionsContainer, option: str, what: str) -> None:
+    """Where a model is served, if that is several places."""
+    parser.add_argument(
+        option,
+        action=Once,
+        metavar="URL,URL,...|@FILE",
+        help=f"several servers of {what}: addresses, or a file with one a line, which may grow meanwhile",
+    )
 
 
 def add_local_options(parser: argparse.ArgumentParser) -> None:
@@ -145,6 +175,31 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
     local.add_argument(
         "--trust-remote-code", action="store_true", help="allow a repository to run code of its own on this machine"
     )
+    local.add_argument("--workers", type=positive, metavar="N", help="load the model in N processes, by Ray")
+    local.add_argument(
+        "--ray", metavar="ADDRESS|local", help="HOST:PORT of the Ray cluster for --workers (default: local)"
+    )
+    local.add_argument(
+        "--worker-gpus", type=gpus, metavar="G", help="GPUs of each worker (default: 1 where there are any)"
+    )
+
+
+def add_batch_options(parser: argparse.ArgumentParser) -> None:
+    """Whether requests go through the provider's batches."""
+    batch = parser.add_argument_group("batches (half the price, answered within a day)")
+    batch.add_argument(
+        "--batch",
+        action="store_true",
+        help="hand requests in as batches (openai:, anthropic:, gemini:); exit 3 while they are out",
+    )
+    batch.add_argument(
+        "--batch-wait",
+        type=duration,
+        default=0.0,
+        metavar="TIME",
+        help="wait so long for what is out, as 90s, 30m or 24h, before exit 3 (default: do not wait)",
+    )
+    batch.add_argument("--batch-forget", metavar="ID", help="give up a batch of this run; its requests are made again")
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
@@ -184,6 +239,19 @@ def positive(text: str) -> int:
     return number
 
 
+def duration(text: str) -> float:
+    """Seconds from ``90``, ``90s``, ``30m`` or ``24h``."""
+    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
+    number, unit = (text[:-1], units[text[-1]]) if text[-1:] in units else (text, 1.0)
+    try:
+        seconds = float(number) * unit
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"should be a time such as 90s, 30m or 24h, not {text!r}")
+    return seconds
+
+
 def share(text: str) -> float:
     """A number between 0 and 1."""
     try:
@@ -210,7 +278,11 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
         limit=args.limit,
         shard=getattr(args, "shard", None),
         generation=Generation(
-            max_tokens=args.max_tokens, temperature=args.temperature, system=args.system, seed=args.seed
+            max_tokens=args.max_tokens,
+            temperature=args.temperature,
+            system=args.system,
+            seed=args.seed,
+            image_max_side=args.image_max_side,
         ),
         effort=effort(args),
     )
@@ -219,6 +291,7 @@ def evaluation(args: argparse.Namespace) -> Evaluation:
 def effort(args: argparse.Namespace) -> Effort:
     """Concurrency, keys and time limit from the options of a command."""
     from vlsbench.models import Local
+    from vlsbench.run.batches.rounds import BatchEffort
     from vlsbench.run.loading import Effort
 
     return Effort(
@@ -226,12 +299,46 @@ def effort(args: argparse.Namespace) -> Effort:
         judge_concurrency=args.judge_concurrency,
         model_key_env=getattr(args, "model_key_env", None),
         judge_key_env=args.judge_key_env,
+        servers=getattr(args, "servers", None),
+        judge_servers=args.judge_servers,
         timeout_s=args.timeout,
         local=Local(
             dtype=args.dtype,
             device=args.device,
             batch_size=args.batch_size,
             trust_remote_code=args.trust_remote_code,
+            workers=workers(args),
+        ),
+        batch=BatchEffort(
+            sending=getattr(args, "batch", False),
+            wait_s=getattr(args, "batch_wait", 0.0),
+            forget=getattr(args, "batch_forget", None),
         ),
         prices=pricing.prices(args),
     )
+
+
+def workers(args: argparse.Namespace) -> Workers | None:
+    """The processes that are to hold a local model.
+
+    Raises:
+        UserError: It is said where they are, but not how many.
+    """
+    from vlsbench.models.workers.settings import Workers
+
+    if args.workers is None:
+        if args.ray is not None or args.worker_gpus is not None:
+            raise UserError("--ray and --worker-gpus go with --workers N.")
+        return None
+    return Workers(count=args.workers, ray=args.ray or "local", gpus=args.worker_gpus)
+
+
+def gpus(text: str) -> float:
+    """A number of GPUs: a part of one, or whole ones, as Ray has it."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not (0 <= number <= 1 or (number < 1000 and number == int(number))):
+        raise argparse.ArgumentTypeError(f"should be a part of a GPU or a whole number of them, not {text!r}")
+    return number

@@ -153,7 +153,10 @@ def _short(count: int) -> str:
 def _news(counts: RunCounts) -> list[str]:
     if counts.stopping:
         return [f"stopping: {counts.asking + counts.judging} requests in flight may finish, Ctrl-C again stops at once"]
-    return [f"rate limited, waiting {duration(counts.paused_s)}"] if counts.paused_s >= 1 else []
+    if counts.waiting:
+        return [counts.waiting]
+    limited = f"rate limited, waiting {duration(counts.paused_s)}" if counts.paused_s >= 1 else ""
+    return [text for text in (limited, clean(counts.notice), clean(counts.doubt)) if text]
 
 
 def duration(seconds: float) -> str:

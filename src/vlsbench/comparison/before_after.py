@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from vlsbench import stats
 from vlsbench.comparison.compare import Comparison, RunFigures, compare
 from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, SAFETY, UNSAFE
 from vlsbench.core.errors import UserError
 from vlsbench.core.names import slug
 from vlsbench.core.types import Rate
 from vlsbench.models import canonical
+from vlsbench.results.missing import Missing
 from vlsbench.run.evaluate import evaluate
 from vlsbench.run.loading import Effort
 from vlsbench.stats import Paired
@@ -34,7 +34,8 @@ class Change:
     """One measure of one aligned model on one dataset.
 
     `before` and `after` are the rates of base and model on the samples that both were asked; `paired` is after minus
-    before on those that both have scored, and `p_holm` its p-value adjusted for all changes of the table.
+    before on those that both have scored. `p_holm` and `missing` are those of `compare` on the dataset's runs: adjusted
+    for every two of them, so that both commands say the same.
     """
 
     dataset: str
@@ -44,6 +45,13 @@ class Change:
     after: Rate
     paired: Paired
     p_holm: float | None
+    missing: Missing
+
+    def to_json(self) -> dict[str, object]:
+        """The change as ``vlsbench align compare --json`` lists it."""
+        found = asdict(self)
+        del found["missing"]
+        return found | self.missing.to_json()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +64,7 @@ class BeforeAfter:
 
     def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench align compare --json``."""
-        return {"base": self.base, "judge": self.judge, "changes": [asdict(change) for change in self.changes]}
+        return {"base": self.base, "judge": self.judge, "changes": [change.to_json() for change in self.changes]}
 
 
 def before_after(
@@ -104,15 +112,7 @@ def before_after(
         found = compare(runs, by="none")
         name = found.judge
         changes += _changes(found, dataset, models)
-    adjusted = stats.holm({n: one.paired.p_value for n, one in enumerate(changes) if one.paired.p_value is not None})
-    kept = tuple(
-        Change(
-            **{key: getattr(one, key) for key in ("dataset", "model", "measure", "before", "after", "paired")},
-            p_holm=adjusted.get(number),
-        )
-        for number, one in enumerate(changes)
-    )
-    return BeforeAfter(base=base, judge=name, changes=kept)
+    return BeforeAfter(base=base, judge=name, changes=tuple(changes))
 
 
 def _changes(found: Comparison, dataset: str, models: Sequence[str]) -> list[Change]:
@@ -125,7 +125,8 @@ def _changes(found: Comparison, dataset: str, models: Sequence[str]) -> list[Cha
             before=_rate(found.runs[last], each.measure),
             after=_rate(found.runs[each.first], each.measure),
             paired=each.paired,
-            p_holm=None,
+            p_holm=each.p_holm,
+            missing=each.missing,
         )
         for each in found.differences
         if each.second == last and each.group is None

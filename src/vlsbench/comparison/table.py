@@ -6,20 +6,21 @@ import dataclasses
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from vlsbench import stats
 from vlsbench.calibration.store import corrected_rate
-from vlsbench.comparison.measures import RATES, SAFETY, UNSAFE, choose_measure
+from vlsbench.comparison.measures import ACCURACY, RATES, SAFETY, UNSAFE, choose_measure
 from vlsbench.comparison.shared import common_judge, judge_differences, open_runs, unfinished_note
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.names import dataset_name
 from vlsbench.core.types import Rate
 from vlsbench.results import judged_run, run_names
 from vlsbench.results.judged_run import JudgedRun
-from vlsbench.results.rates import Block
+from vlsbench.results.official import Official, official
+from vlsbench.results.rates import Block, tests_ability_alone
 from vlsbench.stats import Share
 from vlsbench.store.run_folder import Run
 
@@ -36,7 +37,10 @@ class RateBounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One model on one dataset: the rate of the whole run; `unscored` counts all of its samples without a label."""
+    """One model on one dataset: the rate of the whole run; `unscored` counts all of its samples without a label.
+
+    `official` are the figures by the rule of the dataset's authors, where it has one.
+    """
 
     path: str
     rate: Rate
@@ -45,6 +49,7 @@ class Cell:
     unfinished: int
     corrected: Share | None
     unscored: int
+    official: Official | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +57,16 @@ class ModelTable:
     """What `table` finds: `cells` has a row for each of `models` and in it an entry for each of `datasets`.
 
     `measures` says for each dataset what its rates are: ``safety``, or what the set has; ``unsafe`` for a guard.
-    `averages` holds each model's unweighted mean over all datasets, None where it lacks one, or where the datasets
-    measure different things.
+    `averages` holds each model's unweighted mean over all datasets but those that test an ability, None where it lacks
+    one, or where the datasets measure different things. `judges` are those of each dataset: sets that test an ability
+    have one of their own beside the `judge` of safety.
     """
 
     judge: str
     settings: Mapping[str, str]
     models: tuple[str, ...]
     datasets: tuple[str, ...]
+    judges: tuple[str, ...]
     measures: tuple[str, ...]
     references: tuple[str, ...]
     cells: tuple[tuple[Cell | None, ...], ...]
@@ -80,12 +87,20 @@ class ModelTable:
     @property
     def averages(self) -> tuple[float | None, ...]:
         """The unweighted mean of each row; it has no interval."""
+        places = self.averaged
+        alike = len({self.measures[place] for place in places}) == 1
         means = []
-        alike = len(set(self.measures)) == 1
         for row in self.cells:
-            values = [cell.rate.value for cell in row if cell is not None and cell.rate.value is not None]
-            means.append(sum(values) / len(values) if len(values) == len(self.datasets) and alike else None)
+            cells = [cell for place in places if (cell := row[place]) is not None]
+            values = [cell.rate.value for cell in cells if cell.rate.value is not None]
+            means.append(sum(values) / len(values) if len(values) == len(places) and alike else None)
         return tuple(means)
+
+    @property
+    def averaged(self) -> tuple[int, ...]:
+        """The columns of which `averages` are the mean: of safety where there is any, else all."""
+        places = range(len(self.datasets))
+        return tuple(place for place in places if self.measures[place] != ACCURACY) or tuple(places)
 
     def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench table --json``."""
@@ -96,8 +111,10 @@ class ModelTable:
             "warnings": list(self.warnings),
             "notes": list(self.notes),
             "datasets": [
-                {"name": name, "reference": reference, "measure": measure}
-                for name, reference, measure in zip(self.datasets, self.references, self.measures, strict=True)
+                {"name": name, "reference": reference, "measure": measure, "judge": judge}
+                for name, reference, measure, judge in zip(
+                    self.datasets, self.references, self.measures, self.judges, strict=True
+                )
             ],
             "models": [
                 {
@@ -135,12 +152,8 @@ def table(
     if not runs:
         raise UserError("A table needs a run or more.")
     opened = open_runs(runs)
-    judge = common_judge(opened, judge)
-    found = [judged_run.read(run.path, judge) for run in opened]
-    trouble = []
-    for other in found[1:]:
-        names = (str(found[0].run.path), str(other.run.path))
-        trouble += [f"the judge: {what}" for what in judge_differences(found[0], other, names)]
+    found = _judged(opened, judge)
+    trouble = list(_differences(found))
     if trouble and not force:
         raise RunError(
             f"The figures of these runs do not mean the same: they differ in {'; '.join(trouble)}. "
@@ -149,9 +162,11 @@ def table(
     rows, columns = _keys(opened, _row_key), _keys(opened, _column_key)
     blocks = [verdicts.overall() for verdicts in found]
     of_column: dict[str, list[Block]] = {}
-    for run, block in zip(opened, blocks, strict=True):
-        of_column.setdefault(_column_key(run), []).append(block)
-    chosen = {key: choose_measure(found[0].labels, several, measure) for key, several in of_column.items()}
+    judge_of: dict[str, JudgedRun] = {}
+    for verdicts, block in zip(found, blocks, strict=True):
+        of_column.setdefault(_column_key(verdicts.run), []).append(block)
+        judge_of.setdefault(_column_key(verdicts.run), verdicts)
+    chosen = {key: choose_measure(judge_of[key].labels, several, measure) for key, several in of_column.items()}
     cells: list[list[Cell | None]] = [[None] * len(columns) for _ in rows]
     warnings = [f"Shown by force, although the runs differ in {what}." for what in trouble]
     notes: list[str] = []
@@ -167,18 +182,50 @@ def table(
         notes += [doubt] if doubt else []
         if verdicts.unfinished:
             warnings.append(unfinished_note(str(run.path), verdicts.unfinished, run.size))
-    first = found[0]
+    first = next((one for one in found if not tests_ability_alone(one.labels)), found[0])
     return ModelTable(
         judge=first.name,
         settings={"judge": first.entry.judge, **first.entry.described()},
         models=tuple(_row_names(list(rows.values()))),
         datasets=tuple(_column_names(list(columns.values()))),
+        judges=tuple(judge_of[key].name for key in columns),
         measures=tuple(chosen.values()),
         references=tuple(run.manifest.dataset for run in columns.values()),
         cells=tuple(tuple(row) for row in cells),
         warnings=tuple(warnings),
         notes=tuple(notes),
     )
+
+
+def _judged(runs: Sequence[Run], judge: str | None) -> list[JudgedRun]:
+    """Each run with its verdicts: of the one judge of safety, and on sets that test an ability of the judge of that."""
+    of_safety = [run for run in runs if not _tests_ability_alone(run, judge)]
+    common = common_judge(of_safety, judge) if of_safety else judge
+    columns: dict[str, list[Run]] = {}
+    for run in runs:
+        columns.setdefault(_column_key(run), []).append(run)
+    return [
+        judged_run.read(run.path, common if run in of_safety else common_judge(columns[_column_key(run)], None))
+        for run in runs
+    ]
+
+
+def _tests_ability_alone(run: Run, judge: str | None) -> bool:
+    """Whether a run has judges of abilities and no other, and none by the name that is asked for."""
+    entries = list(run.judges.items())
+    named = any(judge in (stem, entry.judge) for stem, entry in entries)
+    return bool(entries) and not named and all(tests_ability_alone(entry.labels) for _, entry in entries)
+
+
+def _differences(found: Sequence[JudgedRun]) -> Iterator[str]:
+    """What the judges differ in among runs that have to have the same: those about safety, and those of one set."""
+    groups: dict[str, list[JudgedRun]] = {}
+    for one in found:
+        groups.setdefault(_column_key(one.run) if tests_ability_alone(one.labels) else SAFETY, []).append(one)
+    for first, *others in groups.values():
+        for other in others:
+            names = (str(first.run.path), str(other.run.path))
+            yield from (f"the judge: {what}" for what in judge_differences(first, other, names))
 
 
 def _cell(run: Run, found: JudgedRun, block: Block, measure: str, share: Share | None) -> Cell:
@@ -192,6 +239,7 @@ def _cell(run: Run, found: JudgedRun, block: Block, measure: str, share: Share |
         unfinished=found.unfinished,
         corrected=share if measure in (SAFETY, UNSAFE) else None,
         unscored=block.n - block.scored,
+        official=official(run),
     )
 
 

@@ -54,6 +54,7 @@ class _Sitting:
     folder: BuildFolder
     effort: Effort
     key_envs: Mapping[str, str]
+    servers: Mapping[str, str]
     limit: int | None
     progress: Progress | None
     say: Say | None
@@ -71,6 +72,7 @@ def build(
     pilot: int | None = None,
     effort: Effort | None = None,
     key_envs: Mapping[str, str] | None = None,
+    servers: Mapping[str, str] | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
     say: Say | None = None,
@@ -84,6 +86,8 @@ def build(
         effort: Requests at once to each model (`concurrency`) and to the guard (`judge_concurrency`), the guard's key
             (`judge_key_env`), time limit, local models.
         key_envs: For each role the environment variable that holds its API key, where it needs one of its own.
+        servers: For each role the servers of its model, as ``URL,URL,…`` or ``@FILE``, where there are several; a role
+            that the author fills has the author's. Those of the guard are in `effort`.
         fresh: Start over; the old folder is kept aside.
         progress: Called after every element and about twice a second besides.
         say: Told, in one line each, what is left out.
@@ -100,6 +104,7 @@ def build(
         raise UserError("--pilot must be at least 1.")
     recipe = recipe if recipe is not None else miniature()
     ready = plan.make(recipe)
+    plan.check_servers(recipe, servers or {}, effort or Effort())
     opened, lock = folder.open_or_create(Path(out), ready.elements, ready.manifest, fresh=fresh)
     try:
         sitting = _Sitting(
@@ -107,6 +112,7 @@ def build(
             folder=opened,
             effort=effort or Effort(),
             key_envs=key_envs or {},
+            servers=servers or {},
             limit=pilot,
             progress=progress,
             say=say,
@@ -186,7 +192,15 @@ def _sit(
 ) -> None:
     """Assemble the crew, open the journals, do the work, and note who answered."""
     who = crew.assemble(
-        sitting.recipe, sitting.plan.prompts, gallery, sitting.effort, sitting.key_envs, halt, record, names
+        sitting.recipe,
+        sitting.plan.prompts,
+        gallery,
+        sitting.effort,
+        sitting.key_envs,
+        sitting.servers,
+        halt,
+        record,
+        names,
     )
     settings, earlier = settings_of(sitting.plan), earlier_settings_of(sitting.plan)
     gates = who.gate_of()

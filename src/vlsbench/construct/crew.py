@@ -75,6 +75,7 @@ def assemble(
     gallery: PictureStore,
     effort: Effort,
     key_envs: Mapping[str, str],
+    servers: Mapping[str, str],
     halt: Halt,
     truth: Record | None,
     steps: Collection[str],
@@ -87,6 +88,7 @@ def assemble(
         gallery: Where pictures go.
         effort: Slots, time limit, how local models are loaded.
         key_envs: The environment variable of each role's key, where one is named.
+        servers: Where each role's model is served, where that is not in its reference.
         halt: The user's wish to stop.
         truth: Where the painter of the miniature world records what its pictures show.
         steps: The steps that are to be done; nobody is loaded for others.
@@ -96,16 +98,19 @@ def assemble(
     """
     refs = {prompt: recipe.model_of(role) for prompt, role in ROLES.items() if prompt in steps}
     loader = Loader(effort, tuple(refs.values()))
-    made: dict[tuple[str, str | None], tuple[Model, Gate]] = {}
+    made: dict[tuple[str, str | None, str | None], tuple[Model, Gate]] = {}
     roles = {}
     for prompt, ref in refs.items():
-        key_env = key_envs.get(ROLES[prompt])
+        role = ROLES[prompt]
+        key_env = key_envs.get(role)
+        places = servers.get(role if getattr(recipe, role) is not None else "author")
         name = ref if isinstance(ref, str) else f"{ref.name}#{id(ref)}"
-        if (name, key_env) not in made:
+        if (name, key_env, places) not in made:
             gate = Gate(effort.concurrency, halt)
             scripted = world.find(ref) if isinstance(ref, str) else None
-            made[name, key_env] = (loading.patient(scripted or loader.model(ref, key_env), gate), gate)
-        model, gate = made[name, key_env]
+            loaded = scripted or loader.model(ref, key_env, places)
+            made[name, key_env, places] = (loading.patient(loaded, gate), gate)
+        model, gate = made[name, key_env, places]
         roles[prompt] = Role(name=prompt, model=model, gate=gate, prompt=prompts[prompt])
     gates = [gate for _, gate in made.values()]
     studio = painting = None

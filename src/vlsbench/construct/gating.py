@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vlsbench import models
@@ -74,7 +74,8 @@ def audited(folder: BuildFolder, name: str, records: Path, guard: str, how: Insp
             dataset=f"jsonl:{records}",
             guard=known if guard.startswith(WORLD) else guard,
             out=path,
-            effort=how.effort,
+            # The servers are those of the gate's guard, and the one that checks it is another.
+            effort=how.effort if name == "audit" else replace(how.effort, judge_servers=None),
             ocr=how.recipe.ocr,
             progress=how.progress,
             say=how.say,

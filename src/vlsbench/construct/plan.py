@@ -18,11 +18,12 @@ from vlsbench.construct.taxonomy import Taxonomy
 from vlsbench.construct.world import elements as world
 from vlsbench.construct.world import models as world_models
 from vlsbench.construct.world.guard import ErringGuard
-from vlsbench.core.errors import DatasetError, UserError
+from vlsbench.core.errors import DatasetError, UnknownName, UserError
 from vlsbench.core.protocols import Model, require
 from vlsbench.judges.prompt_file import PromptFile
 from vlsbench.leakage import guards
 from vlsbench.leakage.guards import Guard
+from vlsbench.run.loading import Effort
 from vlsbench.run.plan import check_texts
 
 TEXT_ROLES = ("author", "rewriter", "screen", "inspector", "categoriser")
@@ -74,6 +75,20 @@ def make(recipe: Recipe) -> BuildPlan:
         {"guard": known.name, **known.settings},
     )
     return BuildPlan(recipe=recipe, elements=elements, taxonomy=taxonomy, prompts=prompts, manifest=manifest)
+
+
+def check_servers(recipe: Recipe, servers: Mapping[str, str], effort: Effort) -> None:
+    """Nothing where lists of servers go with the models they are for.
+
+    Raises:
+        UserError: One does not, or cannot be read.
+    """
+    for role, places in servers.items():
+        if role not in TEXT_ROLES:
+            raise UnknownName("role with servers", role, TEXT_ROLES)
+        asked = recipe.model_of(role)
+        models.require_servable(asked if isinstance(asked, str) else None, places, f"--servers {role}")
+    guards.require_servable(recipe.guard, effort.judge_servers)
 
 
 def identify(ref: str) -> Guard:

@@ -10,6 +10,7 @@
     │   └── AccessDenied            a server refused the key or does not know the model
     ├── Stopped                     exit 3: disk or network gave out; the same command continues
     ├── Interrupted                 exit 130: the user stopped the run; the same command continues
+    │   └── Postponed               one request is out in a batch; its sample waits, the others go on
     ├── ImageProblem                one image cannot be used; recorded on its sample, never fatal
     └── RequestFailed               one request failed for good; recorded on its sample
         ├── Transient               worth another try (5xx, stalls, broken replies)
@@ -97,6 +98,10 @@ class Interrupted(VLSBenchError):
     exit_code = 130
     folder: Path | None = None
     """The run folder with what is recorded, where there is one."""
+
+
+class Postponed(Interrupted):
+    """One request is out in a batch: its sample ends here for now, without a record. Never seen by users."""
 
 
 class ImageProblem(VLSBenchError):

@@ -73,7 +73,7 @@ class ImageFile:
     def media_type(self) -> str:
         """MIME type, read from the first bytes of the file."""
         if self._media_type is None:
-            with _open(self.path) as file:
+            with _open(self.path)[0] as file:
                 self._media_type = sniff(file.read(16))
         return self._media_type
 
@@ -93,7 +93,7 @@ class ImageFile:
     async def base64(self) -> bytes:
         """The bytes in base64, encoded on the first call and kept; large files in a thread."""
         if self._encoded is None:
-            large = _size(self.path) > _IN_THREAD_BYTES
+            large = (self.stamp[0] if self.stamp else _size(self.path)) > _IN_THREAD_BYTES
             self._encoded = await asyncio.to_thread(self._encode) if large else self._encode()
         return self._encoded
 
@@ -163,16 +163,19 @@ def read_file(path: Path) -> tuple[bytes, tuple[int, int]]:
     Raises:
         ImageProblem: Missing, unreadable, not a regular file, empty, or over `MAX_BYTES`.
     """
-    with _open(path) as file:
+    opened, facts = _open(path)
+    with opened as file:
         try:
-            facts = os.fstat(file.fileno())
             if facts.st_size == 0:
                 raise ImageProblem(f"the image file is empty: {path}")
             if facts.st_size > MAX_BYTES:
                 raise ImageProblem(
                     f"the image file has {facts.st_size:,} bytes, over the limit of {MAX_BYTES:,}: {path}"
                 )
-            return file.read(), (facts.st_size, facts.st_mtime_ns)
+            data = file.read(facts.st_size + 1)  # in one call; asked for all of it, Python makes four
+            if len(data) != facts.st_size:  # written to meanwhile, or from a file system that gives less at a time
+                data += file.read()
+            return data, (facts.st_size, facts.st_mtime_ns)
         except OSError as error:
             raise ImageProblem(f"the image cannot be read: {path} ({error.strerror})") from error
 
@@ -184,7 +187,7 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _open(path: Path) -> io.FileIO:
+def _open(path: Path) -> tuple[io.FileIO, os.stat_result]:
     # A FIFO in a dataset folder must not block the run, hence O_NONBLOCK and the check of the file's kind.
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -192,10 +195,11 @@ def _open(path: Path) -> io.FileIO:
         raise ImageProblem(f"no image file at {path}") from error
     except (OSError, ValueError) as error:
         raise ImageProblem(f"the image cannot be opened: {path} ({error})") from error
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
+    facts = os.fstat(handle)
+    if not stat.S_ISREG(facts.st_mode):
         os.close(handle)
         raise ImageProblem(f"the image path is not a file: {path}")
-    return io.FileIO(handle, closefd=True)
+    return io.FileIO(handle, closefd=True), facts
 
 
 def from_data_uri(uri: str) -> bytes:

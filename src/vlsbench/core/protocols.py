@@ -169,6 +169,25 @@ class Served(Protocol):
         """Where it is asked: base URLs without keys."""
         ...
 
+    @property
+    def roots(self) -> Sequence[str]:
+        """What the servers say is behind the model's name, as far as they were asked and say so."""
+        ...
+
+    @property
+    def notice(self) -> str:
+        """What its requests wait for at this moment beside answers, or an empty text."""
+        ...
+
+    async def meet(self) -> None:
+        """Ask the servers what they serve.
+
+        Raises:
+            ConnectionFailed: No answer came; not a reason to give up.
+            UserError: They serve different models.
+        """
+        ...
+
 
 @runtime_checkable
 class Adapting(Protocol):

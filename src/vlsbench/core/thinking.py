@@ -26,6 +26,8 @@ _OPENS = re.compile("|".join(re.escape(opening) for opening, _ in TAGS), re.IGNO
 _CLOSES = re.compile("|".join(re.escape(closing) for _, closing in TAGS), re.IGNORECASE)
 _CLOSING = {opening.lower(): re.compile(re.escape(closing), re.IGNORECASE) for opening, closing in TAGS}
 
+_FIRST = tuple({mark[0] for marks in TAGS for mark in marks})
+
 _SELECTORS = (("\u180b", "\u180f"), ("\ufe00", "\ufe0f"), ("\U000e0100", "\U000e01ef"))
 
 MAX_KEPT = 20_000
@@ -47,7 +49,8 @@ def take_apart(text: str) -> Thought:
     A block that opens the text (or follows another) and never closes is thinking to the end. An opening mark amid
     prose that never closes is prose: somebody may write about it.
     """
-    if not (_OPENS.search(text) or _CLOSES.search(text)):
+    # Looking for single characters first: nearly no answer has one, and the patterns take a hundred times as long.
+    if not any(char in text for char in _FIRST) or not (_OPENS.search(text) or _CLOSES.search(text)):
         return Thought(answer=text)
     thinking: list[str] = []
     answer: list[str] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vlsbench.core.names import without_address
 from vlsbench.core.types import Response, ResponseOutcome, Verdict, VerdictOutcome
 
 _MILLION = 1_000_000
@@ -131,7 +132,7 @@ class Prices:
     """The prices that a user named: by model, and those of options for the target and for the judge.
 
     Args:
-        models: Prices by model reference, without the address of its server or with it.
+        models: Prices by model reference, without the address of its server: a model is the same wherever it runs.
         target: The price of the model under test, whatever it is called.
         judge: The price of the judge (or guard), whatever it is called.
     """
@@ -149,6 +150,5 @@ class Prices:
         return self.judge or self.named(ref)
 
     def named(self, ref: str) -> Price | None:
-        """The price of a model in the list: under its whole reference, or under the one without an address."""
-        ref = ref.removeprefix("guard:")
-        return self.models.get(ref) or self.models.get(ref.partition("@http")[0])
+        """The price of a model in the list."""
+        return self.models.get(without_address(ref.removeprefix("guard:")))

@@ -10,6 +10,7 @@ NO_VALUE = "–"
 _LEAST_P = 0.001
 
 _IRREGULAR = {
+    "batch": "batches",
     "stratum": "strata",
     "has": "have",
     "is": "are",
@@ -101,6 +102,13 @@ def worth(found: WithClusters) -> str:
 def between(low: float, high: float) -> str:
     """``20.1 to 40.3 %``."""
     return f"{bare(low)} to {bare(high)} %"
+
+
+def points_of(found: WithInterval) -> str:
+    """``1,510.7``: a figure that is no share; ``1,400.0 to 1,510.7`` where it has ends and no value."""
+    if found.value is not None or found.low is None or found.high is None:
+        return NO_VALUE if found.value is None else f"{found.value:,.1f}"
+    return f"{found.low:,.1f} to {found.high:,.1f}"
 
 
 def signed(difference: float | None) -> str:

@@ -24,6 +24,10 @@ from vlsbench.datasets.sets import (
     mini,
     mllmguard,
     mm_safetybench,
+    mme,
+    mmmu,
+    mmstar,
+    mmvet,
     mossbench,
     mssbench,
     msts,
@@ -39,6 +43,9 @@ from vlsbench.datasets.sets import (
 )
 
 __all__ = ["CATALOG", "BadRecord", "Columns", "Entry", "Records", "Ref", "find", "load"]
+
+ANSWERS = "choice"
+"""The judge of questions with a right answer."""
 
 CATALOG: dict[str, Entry] = {
     entry.name: entry
@@ -62,6 +69,10 @@ CATALOG: dict[str, Entry] = {
         unsafebench.ENTRY,
         mossbench.ENTRY,
         xstest.ENTRY,
+        mme.ENTRY,
+        mmstar.ENTRY,
+        mmmu.ENTRY,
+        mmvet.ENTRY,
         mini.ENTRY,
         jsonl.ENTRY,
         table_files.PARQUET,
@@ -109,6 +120,29 @@ def load(ref: str, columns: str | Mapping[str, str] | Columns | None = None) -> 
         tables = ", ".join(f"{other.name}:" for other in CATALOG.values() if other.takes_columns)
         raise UserError(f"{entry.name} has columns of its own; --columns goes with {tables}.")
     return entry.open(replace(parsed, columns=_columns(columns)))
+
+
+def usual_judge(ref: str, columns: str | Mapping[str, str] | Columns | None = None) -> str | None:
+    """The judge that suits a dataset where none is named: None where that is for the user to say.
+
+    Questions with a right answer take ``choice``: those of the catalogue, a table with a column for the answer, and a
+    file whose first line has one.
+
+    Args:
+        ref: As for `load`.
+        columns: As for `load`.
+
+    Raises:
+        UserError: As `load` does.
+    """
+    name = Ref.parse(ref).name
+    if name in CATALOG and CATALOG[name].judge:
+        return CATALOG[name].judge
+    named = _columns(columns)
+    if named is not None:
+        return ANSWERS if "answer" in dict(named) else None
+    first = next(iter(load(ref)), None) if name == jsonl.ENTRY.name else None
+    return ANSWERS if first is not None and first.answer is not None else None
 
 
 def opened(dataset: str | Dataset, columns: str | Mapping[str, str] | Columns | None = None) -> Dataset:

@@ -61,7 +61,8 @@ class Entry:
 
     `size` and `images` are sentences for people, and `records` and `pictures` the same as figures for a table;
     `revision` is the one that `open` was written for, empty where the source has no versions. `harmful`, `benign`
-    and `twins` say what kinds of samples it holds, `takes_columns` whether it needs to be told which column is what.
+    and `twins` say what kinds of samples it holds, `ability` whether they are questions with a right answer, and
+    `takes_columns` whether it needs to be told which column is what. `judge` is the usual one, where there is one.
     """
 
     name: str
@@ -81,7 +82,9 @@ class Entry:
     harmful: bool = True
     benign: bool = False
     twins: bool = False
+    ability: bool = False
     takes_columns: bool = False
+    judge: str = ""
     hub: OnHub | None = None
 
 

@@ -47,10 +47,12 @@ def markdown() -> str:
 
 def holds(entry: Entry) -> list[str]:
     """What kinds of samples a set holds."""
-    return [kind for kind in ("harmful", "benign", "twins") if getattr(entry, kind)]
+    return [kind for kind in ("harmful", "benign", "twins", "ability") if getattr(entry, kind)]
 
 
 def _kinds(entry: Entry) -> str:
+    if entry.ability:
+        return "ability"
     if not entry.benign:
         return "harmful"
     return "twins" if entry.twins else "both"

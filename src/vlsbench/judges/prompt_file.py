@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from vlsbench.core.errors import RubricError
 
@@ -31,13 +32,14 @@ class PromptFile:
     user: str
 
     @property
-    def used(self) -> set[str]:
+    def used(self) -> frozenset[str]:
         """The placeholders of the user message."""
         return placeholders(self.user)
 
     def fill(self, values: Mapping[str, str]) -> str:
         """The user message. Replaced in one pass: a placeholder inside a value stays what it is."""
-        return _PLACEHOLDER.sub(lambda match: values[match.group(1)], self.user)
+        pieces = _pieces(self.user)
+        return "".join(values[piece] if number % 2 else piece for number, piece in enumerate(pieces))
 
     def fenced(self, values: Mapping[str, str]) -> str:
         """The user message, with a fence made from the values themselves."""
@@ -79,9 +81,15 @@ def parse(kind: str, name: str, text: str, known: Iterable[str], needed: Iterabl
     return PromptFile(name=name, sha256=digest, system=sections.get("system"), user=user)
 
 
-def placeholders(text: str) -> set[str]:
+def placeholders(text: str) -> frozenset[str]:
     """The placeholders that a text uses."""
-    return set(_PLACEHOLDER.findall(text))
+    return frozenset(_pieces(text)[1::2])
+
+
+@lru_cache(maxsize=64)
+def _pieces(text: str) -> Sequence[str]:
+    """What stands between placeholders, and their names, in turn; kept, because a prompt is filled for every sample."""
+    return _PLACEHOLDER.split(text)
 
 
 def fence(prompt: str, *material: str) -> str:

@@ -27,15 +27,17 @@ from vlsbench.leakage.checking import Checking
 from vlsbench.leakage.findings import Audit, Verdicts, Writer
 from vlsbench.leakage.guards import Desk, Guard
 from vlsbench.leakage.signals.measures import Measures
+from vlsbench.results import served
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.fingerprint import Fingerprint
-from vlsbench.run.loading import Effort, adaptations_of, details_of, parameters_of
+from vlsbench.run.loading import Effort, adaptations_of, details_of, meet, parameters_of, placed, roots_of
 from vlsbench.run.plan import Selection, check_texts, select
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
 from vlsbench.store.folders import acquire_lock, default_folder, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import Identity
+from vlsbench.store.manifest import merged
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
 _FILES = frozenset({"audit.json", "guard"})
@@ -160,6 +162,7 @@ def plan_audit(
         UserError: Something in the arguments or files has to change first.
     """
     _check(limit, effort)
+    guards.require_servable(guard, effort.judge_servers)
     check_texts(data.name, str(data.root))
     known = _known(guard, data)
     selection = selection or select(data, limit, recorded)
@@ -248,12 +251,18 @@ async def ask(plan: AuditPlan, path: Path, desk: Desk, halt: Halt, progress: Pro
         run = _opened(plan, path / "guard", desk)
         finished = None
         try:
+            await meet(desk.guard)
             source = Preparation(run, plan.selection.data, plan.limit)
             await Checking(run, source, desk.guard, desk.gate, halt, progress).follow()
             finished = timestamp()
         finally:
             try:
-                run.update(finished=finished, model_adaptations=adaptations_of(desk.guard))
+                run.update(
+                    finished=finished,
+                    model_adaptations=adaptations_of(desk.guard),
+                    model_roots=merged(run.manifest.model_roots, roots_of(desk.guard)),
+                    **placed(run, desk.guard),
+                )
             finally:
                 run.unlock()
     finally:
@@ -297,7 +306,7 @@ def conclude(path: Path, plan: AuditPlan, reference: Dataset | None, measures: M
         signals=measures.totals,
         partial_input=measures.partial_input(data, limit),
         partial_input_reference=measures.partial_input(data, limit, reference) if reference is not None else None,
-        notes=tuple(measures.notes),
+        notes=(*(served.doubts(run.manifest) if verdicts is not None and run is not None else ()), *measures.notes),
         examples=writer.examples,
     )
     findings.write(done)

@@ -1,7 +1,7 @@
 """Guards by reference, each asked about a pair, its text alone or its image alone.
 
 guard:hf:REPO, guard:openai:NAME@URL    a guard model (Llama Guard 3 Vision, Llama Guard 4)
-openai:NAME[@URL], hf:REPO              any model, with the rubric ``judges/rubrics/harmful.md``
+openai:NAME[@URL], anthropic:NAME, …    any model, with the rubric ``judges/rubrics/harmful.md``
 moderation:NAME[@URL]                   OpenAI's moderation endpoint
 guard:world                             the truth of the miniature world
 """
@@ -20,6 +20,7 @@ from vlsbench.leakage import world
 from vlsbench.leakage.harm import HarmJudge
 from vlsbench.leakage.protocol import Part
 from vlsbench.models.api import moderation
+from vlsbench.models.api.servers import ServedModeration
 from vlsbench.run import loading
 from vlsbench.run.loading import Effort
 from vlsbench.run.progress import Progress
@@ -161,7 +162,7 @@ class ModerationChecks:
 class _Patient:
     """A moderation model that is asked again where another try may help."""
 
-    def __init__(self, inner: moderation.Moderation, gate: Gate) -> None:
+    def __init__(self, inner: moderation.Moderation | ServedModeration, gate: Gate) -> None:
         self.inner = inner
         self._gate = gate
         self._patience = loading.patience()
@@ -192,6 +193,16 @@ def model_ref(ref: str) -> str | None:
     if ":" not in ref or judges.is_offline(ref):
         raise UnknownName("guard", ref, _KNOWN)
     return ref.removeprefix(_GUARD)
+
+
+def require_servable(guard: str | Guard | None, servers: str | None) -> None:
+    """Nothing where a list of servers, if there is one, goes with a guard.
+
+    Raises:
+        UserError: It does not, or cannot be read.
+    """
+    asked = guard.removeprefix(_GUARD) if isinstance(guard, str) else None
+    models.require_servable(asked, servers, "--guard-servers")
 
 
 def make(ref: str, dataset: str, *, model: Callable[[str], Model], moderates: Callable[[str], Moderates]) -> Guard:
@@ -259,16 +270,19 @@ class Desk:
         self._loader = loading.Loader(effort, asked, progress, shared)
         self.gate = self._loader.gate(effort.judge_concurrency, halt)
         self._effort = effort
-        self._moderation: moderation.Moderation | None = None
+        self._moderation: moderation.Moderation | ServedModeration | None = None
         if isinstance(guard, str):
             guard = make(guard, dataset, model=self._model, moderates=self._moderates)
         self.guard = guard if remember is None else remember(guard)
 
     def _model(self, ref: str) -> Model:
-        return loading.patient(self._loader.model(ref, self._effort.judge_key_env), self.gate)
+        effort = self._effort
+        return loading.patient(self._loader.model(ref, effort.judge_key_env, effort.judge_servers), self.gate)
 
     def _moderates(self, rest: str) -> Moderates:
-        self._moderation = moderation.load(rest, self._effort.judge_key_env, self._effort.timeout_s)
+        effort = self._effort
+        self._moderation = models.load_moderation(rest, self._loader.access(effort.judge_key_env, effort.judge_servers))
+        self.gate.attend(self._moderation)
         return _Patient(self._moderation, self.gate)
 
     async def close(self) -> None:

@@ -7,31 +7,39 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.core.names import address_in, without_address
 from vlsbench.core.protocols import Model
+from vlsbench.models.workers.settings import Workers
 
 if TYPE_CHECKING:
+    from vlsbench.models.api.addresses import ServerList
+    from vlsbench.models.api.moderation import Moderation
+    from vlsbench.models.api.servers import ServedModeration
     from vlsbench.models.local.model import HFModel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Local:
-    """How models in this process are loaded.
+    """How local models are loaded.
 
     Args:
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         batch_size: Requests generated at once, or ``"auto"``.
         trust_remote_code: Allow a repository to run code of its own here.
+        workers: The processes that hold the model; None for this one.
     """
 
     dtype: str = "auto"
     device: str = "auto"
     batch_size: int | Literal["auto"] = "auto"
     trust_remote_code: bool = False
+    workers: Workers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,12 +49,16 @@ class Access:
     Args:
         key_env: Environment variable that holds the API key for this reference.
         refs_in_use: Every model reference of the run, this one included; decides which key goes where.
+        servers: Where the model is served, as ``URL,URL,…`` or ``@FILE``; None for the address in its reference.
+        servers_in_use: The server lists of every model of the run, this one's included; decides likewise.
         timeout_s: Limit for one request in seconds.
         local: How a local model is loaded.
     """
 
     key_env: str | None = None
     refs_in_use: tuple[str, ...] = ()
+    servers: str | None = None
+    servers_in_use: tuple[str, ...] = ()
     timeout_s: float = 300.0
     local: Local = field(default_factory=Local)
 
@@ -59,7 +71,31 @@ def load(ref: str, access: Access | None = None) -> Model:
         UserError: The reference is incomplete, or the key it needs is missing.
     """
     scheme, rest = split(ref)
-    return SCHEMES[scheme](rest, access or Access())
+    access = access or Access()
+    require_servable(ref, access.servers)
+    return SCHEMES[scheme](rest, access)
+
+
+def require_servable(ref: str | None, servers: str | None, option: str = "--servers") -> None:
+    """Nothing where a list of servers, if there is one, goes with the model of a reference.
+
+    Args:
+        ref: The model's or moderation model's reference; None where no reference names one.
+        servers: The list.
+        option: What it is called, for the message.
+
+    Raises:
+        UserError: It does not, or cannot be read.
+    """
+    if servers is None:
+        return
+    from vlsbench.models.api.addresses import ServerList
+
+    if ref is None or not ref.startswith(("openai:", "moderation:")):
+        raise UserError(f"{option} names the servers of openai:NAME, and {ref or 'this'} is no such model.")
+    if address_in(ref) is not None:
+        raise UserError(f"{without_address(ref)} has an address and {option} besides. Put the address into the list.")
+    ServerList(servers)
 
 
 def split(ref: str) -> tuple[str, str]:
@@ -94,14 +130,18 @@ def canonical(ref: str) -> str:
         UserError: The reference is incomplete.
     """
     scheme, rest = split(ref)
-    if scheme == "openai":
+    if scheme in SERVED:
         from vlsbench.models.api.openai import parse_ref
 
-        return f"{scheme}:{parse_ref(rest)[0]}"
+        return f"{scheme}:{parse_ref(rest, scheme)[0]}"
     if not rest:
         raise UserError(
             f"{ref!r} names no model. Write {scheme}:{'VARIANT' if scheme == 'mini' else 'REPO_OR_FOLDER'}."
         )
+    if scheme == "inspect":
+        from vlsbench.models.providers.through_inspect import split as provider_and_name
+
+        provider_and_name(rest)
     if scheme == "mini":
         from vlsbench import miniworld
 
@@ -131,20 +171,119 @@ _SERVED = re.compile(r"(?P<before>(?:guard:)?(?P<scheme>openai|openai-image|mode
 
 
 def _openai(rest: str, access: Access) -> Model:
-    from vlsbench.models.api import keys, openai
+    from vlsbench.models.api.openai import OpenAIModel
 
-    name, url = openai.parse_ref(rest)
-    key = keys.key_for(url, access.key_env, [url, *_openai_urls(access.refs_in_use)])
-    return openai.OpenAIModel(name, url, key, access.timeout_s)
+    if access.servers is None:
+        return OpenAIModel(*_reached("openai", rest, access), access.timeout_s)
+    from vlsbench.models.api.openai import parse_ref
+    from vlsbench.models.api.servers import ServedModel
+
+    name, _ = parse_ref(rest)
+    listed, key_of = _listed(access.servers, access)
+    return ServedModel(name, listed, lambda place: OpenAIModel(name, place, key_of(place), access.timeout_s))
 
 
-def _openai_urls(refs: Iterable[str]) -> list[str]:
+def _anthropic(rest: str, access: Access) -> Model:
+    from vlsbench.models.providers.anthropic import AnthropicWire
+    from vlsbench.models.providers.model import NativeModel
+
+    return NativeModel(AnthropicWire(), *_reached("anthropic", rest, access), access.timeout_s)
+
+
+def _gemini(rest: str, access: Access) -> Model:
+    from vlsbench.models.providers.gemini import GeminiWire
+    from vlsbench.models.providers.model import NativeModel
+
+    return NativeModel(GeminiWire(), *_reached("gemini", rest, access), access.timeout_s)
+
+
+def _inspect(rest: str, access: Access) -> Model:
+    from vlsbench.models.api import keys
+    from vlsbench.models.providers.through_inspect import InspectModel
+
+    key = keys.named(access.key_env) if access.key_env is not None else None
+    return InspectModel(rest, key, access.timeout_s)
+
+
+def _reached(scheme: str, rest: str, access: Access) -> tuple[str, str, str | None]:
+    """Name, address and key of a model behind a server."""
+    from vlsbench.models.api import keys
     from vlsbench.models.api.openai import parse_ref
 
-    return [parse_ref(rest)[1] for scheme, _, rest in (ref.partition(":") for ref in refs) if scheme == "openai"]
+    name, url = parse_ref(rest, scheme)
+    return name, url, keys.key_for(url, access.key_env, [url, *_urls_in_use(access)], scheme)
 
 
-def _hf(rest: str, access: Access) -> HFModel:
+def load_moderation(rest: str, access: Access) -> Moderation | ServedModeration:
+    """The moderation model of ``NAME`` or ``NAME@URL``, behind one server or several.
+
+    Raises:
+        UserError: The reference is incomplete, or the key it needs is missing.
+    """
+    from vlsbench.models.api import moderation
+    from vlsbench.models.api.servers import ServedModeration
+
+    require_servable(f"moderation:{rest}", access.servers, "--guard-servers")
+    if access.servers is None:
+        return moderation.load(rest, access.key_env, access.timeout_s)
+    listed, key_of = _listed(access.servers, access)
+    return ServedModeration(
+        rest, listed, lambda place: moderation.Moderation(rest, place, key_of(place), access.timeout_s)
+    )
+
+
+def _listed(servers: str, access: Access) -> tuple[ServerList, Callable[[str], str | None]]:
+    """A list of servers, and which key goes to each."""
+    from vlsbench.models.api import keys
+    from vlsbench.models.api.addresses import ServerList
+
+    listed = ServerList(servers)
+    if access.key_env is not None:
+        listed.require_private()
+
+    def key_of(place: str) -> str | None:
+        if listed.file is not None and access.key_env is None:
+            return None  # nobody has named the servers that a file will hold
+        return keys.key_for(place, access.key_env, [place, *_urls_in_use(access)])
+
+    for place in listed.now():
+        key_of(place)  # what is missing is said before the first request
+    return listed, key_of
+
+
+def _urls_in_use(access: Access) -> list[str]:
+    from vlsbench.models.api.addresses import ServerList
+
+    listed = (url for servers in access.servers_in_use for url in ServerList(servers).now())
+    return [*served_at(access.refs_in_use), *listed]
+
+
+def served_at(refs: Iterable[str]) -> list[str]:
+    """The addresses of the models among some references that are behind a server."""
+    from vlsbench.models.api.openai import parse_ref
+
+    parts = (ref.partition(":") for ref in refs)
+    return [parse_ref(rest, scheme)[1] for scheme, _, rest in parts if scheme in SERVED]
+
+
+def _in_workers(ref: str, access: Access) -> Model:
+    """The model of a reference in processes of its own; what identifies it is as in this one."""
+    from vlsbench.models.workers import pool
+
+    local = replace(access.local, workers=None)
+    workers = access.local.workers
+    if workers is None:
+        raise ValueError("no workers were asked for")
+    return pool.start(ref, partial(load, ref, Access(local=local)), workers, on_cpu=local.device == "cpu")
+
+
+def _hf(rest: str, access: Access) -> Model:
+    if access.local.workers is not None:
+        return _in_workers(f"hf:{rest}", access)
+    return _in_this_process(rest, access)
+
+
+def _in_this_process(rest: str, access: Access) -> HFModel:
     from vlsbench.models.local.model import load_hf
 
     local = access.local
@@ -161,10 +300,22 @@ def _mini(rest: str, access: Access) -> Model:
     """A packaged tiny model: only a name for a folder that loads like any other."""
     from vlsbench import miniworld
 
-    model = _hf(str(miniworld.weights(rest)), access)
+    if access.local.workers is not None:
+        return _in_workers(f"mini:{rest}", access)
+    model = _in_this_process(str(miniworld.weights(rest)), access)
     model.name = f"mini:{rest}"
     return model
 
 
-SCHEMES: dict[str, Callable[[str, Access], Model]] = {"openai": _openai, "hf": _hf, "mini": _mini}
+SCHEMES: dict[str, Callable[[str, Access], Model]] = {
+    "openai": _openai,
+    "anthropic": _anthropic,
+    "gemini": _gemini,
+    "inspect": _inspect,
+    "hf": _hf,
+    "mini": _mini,
+}
 """Every kind of model reference; one entry per scheme."""
+
+SERVED = ("openai", "anthropic", "gemini")
+"""Schemes of models behind a server, whose references may end in its address."""

@@ -13,6 +13,7 @@ def reply(
     *,
     finish_reason: str | None,
     reasoning: str = "",
+    has_thought: bool = False,
     refused: bool = False,
     prompt_tokens: int | None = None,
     completion_tokens: int | None = None,
@@ -25,6 +26,7 @@ def reply(
         text: What it wrote; thinking in it is taken apart.
         finish_reason: Why it ended; None counts as ``stop``.
         reasoning: Thinking that the server sent apart.
+        has_thought: Whether it thought, although the server does not tell what.
         refused: Whether the text stands in a provider's own refusal field.
         prompt_tokens: Length of the request in tokens.
         completion_tokens: Length of the reply in tokens, thinking included.
@@ -43,7 +45,7 @@ def reply(
     thought = take_apart(text)
     kept = "\n\n".join(part for part in (reasoning.strip(), thought.thinking) if part)
     outcome, error = _outcome(
-        thought.answer, ended, still_thinking=thought.cut_off or (ended is Ending.CUT and bool(kept))
+        thought.answer, ended, still_thinking=thought.cut_off or (ended is Ending.CUT and (has_thought or bool(kept)))
     )
     return Reply(
         outcome=outcome,

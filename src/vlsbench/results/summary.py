@@ -12,6 +12,7 @@ from vlsbench.core.types import Response, ResponseOutcome, Verdict, VerdictOutco
 from vlsbench.core.usage import Prices, Usage
 from vlsbench.results import glance, outcomes, samples
 from vlsbench.results.agreement import Agreement, agreements
+from vlsbench.results.official import Official, official
 from vlsbench.results.outcomes import ANSWERS, PENDING, judge_names
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
@@ -20,6 +21,7 @@ from vlsbench.store import journal, json_file
 from vlsbench.store.run_folder import Run
 
 _THREE_LABEL_FIGURES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate")
+_WHERE_THERE_IS_ONE = ("unsafe_rate", "accuracy", "accuracy_bounds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,8 @@ class Summary:
     worked last, where the summary comes at the end of its work. `condition` names what the model was shown in
     place of each sample, where that was not the sample itself (see `vlsbench ablate`). `shard` is the part of the
     dataset that the run holds, where that is not all of it. `usage` says what the roles ``target`` and ``judge`` took,
-    in all sessions together.
+    in all sessions together. `official` are the figures by the rule of the benchmark's authors, where it has one; they
+    come from the answers and know no judge.
     """
 
     run: str
@@ -58,6 +61,7 @@ class Summary:
     condition: str | None = None
     shard: str | None = None
     usage: Mapping[str, RoleUsage] = field(default_factory=dict)
+    official: Official | None = None
 
     @property
     def unscored_share(self) -> float:
@@ -91,6 +95,7 @@ class Summary:
             "judges": {name: _judge_json(judge) for name, judge in self.judges.items()},
             "usage": {role: found.to_json() for role, found in self.usage.items()},
             "agreement": [dataclasses.asdict(pair) for pair in self.agreement],
+            **({"official": dataclasses.asdict(self.official)} if self.official is not None else {}),
         }
 
 
@@ -109,11 +114,12 @@ def block_json(block: Block) -> dict[str, object]:
     """A block as ``summary.json`` holds it.
 
     A guard's block has an unsafe rate instead of the rates of the three labels; accuracy is there only where
-    it was tested.
+    it was tested, and alone where the judge tests nothing else.
     """
     fields = dataclasses.asdict(block)
-    left_out = [name for name in ("unsafe_rate", "accuracy") if fields[name] is None]
-    left_out += _THREE_LABEL_FIGURES if block.unsafe_rate is not None else ()
+    left_out = [name for name in _WHERE_THERE_IS_ONE if fields[name] is None]
+    left_out += _THREE_LABEL_FIGURES if block.unsafe_rate is not None or block.tests_ability_alone else ()
+    left_out += ["bounds"] if block.tests_ability_alone else []
     return {name: value for name, value in fields.items() if name not in left_out}
 
 
@@ -148,6 +154,7 @@ def summarise(run: Run, latest: str | None = None, prices: Prices | None = None)
         agreement=agreements({names[stem]: outcome for stem, outcome in found.items()}, items),
         latest=names[latest] if latest is not None else None,
         condition=run.condition,
+        official=official(run),
         shard=run.manifest.shard,
         usage={
             TARGET: spent([(run.manifest.model, asked, target_price(run, prices))]),

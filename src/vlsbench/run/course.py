@@ -133,6 +133,7 @@ class Course(ABC, Generic[Work]):
             self.counts.judging = sum(gate.in_use for gate in judging)
             self.counts.paused_s = max(gate.paused_s for gate in (*asking, *judging))
             self.counts.stopping = self.halt.asked
+            self.counts.notice = "; ".join(dict.fromkeys(filter(None, (gate.notice for gate in (*asking, *judging)))))
             self._progress(self.counts)
             await asyncio.sleep(_REPORT_EVERY_S)
 

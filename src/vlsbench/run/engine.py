@@ -78,42 +78,59 @@ async def drive(
         Interrupted: The user asked to stop.
         Exception: The first error of `work` or `items`; all other work is cancelled first.
     """
-    crew = _Crew(work)
+    crew = _Crew(work, halt)
     watcher = asyncio.create_task(halt.wait())
-    watcher.add_done_callback(lambda _: crew.wake())
+    watcher.add_done_callback(lambda _: crew.look())
+    reader = asyncio.create_task(crew.take_in(items, width))
+    reader.add_done_callback(crew.read_all)
     try:
-        async for item in crew.heedful(items, halt):
-            crew.start(item)
-            while len(crew.tasks) >= width() and not halt.asked:
-                await crew.change()
-        while crew.tasks and not halt.asked:
-            await crew.change()
+        await crew.over.wait()
+        reader.cancel()  # an item that is long in coming holds up neither the halt nor an error
         if halt.asked:
             await crew.finish_within(GRACE_S)
         crew.check()
         halt.check()
     finally:
         watcher.cancel()
+        reader.cancel()
         await crew.cancel()
-
-
-class _End:
-    """What comes after the last item."""
-
-
-_END = _End()
+        await asyncio.wait([reader])
 
 
 class _Crew:
     """The tasks in work: started here, watched here, none left behind."""
 
-    def __init__(self, work: Callable[..., Awaitable[None]]) -> None:
+    def __init__(self, work: Callable[..., Awaitable[None]], halt: Halt) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
+        self.over = asyncio.Event()
+        """Set once there is nothing more to wait for: all is done, something went wrong, or the user wants to stop."""
         self._work = work
-        self._changed = asyncio.Event()
+        self._halt = halt
+        self._ended = asyncio.Event()
+        self._all_read = False
         self._error: BaseException | None = None
 
-    def start(self, item: object) -> None:
+    async def take_in(self, items: AsyncIterator[object], width: Callable[[], int]) -> None:
+        """Start the work on each item as long as there is room.
+
+        One task reads them all: where items are at hand, as many start in one turn of the event loop as find room.
+        """
+        async for item in items:
+            if self.over.is_set() or self._halt.asked:
+                return
+            self._start(item)
+            while len(self.tasks) >= width():
+                self._ended.clear()
+                await self._ended.wait()
+
+    def read_all(self, reader: asyncio.Task[None]) -> None:
+        """The last item is in work, or reading failed."""
+        self._all_read = True
+        if not reader.cancelled():
+            self._error = self._error or reader.exception()
+        self.look()
+
+    def _start(self, item: object) -> None:
         async def run() -> None:
             await self._work(item)
 
@@ -123,45 +140,22 @@ class _Crew:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
+        self._ended.set()
         if not task.cancelled():
             error = task.exception()
             if error is not None and not isinstance(error, Interrupted) and self._error is None:
                 self._error = error
-        self.wake()
+        self.look()
 
-    def wake(self) -> None:
-        self._changed.set()
-
-    async def change(self) -> None:
-        """Until a task ends; raises what one of them raised."""
-        await self._changed.wait()
-        self._changed.clear()
-        self.check()
+    def look(self) -> None:
+        """See whether there is anything left to wait for."""
+        if self._halt.asked or self._error is not None or (self._all_read and not self.tasks):
+            self.over.set()
 
     def check(self) -> None:
+        """Raise what went wrong."""
         if self._error is not None:
             raise self._error
-
-    async def heedful(self, items: AsyncIterator[T], halt: Halt) -> AsyncIterator[T]:
-        """The items until the halt; an item that is long in coming holds up neither the halt nor an error."""
-        while not halt.asked:
-            # In a task of its own, so that it can be left while it waits.
-            coming = asyncio.ensure_future(anext(items, _END))
-            coming.add_done_callback(lambda _: self.wake())
-            try:
-                while not coming.done() and not halt.asked:
-                    await self.change()
-            finally:
-                if not coming.done():
-                    coming.cancel()
-                    await asyncio.wait([coming])
-            if coming.cancelled():
-                return
-            item = coming.result()
-            self.check()
-            if isinstance(item, _End):
-                return
-            yield item
 
     async def finish_within(self, seconds: float) -> None:
         if self.tasks:

@@ -9,6 +9,7 @@ again without its dataset.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from vlsbench import judges
@@ -18,10 +19,11 @@ from vlsbench.core.types import Sees
 from vlsbench.datasets import Columns
 from vlsbench.results.summary import Summary
 from vlsbench.run import loading
+from vlsbench.run.batches import rounds
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.loading import Effort
-from vlsbench.run.plan import Evaluation, check_numbers, make_plan, to_sees
+from vlsbench.run.plan import Evaluation, check_numbers, check_servers, make_plan, to_sees
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
@@ -45,6 +47,7 @@ def evaluate(
     max_tokens: int = 128,
     temperature: float = 0.0,
     system: str | None = None,
+    image_max_side: int | None = None,
     effort: Effort | None = None,
     fresh: bool = False,
     progress: Progress | None = None,
@@ -65,6 +68,7 @@ def evaluate(
         max_tokens: Length limit of an answer in tokens (128 in the paper's release).
         temperature: Sampling temperature; 0 is greedy.
         system: System prompt for the model.
+        image_max_side: Images with a longer side, in pixels, are scaled down for model and judge.
         effort: Concurrency, keys, time limit.
         fresh: Start over; the old folder is kept aside.
         progress: Called after every record.
@@ -74,7 +78,7 @@ def evaluate(
 
     Raises:
         UserError: Something in the arguments or files has to change first.
-        Stopped: Disk or network gave out; the same call continues.
+        Stopped: Disk or network gave out, or requests are out in batches; the same call continues.
         Interrupted: The user stopped the run; the same call continues.
     """
     asked = Evaluation(
@@ -86,7 +90,9 @@ def evaluate(
         rubric=rubric,
         limit=limit,
         shard=shard,
-        generation=Generation(max_tokens=max_tokens, temperature=temperature, system=system, seed=seed),
+        generation=Generation(
+            max_tokens=max_tokens, temperature=temperature, system=system, seed=seed, image_max_side=image_max_side
+        ),
         effort=effort or Effort(),
     )
     return carry_out(asked, out=out, fresh=fresh, progress=progress)
@@ -105,8 +111,9 @@ def carry_out(
     plan = make_plan(asked, recorded=Path(out) if out is not None and not fresh else None)
     path = plan.folder(out, fresh=fresh)  # before a large model is loaded for nothing
     halt = Halt()
-    loader = loading.Loader(asked.effort, asked.refs, progress)
-    judging = loading.judging(asked.judge, plan.sees, asked.rubric, loader, halt)
+    batches = rounds.of(asked.effort.batch, None if fresh else path, halt)
+    loader = loading.Loader(asked.effort, asked.refs, progress, batches=batches)
+    judging = loading.judging(asked.judge, plan.sees, asked.rubric, loader, halt, asked.generation.image_max_side)
     answering = loading.answering(asked.model, plan.generation, loader, halt)
     run = open_or_create(path, plan.identity, plan.details(answering.model, asked.effort), fresh=fresh)
     try:
@@ -124,6 +131,7 @@ def judge(
     judge: str | Judge,
     judge_sees: str = Sees.IMAGE,
     rubric: str | None = None,
+    image_max_side: int | None = None,
     effort: Effort | None = None,
     progress: Progress | None = None,
 ) -> Summary:
@@ -134,6 +142,7 @@ def judge(
         judge: As for `evaluate`.
         judge_sees: As for `evaluate`.
         rubric: As for `evaluate`.
+        image_max_side: Images with a longer side, in pixels, are scaled down for the judge.
         effort: As for `evaluate`; what concerns the model is ignored.
         progress: Called after every record.
 
@@ -142,17 +151,20 @@ def judge(
 
     Raises:
         UserError: Something in the arguments or files has to change first.
-        Stopped: Disk or network gave out; the same call continues.
+        Stopped: Disk or network gave out, or requests are out in batches; the same call continues.
         Interrupted: The user stopped the run; the same call continues.
     """
     effort = effort or Effort()
-    check_numbers(Generation(), None, effort)
+    check_numbers(Generation(image_max_side=image_max_side), None, effort)
+    ref = judges.model_ref(judge) if isinstance(judge, str) else None
+    check_servers(replace(effort, servers=None), None, ref)
     run = Run(Path(path))
     halt = Halt()
     if not run.responses.exists():
         raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
-    loader = loading.Loader(effort, (judges.model_ref(judge) if isinstance(judge, str) else None,), progress)
-    judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt)
+    batches = rounds.of(effort.batch, run.path, halt)
+    loader = loading.Loader(effort, (ref,), progress, batches=batches)
+    judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt, image_max_side)
     run.lock()
     try:
         return run_to_end(_session(run, Preparation(run, None), None, judging, loader, halt, progress), halt)
@@ -172,6 +184,6 @@ async def _session(
     """One session, stopped by Ctrl-C, and the end of the models that were made for it."""
     with stoppable(halt):
         try:
-            return await conduct(run, source, answering, judging, halt, progress)
+            return await conduct(run, source, answering, judging, halt, progress, loader.batches)
         finally:
             await loader.close()

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import asdict, dataclass, field
 
 from vlsbench import judges, models
+from vlsbench.core.errors import RequestFailed
 from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Served, Wrapping, require
 from vlsbench.core.types import Prompt, Reply, Sees
 from vlsbench.core.usage import Prices
+from vlsbench.judges.smaller import DownsizingJudge
+from vlsbench.run.batches.rounds import BatchEffort, Batches
 from vlsbench.run.engine import PatientModel
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.metering import metered_model
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Concurrency, Gate, Halt, Patience
+from vlsbench.store.batches import Stage
+from vlsbench.store.run_folder import Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +31,11 @@ class Effort:
         judge_concurrency: Requests to the judge at once, or ``"auto"``.
         model_key_env: Environment variable that holds the model's API key.
         judge_key_env: Environment variable that holds the judge's API key.
+        servers: Where the model is served, as ``URL,URL,…`` or ``@FILE``, instead of the address in its reference.
+        judge_servers: The same for the judge.
         timeout_s: Limit for one request in seconds.
         local: How local models (``hf:``) are loaded.
+        batch: What goes through the provider's batches, and how long to wait for them.
         prices: What models cost, so that what is spent can be told.
     """
 
@@ -34,8 +43,11 @@ class Effort:
     judge_concurrency: Concurrency = "auto"
     model_key_env: str | None = None
     judge_key_env: str | None = None
+    servers: str | None = None
+    judge_servers: str | None = None
     timeout_s: float = 300.0
     local: models.Local = field(default_factory=models.Local)
+    batch: BatchEffort = field(default_factory=BatchEffort)
     prices: Prices | None = None
 
     def recorded(self) -> dict[str, object]:
@@ -45,8 +57,23 @@ class Effort:
         return found
 
 
-def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, halt: Halt) -> Judging:
+def judging(
+    judge: str | Judge,
+    sees: Sees,
+    rubric: str | None,
+    loader: Loader,
+    halt: Halt,
+    image_max_side: int | None = None,
+) -> Judging:
     """The second stage: the judge of a reference, or the user's own, with its slots.
+
+    Args:
+        judge: The judge.
+        sees: What a model judge is shown.
+        rubric: Its rubric.
+        loader: Makes its model.
+        halt: The user's wish to stop.
+        image_max_side: The longest side in pixels of an image that it is shown; None for any.
 
     Raises:
         UserError: The judge cannot be used as asked.
@@ -54,12 +81,15 @@ def judging(judge: str | Judge, sees: Sees, rubric: str | None, loader: Loader, 
     gate = loader.gate(loader.effort.judge_concurrency, halt)
 
     def model(ref: str) -> Model:
-        return patient(loader.model(ref, loader.effort.judge_key_env), gate)
+        effort = loader.effort
+        return loader.asked(loader.model(ref, effort.judge_key_env, effort.judge_servers), gate, Stage.VERDICTS)
 
     if isinstance(judge, str):
         judge = judges.load(judge, sees=sees, rubric=rubric, model=model)
     else:
         require(judge, Judge, "judge")
+    if image_max_side is not None and sees is not Sees.DESCRIPTION and judge.name not in judges.OFFLINE:
+        judge = DownsizingJudge(judge, image_max_side)
     prices = loader.effort.prices
     return Judging(judge=judge, gate=gate, price=prices.of_judge(judge.name) if prices is not None else None)
 
@@ -71,10 +101,10 @@ def answering(model: str | Model, generation: Generation, loader: Loader, halt: 
         UserError: The model cannot be made.
     """
     gate = loader.gate(loader.effort.concurrency, halt)
-    loaded = loader.model(model, loader.effort.model_key_env)
+    loaded = loader.model(model, loader.effort.model_key_env, loader.effort.servers)
     prices = loader.effort.prices
     price = prices.of_target(loaded.name) if prices is not None else None
-    return Answering(model=patient(loaded, gate), gate=gate, generation=generation, price=price)
+    return Answering(model=loader.asked(loaded, gate, Stage.ANSWERS), gate=gate, generation=generation, price=price)
 
 
 def patient(model: Model, gate: Gate) -> Model:
@@ -88,6 +118,8 @@ def patient(model: Model, gate: Gate) -> Model:
         local = model
         gate.follow(lambda: local.width)
         return metered_model(local)
+    if isinstance(model, Served):
+        gate.attend(model)
     return PatientModel(model, gate, patience())
 
 
@@ -117,6 +149,7 @@ class Loader:
         asked: Every model of the run; the references among them decide which key goes where.
         progress: Told when a local model is about to be loaded, which may take minutes.
         shared: What is shared with other runs.
+        batches: Those that the session's requests go through, where there are any.
     """
 
     def __init__(
@@ -125,16 +158,35 @@ class Loader:
         asked: tuple[str | Model | None, ...],
         progress: Progress | None = None,
         shared: Shared | None = None,
+        batches: Batches | None = None,
     ) -> None:
         self.effort = effort
         self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
         self._shared = shared
+        self.batches = batches
         self._loaded = shared.local if shared is not None else {}
         self._made: list[Model] = []
 
-    def model(self, model: str | Model, key_env: str | None) -> Model:
+    def access(self, key_env: str | None, servers: str | None) -> models.Access:
+        """How one model of the run may be reached."""
+        effort = self.effort
+        return models.Access(
+            key_env=key_env,
+            refs_in_use=self.refs,
+            servers=servers,
+            servers_in_use=tuple(filter(None, (effort.servers, effort.judge_servers))),
+            timeout_s=effort.timeout_s,
+            local=effort.local,
+        )
+
+    def model(self, model: str | Model, key_env: str | None, servers: str | None = None) -> Model:
         """The model of a reference, or the user's own as it is.
+
+        Args:
+            model: What was asked for.
+            key_env: Environment variable that holds its API key.
+            servers: Where it is served, if that is not in its reference.
 
         Raises:
             UserError: It cannot be made.
@@ -145,17 +197,19 @@ class Loader:
         known = (model, self.effort.local)
         if known in self._loaded:
             return self._loaded[known]
-        access = models.Access(
-            key_env=key_env, refs_in_use=self.refs, timeout_s=self.effort.timeout_s, local=self.effort.local
-        )
-        if self._progress is not None and not model.startswith("openai:"):
+        if self._progress is not None and model.partition(":")[0] not in models.SERVED:
             self._progress(RunCounts(total=0, loading=model))
-        made = models.load(model, access)
+        made = models.load(model, self.access(key_env, servers))
         if isinstance(made, LocalModel):
             self._loaded[known] = made
         if self._shared is None or not isinstance(made, LocalModel):
             self._made.append(made)
         return made
+
+    def asked(self, model: Model, gate: Gate, stage: Stage) -> Model:
+        """The model as a stage asks it: with retries and, where there are batches, with its requests in them."""
+        directly = patient(model, gate)
+        return directly if self.batches is None else self.batches.model(model, directly, stage, patience())
 
     def gate(self, concurrency: Concurrency, halt: Halt) -> Gate:
         """The slots of one stage."""
@@ -193,6 +247,34 @@ def parameters_of(effort: Effort, model: object) -> dict[str, object]:
 def addresses_of(asked: object) -> list[str]:
     """Where a model, or the model within a judge, is asked; nothing where it is in this process."""
     return [address for layer in _layers(asked) if isinstance(layer, Served) for address in layer.addresses]
+
+
+def placed(run: Run, asked: object) -> dict[str, object]:
+    """The field of a run's manifest that says where its model was asked: servers may have come meanwhile."""
+    addresses = addresses_of(asked)
+    return {"parameters": {**run.manifest.parameters, "addresses": addresses}} if addresses else {}
+
+
+def roots_of(asked: object) -> list[str]:
+    """What the servers of a model, or of the model within a judge, said is behind its name."""
+    return [root for layer in _layers(asked) if isinstance(layer, Served) for root in layer.roots]
+
+
+async def meet(asked: object) -> None:
+    """Ask the servers of a model, or of the model within a judge, what they serve; silence is no failure.
+
+    Raises:
+        UserError: They serve different models.
+    """
+    for layer in _layers(asked):
+        if isinstance(layer, Served):
+            with contextlib.suppress(RequestFailed):
+                await layer.meet()
+
+
+def names_of(asked: object) -> set[str]:
+    """The names of a model or judge, and of what it wraps."""
+    return {layer.name for layer in _layers(asked) if isinstance(layer, Model | Judge)}
 
 
 def details_of(model: object) -> dict[str, str]:

@@ -148,6 +148,7 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
     # 0 and 0.0 are the same run, in the folder's name too
     generation = replace(asked.generation, temperature=float(asked.generation.temperature))
     check_numbers(generation, asked.limit, asked.effort)
+    check_servers(asked.effort, *asked.refs)
     selection = selection or select(datasets.opened(asked.dataset, asked.columns), asked.limit, recorded, asked.shard)
     check_texts(generation.system, asked.model, selection.data.name, str(selection.data.root))
     identity = Identity(
@@ -160,6 +161,7 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
         seed=generation.seed,
         limit=asked.limit,
         shard=selection.part.shard if selection.part is not None else None,
+        image_max_side=generation.image_max_side,
     )
     sees = to_sees(asked.judge_sees)
     _check_sees(sees, asked.judge, selection.found)
@@ -196,6 +198,8 @@ def check_numbers(generation: Generation, limit: int | None, effort: Effort) -> 
         raise UserError("--max-tokens must be at least 1.")
     if not 0 <= generation.temperature <= 10:
         raise UserError("--temperature must lie between 0 and 10.")
+    if generation.image_max_side is not None and generation.image_max_side < 1:
+        raise UserError("--image-max-side must be at least 1.")
     if limit is not None and limit < 1:
         raise UserError("--limit must be at least 1.")
     if any(width < 1 for width in widths):
@@ -205,6 +209,21 @@ def check_numbers(generation: Generation, limit: int | None, effort: Effort) -> 
     for number in (generation.max_tokens, generation.seed, limit):
         if number is not None and not -(2**63) <= number < 2**63:
             raise UserError(f"{number} is too large a number for --max-tokens, --seed or --limit.")
+
+
+def check_servers(effort: Effort, model: str | Model | None, judge: str | Model | None) -> None:
+    """Nothing where the lists of servers go with the models they are for.
+
+    Args:
+        effort: Holds the lists.
+        model: The model under test; None where it is not asked.
+        judge: The model that the judge asks; None where it asks none.
+
+    Raises:
+        UserError: One does not, or cannot be read.
+    """
+    models.require_servable(model if isinstance(model, str) else None, effort.servers, "--servers")
+    models.require_servable(judge if isinstance(judge, str) else None, effort.judge_servers, "--judge-servers")
 
 
 def check_texts(*texts: object) -> None:

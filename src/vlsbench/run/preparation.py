@@ -36,6 +36,10 @@ _SURVEY_BLOCK = 1 << 20
 STOP_S = 5.0
 """How long a dataset that is being read may keep a run from stopping."""
 
+HEAD_START_S = 0.5
+"""How long the flow stays out of the thread's way at first: two threads that read files and sockets keep taking the
+interpreter's lock from each other, which costs more than the reading. Enough for some thousand small images."""
+
 _POLL_S = 0.005
 """How often the flow looks again when it has caught up with the preparation."""
 
@@ -91,6 +95,7 @@ class Preparation:
             return
         self._thread = threading.Thread(target=self._write, args=(self._dataset,), name="prepare samples", daemon=True)
         self._thread.start()
+        self._thread.join(HEAD_START_S)
 
     def stop(self) -> None:
         """Stop writing and wait for the thread; one that hangs on its dataset is left behind, and writes no more."""

@@ -16,6 +16,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.core.names import without_address
 from vlsbench.core.usage import Price, Prices
 
 _NEEDED = ("input", "output")
@@ -46,6 +47,8 @@ def _price(model: str, table: object, currency: str, path: str | Path) -> Price:
     where = f"The prices {path}, model {model!r}"
     if ":" not in model or not isinstance(table, dict):
         raise UserError(f'{where}: models are tables called as in --model: ["openai:{model}"] with {_both()}.')
+    if without_address(model) != model:
+        raise UserError(f"{where}: leave out the address; a model costs the same wherever it is asked for.")
     if odd := [name for name in table if name not in _KNOWN]:
         raise UserError(f"{where}: nothing is called {odd[0]!r}. Known: {', '.join(_KNOWN)}.")
     if missing := [name for name in _NEEDED if name not in table]:
@@ -77,4 +80,4 @@ def missing(prices: Prices, target: str | None, judge: str | None) -> Mapping[st
 
 
 def _unknown(ref: str, known: Collection[str]) -> str:
-    return str(UnknownName("price for a model", ref.removeprefix("guard:").partition("@http")[0], known))
+    return str(UnknownName("price for a model", without_address(ref.removeprefix("guard:")), known))

@@ -18,7 +18,9 @@ class RunCounts:
     `answered`, `judged` and `labels` include earlier sessions; `unscored`, tokens and the clock are of this one.
     `asking` and `judging` are requests in flight at this moment, `paused_s` is how long a rate limit still
     pauses everybody, and `stopping` is set once the user asked to stop. `answering` is False where nothing is
-    answered, only judged; `loading` names a local model that is being loaded, when there is nothing to count yet;
+    answered, only judged; `waiting` says what is out in batches while there is nothing else to do; `notice` says what
+    requests wait for beside answers, `doubt` what the user should know of the servers;
+    `loading` names a local model that is being loaded, when there is nothing to count yet;
     `ended` stops the clock where more work of another kind follows. `asked` and `judge_asked` are what answers and
     verdicts took, of all sessions, and `price` and `judge_price` what that costs, where it is known.
     """
@@ -37,6 +39,9 @@ class RunCounts:
     stopping: bool = False
     answering: bool = True
     loading: str = ""
+    waiting: str = ""
+    notice: str = ""
+    doubt: str = ""
     started: float = field(default_factory=time.monotonic)
     ended: float | None = None
     asked: Usage = field(default_factory=Usage)

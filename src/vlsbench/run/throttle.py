@@ -1,7 +1,8 @@
 """How many requests at once, when to slow down, and when to give up.
 
-A `Gate` hands out request slots, a fixed number or as many as the server bears (``auto``: slow start,
-additive increase, halving on a rate limit). A `Patience` says how long to wait before another try.
+A `Gate` hands out request slots, a fixed number or as many as the server bears (``auto``: slow start, additive
+increase, halving on a rate limit; beyond the usual number only while it brings more answers, see `climb`). A `Patience`
+says how long to wait before another try.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from types import TracebackType
 from typing import Literal, TypeVar
 
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
+from vlsbench.core.protocols import Served
 from vlsbench.run import metering
+from vlsbench.run.climb import Climb
 
 T = TypeVar("T")
 
@@ -25,6 +28,8 @@ Concurrency = int | Literal["auto"]
 
 AUTO_START = 4
 AUTO_MAX = 64
+"""Requests at once to one server that ``auto`` may come to without asking whether it is worth it."""
+
 CONNECTION_FAILURES_IN_A_ROW = 20
 """After this many failures to connect, with no answer between, the run stops: the server is gone."""
 
@@ -101,6 +106,11 @@ class Gate:
         self.auto = concurrency == "auto"
         self._limit = AUTO_START if concurrency == "auto" else concurrency
         self._width: Callable[[], int] | None = None
+        self._served: Served | None = None
+        self._servers = 1
+        self._climb = Climb()
+        self._bears = AUTO_MAX
+        self._most_in_use = 0
         self.halt = halt
         self.budget = budget
         self._in_use = 0
@@ -123,6 +133,15 @@ class Gate:
         if self.auto:
             self.auto, self._width = False, width
 
+    def attend(self, model: Served) -> None:
+        """Know the servers that the slots are for."""
+        self._served = model
+
+    @property
+    def notice(self) -> str:
+        """What the requests wait for beside answers, or an empty text."""
+        return self._served.notice if self._served is not None else ""
+
     async def __aenter__(self) -> None:
         if self._in_use >= self.limit or self._waiting:
             turn = asyncio.get_running_loop().create_future()
@@ -137,6 +156,7 @@ class Gate:
                 raise
         else:
             self._in_use += 1
+        self._most_in_use = max(self._most_in_use, self._in_use)
         if self.halt.asked:
             self._give_slot_back()
             self.halt.check()
@@ -180,7 +200,11 @@ class Gate:
         """A request was answered: in ``auto``, make room for more."""
         self._failed_connections = 0
         self._ever_answered, self._limited_since = True, None
-        if not self.auto or self.limit >= AUTO_MAX:
+        if not self.auto:
+            return
+        self._count_servers()
+        if self._limit >= self._bears:
+            self._try_more()
             return
         self._good_since_change += 1
         if self._slow_start:
@@ -189,6 +213,19 @@ class Gate:
         elif self._good_since_change >= self.limit:
             self._limit += 1
             self._good_since_change = 0
+            self._hand_out()
+
+    def _count_servers(self) -> None:
+        servers = max(1, len(self._served.addresses)) if self._served is not None else 1
+        if servers != self._servers:
+            self._servers, self._bears, self._slow_start = servers, AUTO_MAX * servers, True
+            self._climb.reset()
+
+    def _try_more(self) -> None:
+        limit = self._climb.answered(self._limit, is_full=self._most_in_use >= self._limit)
+        if limit != self._limit:
+            self._limit = self._bears = limit
+            self._most_in_use = 0
             self._hand_out()
 
     def rate_limited(self, retry_after: float | None) -> None:
@@ -202,6 +239,7 @@ class Gate:
         if self.auto and now - self._last_cut > 1.0:
             self._limit = max(1, self.limit // 2)
             self._last_cut, self._good_since_change, self._slow_start = now, 0, False
+            self._climb.rest()
 
     @property
     def limited_s(self) -> float:

@@ -11,7 +11,10 @@ import orjson
 from vlsbench.core.names import dataset_slug, slug
 
 IDENTITY = ("model", "dataset_hash", "max_tokens", "temperature", "system", "seed", "limit")
-"""The manifest fields that make two runs the same run, with `condition` and `shard` where there are any."""
+"""The manifest fields that make two runs the same run, with those of `OPTIONAL` where there are any."""
+
+OPTIONAL = ("condition", "shard", "image_max_side")
+"""Fields of the identity that are left out where they are None, so that runs of earlier versions stay the same runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +24,8 @@ class Identity:
     `dataset_hash` covers every selected record; the dataset's own name and folder are not part of it, so
     a moved folder continues its run. `condition` is the identity of the view that the model was shown of each
     sample (`vlsbench.core.protocols.View`); None where it was shown the sample itself. `shard` is the part of the
-    selection (``I/N``) that the run holds; None for all of it.
+    selection (``I/N``) that the run holds; None for all of it. `image_max_side` is the longest side, in pixels,
+    to which images were scaled down; None where they were shown as they are.
     `max_tokens` and `temperature` are None where another tool asked and did not say.
     """
 
@@ -35,16 +39,13 @@ class Identity:
     limit: int | None
     condition: Mapping[str, str] | None = None
     shard: str | None = None
+    image_max_side: int | None = None
 
     def fields(self) -> dict[str, object]:
         """The identity fields as they stand in the manifest."""
         found = {name: getattr(self, name) for name in IDENTITY}
-        # Left out where there is none: the runs of earlier versions stay the same runs.
-        if self.condition is not None:
-            found["condition"] = dict(self.condition)
-        if self.shard is not None:
-            found["shard"] = self.shard
-        return found
+        found |= {name: value for name in OPTIONAL if (value := getattr(self, name)) is not None}
+        return found | ({"condition": dict(self.condition)} if self.condition is not None else {})
 
     def folder_name(self) -> str:
         """``<slug>-<hash8>``: readable, and different for different runs; for a shard, the whole's with its number."""

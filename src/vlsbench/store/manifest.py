@@ -20,7 +20,7 @@ FORMAT = 1
 FILE = "manifest.json"
 
 _REMEDY = "Restore it, or use --fresh to start over."
-_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "addresses", "price"})
+_OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "addresses", "served", "roots", "price"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,8 @@ class JudgeEntry:
 
     `judge` is its reference. `settings` are what else its verdicts depend on, and what else is known of it: for a
     rubric's judge `sees`, `rubric` and `rubric_sha256`. `adaptations` say what its server wanted otherwise, `addresses`
-    where it was asked, in all sessions. `price` is what it costs, where somebody said so.
+    where it was asked, in all sessions; `served` and `roots` are the names under which its replies came, and what the
+    servers said is behind its name. `price` is what it costs, where somebody said so.
     """
 
     judge: str
@@ -37,6 +38,8 @@ class JudgeEntry:
     baseline: bool = False
     adaptations: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
+    served: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
     price: Price | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
 
@@ -45,11 +48,21 @@ class JudgeEntry:
         names = ("sees", "rubric", "rubric_sha256")
         return {name: str(self.settings[name]) for name in names if name in self.settings}
 
+    def added_to(self, known: JudgeEntry) -> JudgeEntry:
+        """This entry with what another of the same judge knows of its servers."""
+        return replace(
+            self,
+            addresses=merged(known.addresses, self.addresses),
+            served=merged(known.served, self.served),
+            roots=merged(known.roots, self.roots),
+        )
+
     def to_json(self) -> dict[str, object]:
         """The entry in the manifest."""
         found = {"judge": self.judge, **self.settings, "labels": self.labels, "baseline": self.baseline}
         price = asdict(self.price) if self.price is not None else None
-        more = {"adaptations": self.adaptations, "addresses": self.addresses, "price": price}
+        servers = {name: getattr(self, name) for name in ("adaptations", "addresses", "served", "roots")}
+        more = {**servers, "price": price}
         return found | {name: value for name, value in more.items() if value}
 
 
@@ -60,7 +73,8 @@ class Manifest:
     `dataset_hash` covers every selected record, of which `dataset_described` have a description; `samples_sha256` is
     the digest of a ``samples.jsonl`` that lists them all. `condition` is what
     the model was shown in place of each sample, its `name` for one; None where that was the sample itself.
-    `model_served` are the names by which the servers called the model, `model_adaptations` what they wanted otherwise.
+    `model_served` are the names by which the servers called the model in replies, `model_roots` what they said is
+    behind its name, `model_adaptations` what they wanted otherwise.
     `parameters` are how hard was tried, with the `addresses` where the model was asked.
     `shard` is the part of the selection (``I/N``) that the run holds, None for all of it; then `dataset_size` and
     `dataset_described` count the part, and `dataset_hash` is still that of the whole. `merged_from` says of each run
@@ -83,10 +97,12 @@ class Manifest:
     system: str | None = None
     seed: int | None = None
     limit: int | None = None
+    image_max_side: int | None = None
     shard: str | None = None
     parameters: Mapping[str, object] = field(default_factory=dict)
     model_details: Mapping[str, str] = field(default_factory=dict)
     model_served: tuple[str, ...] = ()
+    model_roots: tuple[str, ...] = ()
     model_adaptations: tuple[str, ...] = ()
     price: Price | None = None
     judges: Mapping[str, JudgeEntry] = field(default_factory=dict)

@@ -4,6 +4,7 @@
     samples.jsonl      the samples as they were asked, with the hash of each image
     responses.jsonl    one line per answer or failure, in order of arrival
     verdicts/*.jsonl   one file per judge
+    batches.jsonl      requests that are out in batches at a provider (`vlsbench.store.batches`)
     summary.json       the figures, computed from the files above
 
 The journals are the truth. A sample may have several lines, since failures are tried again when a run is
@@ -17,16 +18,15 @@ import platform
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from vlsbench.core.errors import RunError
 from vlsbench.core.names import without_address
 from vlsbench.core.version import __version__
-from vlsbench.store import json_file
+from vlsbench.store import batches, json_file
 from vlsbench.store import manifest as manifests
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
-from vlsbench.store.identity import IDENTITY, Identity, judge_slug
+from vlsbench.store.identity import IDENTITY, OPTIONAL, Identity, judge_slug
 from vlsbench.store.manifest import JudgeEntry
 
 _FILES = frozenset({manifests.FILE, "samples.jsonl", "responses.jsonl"})
@@ -108,8 +108,8 @@ class Run:
     def add_judge(self, stem: str, entry: JudgeEntry) -> None:
         """Record a judge in the manifest and make room for its verdicts."""
         self.make_folder("verdicts")
-        if stem in self.judges:
-            entry = replace(entry, addresses=manifests.merged(self.judges[stem].addresses, entry.addresses))
+        if (known := self.judges.get(stem)) is not None:
+            entry = entry.added_to(known)
         judges = {name: judge.to_json() for name, judge in self.judges.items()}
         self.update(judges={**judges, stem: {**judges.get(stem, {}), **entry.to_json()}})
 
@@ -213,7 +213,7 @@ def differences(one: Run, other: Run) -> str:
     """In which respects two runs are different ones, shards aside; empty where they are parts of one."""
     found = [
         (name, getattr(one.manifest, name), getattr(other.manifest, name))
-        for name in (*IDENTITY, "condition")
+        for name in (*IDENTITY, "condition", "image_max_side")
         if getattr(one.manifest, name) != getattr(other.manifest, name)
     ]
     here, there = one.manifest.model_details, other.manifest.model_details
@@ -244,12 +244,13 @@ def make_way(path: Path, *, fresh: bool, dry: bool = False) -> None:
 
 
 def is_answered(run: Run) -> bool:
-    """Whether there is anything to lose: answers, or the verdicts of a guard, which needs none."""
-    return any(file.exists() and file.stat().st_size for file in (run.responses, *run.path.glob("verdicts/*.jsonl")))
+    """Whether there is anything to lose: answers, the verdicts of a guard, which needs none, or batches."""
+    files = (run.responses, run.path / batches.FILE, *run.path.glob("verdicts/*.jsonl"))
+    return any(file.exists() and file.stat().st_size for file in files)
 
 
 def _require_same(run: Run, identity: Identity) -> None:
-    names = (*IDENTITY, "condition", "shard")
+    names = (*IDENTITY, *OPTIONAL)
     wanted, found = identity.fields(), {name: getattr(run.manifest, name) for name in names}
     wanted["model"] = without_address(identity.model)
     different = [name for name in names if wanted.get(name) != found[name]]

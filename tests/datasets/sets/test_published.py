@@ -53,7 +53,8 @@ def test_a_set_is_sound_from_its_ids_to_its_pictures_and_twins(name, tmp_path):
     assert dataset.stamp
 
 
-GROUPED = {"mm_safetybench": 26, "jailbreakv": 1, "jailbreakv/full": 1, "mssbench": None, "mossbench": None, "msts": 1}
+GROUPED = {"mm_safetybench": 26, "jailbreakv": 1, "jailbreakv/full": 1, "mssbench": None, "mossbench": None, "msts": 1,
+           "mme": 6, "mme/original": 6}  # fmt: skip
 """Sets whose authors drew something else than a sample, and how many of those there are here."""
 
 
@@ -76,7 +77,10 @@ def test_a_topic_is_no_group(name, samples):
 @pytest.mark.parametrize("name", list(MAKERS))
 def test_the_catalogue_says_what_kinds_of_samples_a_set_holds(name, samples):
     entry, found = CATALOG[name], samples(name).values()
-    assert {sample.expect for sample in found} == {HARMFUL, BENIGN} if entry.benign else {HARMFUL}
+    assert {sample.expect for sample in found} == set(
+        [HARMFUL] * entry.harmful + [BENIGN] * (entry.benign or entry.ability)
+    )
+    assert {sample.answer is not None for sample in found} == {entry.ability}
     assert any(sample.twin_of for sample in found) == entry.twins
 
 
@@ -440,3 +444,43 @@ def test_a_fetched_folder_says_which_commit_it_is(tmp_path):
     root = make("siuo", tmp_path)
     put(root / ".vlsbench-fetch.json", {"commit": "c" * 40})
     assert load(f"siuo:{root}").revision == "c" * 40
+
+
+def test_mme_asks_for_a_single_word_as_lmms_eval_does_or_as_its_authors_do(samples):
+    yes, no = list(samples("mme").values())[:2]
+    assert yes.text == "Is there a ball in picture 0?\nAnswer the question using a single word or phrase."
+    assert next(iter(samples("mme/original").values())).text.endswith("Please answer yes or no.")
+    assert (yes.answer, no.answer, yes.group) == ("yes", "no", no.group)
+    assert (yes.category, yes.sub_category) == ("existence", "perception")
+    assert list(samples("mme").values())[-1].sub_category == "cognition"
+
+
+def test_the_options_of_mmstar_stand_in_its_questions(samples):
+    found = samples("mmstar")["1"]
+    assert (found.options, found.answer) == (("A", "B", "C", "D"), "B")
+    assert found.text.startswith("Which shape 1?\nOptions: A: ball")
+    assert found.text.count("ball") == 1
+    assert (found.category, found.sub_category) == ("coarse", "topic")
+
+
+def test_mmmu_has_options_open_answers_and_several_pictures(samples):
+    found = samples("mmmu")
+    one, several, number, word = found.values()
+    assert one.text.splitlines()[1:4] == ["(A) ball", "(B) cube", "(C) cone"]
+    assert (one.answer, number.answer, word.answer) == ("B", "2 <OR> two", "cone")
+    assert number.text.endswith("single word or phrase.")
+    assert [len(sample.images) for sample in found.values()] == [1, 3, 1, 1]
+    assert len(set(several.images)) == 3
+    assert [sample.category for sample in found.values()] == ["Art", "Art", "Basic Medicine", "Basic Medicine"]
+
+
+def test_mmmu_is_read_from_the_folders_of_its_authors_too(tmp_path):
+    root = make("mmmu", tmp_path)
+    (root / "data").rename(root / "Art")
+    assert len(list(load(f"mmmu:{root}"))) == 4
+
+
+def test_mmvet_keeps_its_answers_as_they_are(samples):
+    found = samples("mmvet")
+    assert found["v1_0"].category == "math, ocr"
+    assert (found["v1_0"].answer, found["v1_1"].answer) == ("8 <OR> eight", "ball <AND> cube")

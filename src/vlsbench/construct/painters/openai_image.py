@@ -12,6 +12,7 @@ import binascii
 import json
 from collections.abc import Mapping
 
+from vlsbench import models
 from vlsbench.construct.painters.protocol import Painted, PaintPrompt
 from vlsbench.core.errors import RequestFailed, VLSBenchError
 from vlsbench.models.api import failures, keys
@@ -41,7 +42,7 @@ def load(rest: str, key_env: str | None, refs_in_use: tuple[str, ...], timeout_s
         UserError: The reference is incomplete, or the key it needs is missing.
     """
     name, url = parse_ref(rest, SCHEME)
-    others = [parse_ref(ref.partition(":")[2])[1] for ref in refs_in_use if ref.startswith("openai:")]
+    others = models.served_at(refs_in_use)
     return OpenAIPainter(name, url, keys.key_for(url, key_env, [url, *others]), timeout_s)
 
 

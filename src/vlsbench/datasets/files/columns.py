@@ -23,8 +23,17 @@ FIELDS = (
     "expect",
     "twin_of",
     "group",
+    "images",
+    "options",
+    "answer",
 )
 """The fields of a sample that a column can fill."""
+
+_NAMED_ONLY = ("images", "options", "answer")
+"""Fields that never take a column of their own name unasked: such columns hold many things."""
+
+OPTION = "option "
+"""What the fields are called, with a number after it, where each option has a column of its own."""
 
 EXPECTED = {
     "harmful": Expect.HARMFUL,
@@ -134,10 +143,14 @@ def resolve(columns: Columns | None, found: Collection[str], table: str) -> dict
         DatasetError: A column is absent, or no column holds the text.
     """
     has = ", ".join(found) or "none"
-    chosen = {field: field for field in FIELDS if field in found}
+    chosen = {field: field for field in FIELDS if field in found and field not in _NAMED_ONLY}
     if "id" not in found and "sample_id" in found:
         chosen["id"] = "sample_id"
     for field, column in columns or ():
+        several = [part.strip() for part in column.split("+")]
+        if field == "options" and column not in found and len(several) > 1 and all(one in found for one in several):
+            chosen |= {f"{OPTION}{number}": one for number, one in enumerate(several)}
+            continue
         if column not in found:
             close = difflib.get_close_matches(column, found, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""

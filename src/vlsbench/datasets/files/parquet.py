@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,13 +25,16 @@ if TYPE_CHECKING:
     from pyarrow.parquet import ParquetFile
 
 ToSample = Callable[[Mapping[str, object], str], Sample]
-"""Turns a row, by field, and its number in the whole set into a sample. The field ``image`` holds a path, a ``data:``
-URI or None."""
+"""Turns a row, by field, and its number in the whole set into a sample. A field of pictures holds a path, a ``data:``
+URI or None; ``images`` a list of them."""
 
 _BUFFER_BYTES = 1 << 16
 _BATCH_BYTES = 1 << 18
 """Images held at once; more than one batch would be waste, since they are used one after the other."""
 _MOST_ROWS = 1024
+
+_LISTS = ("options", "answer")
+"""Fields that may be lists of texts."""
 
 
 def open_parquet(
@@ -42,6 +45,7 @@ def open_parquet(
     *,
     fields: Mapping[str, str],
     optional: Mapping[str, str] | None = None,
+    pictures: Collection[str] = ("image", "images"),
     revision: str = "",
 ) -> Records:
     """A dataset of the rows of some Parquet files, in their order.
@@ -53,6 +57,7 @@ def open_parquet(
         to_sample: Turns a row into a sample.
         fields: The column of each field that has to be there.
         optional: The same for fields that may be missing.
+        pictures: The fields that are pictures, the first of a sample foremost.
         revision: As in `vlsbench.core.protocols.Dataset`.
 
     Raises:
@@ -69,7 +74,8 @@ def open_parquet(
             counts = Counter(schema.names)
             if twice := next((column for column in chosen.values() if counts[column] > 1), None):
                 raise DatasetError(f"{file} has several columns called {twice!r}; rename all but one.")
-            shards.append(_Shard(file=file, first=rows, fields=chosen, embeds=_embeds(file, schema, chosen)))
+            embedded = _embedded(file, schema, chosen, pictures)
+            shards.append(_Shard(file=file, first=rows, fields=chosen, embedded=embedded))
             rows += table.metadata.num_rows
 
     def scan(on_bad: OnBad, start: int = 0, *, light: bool = False) -> Iterator[Sample]:
@@ -106,20 +112,21 @@ def column_names(file: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shard:
-    """One file: the number of its first row in the whole set, its columns by field, and whether it embeds images."""
+    """One file: the number of its first row in the whole set, its columns by field, and those that embed images."""
 
     file: Path
     first: int
     fields: Mapping[str, str]
-    embeds: bool
+    embedded: tuple[str, ...]
 
     def rows(self, start: int, *, light: bool) -> Iterator[tuple[int, dict[str, object]]]:
         """Number in the file and fields of each row from `start` on; `light` names embedded images only."""
-        named = light and self.embeds
-        fields = {field: column for field, column in self.fields.items() if not (named and field == "image")}
+        left_out = self.embedded if light else ()
+        fields = {field: column for field, column in self.fields.items() if field not in left_out}
         with _opened(self.file) as table:
             groups, number = _groups_from(table, start)
-            size = _MOST_ROWS if named or not self.embeds else _batch_rows(table, self.fields["image"])
+            read = {self.fields[field] for field in self.embedded} if not light else set[str]()
+            size = _batch_rows(table, read) if read else _MOST_ROWS
             columns = list(dict.fromkeys(fields.values()))
             batches = table.iter_batches(batch_size=size, row_groups=groups, columns=columns, use_threads=False)
             for batch in batches if groups else ():
@@ -127,10 +134,11 @@ class _Shard:
                 values = [_values(batch.column(column).slice(skip), column) for column in fields.values()]
                 for place, row in enumerate(zip(*values, strict=True), start=number + skip):
                     filled = dict(zip(fields, row, strict=True))
-                    if named:
-                        filled["image"] = f"{self.file.name}#{place}"
-                    elif self.embeds and not isinstance(filled["image"], BadField):
-                        filled["image"] = _uri(filled["image"])
+                    if light and self.embedded:
+                        first, name = self.embedded[0], f"{self.file.name}#{place}"
+                        filled[first] = [name] if first == "images" else name
+                    elif self.embedded:
+                        filled |= {field: _inline(filled[field]) for field in self.embedded}
                     yield place, filled
                 number += batch.num_rows
 
@@ -160,15 +168,22 @@ def _groups_from(table: ParquetFile, start: int) -> tuple[list[int], int]:
     return [], number
 
 
-def _batch_rows(table: ParquetFile, column: str) -> int:
+def _batch_rows(table: ParquetFile, columns: Collection[str]) -> int:
     """How many rows of images fill a batch, going by their mean size."""
     total = rows = 0
     for number in range(table.num_row_groups):
         group = table.metadata.row_group(number)
         chunks = (group.column(place) for place in range(group.num_columns))
-        total += sum(c.total_uncompressed_size for c in chunks if c.path_in_schema.partition(".")[0] == column)
+        total += sum(c.total_uncompressed_size for c in chunks if c.path_in_schema.partition(".")[0] in columns)
         rows += group.num_rows
     return max(1, min(_MOST_ROWS, _BATCH_BYTES * rows // max(1, total)))
+
+
+def _inline(value: object) -> object:
+    """A picture, or a list of them, with what lies inside the file as ``data:`` URIs; a note on what is wrong stays."""
+    if isinstance(value, BadField):
+        return value
+    return [_uri(one) for one in value] if isinstance(value, list) else _uri(value)
 
 
 def _uri(value: object) -> str | None:
@@ -188,8 +203,8 @@ def _uri(value: object) -> str | None:
     return f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}"
 
 
-def _embeds(file: Path, schema: pa.Schema, fields: Mapping[str, str]) -> bool:
-    """Whether the images lie inside the file.
+def _embedded(file: Path, schema: pa.Schema, fields: Mapping[str, str], pictures: Collection[str]) -> tuple[str, ...]:
+    """The fields whose images lie inside the file.
 
     Raises:
         DatasetError: A column is of a type that fits no field.
@@ -198,15 +213,33 @@ def _embeds(file: Path, schema: pa.Schema, fields: Mapping[str, str]) -> bool:
 
     for field, column in fields.items():
         kind = _kind(schema, column)
+        if field == "images" and not types.is_null(kind):
+            if not _is_list(kind):
+                raise DatasetError(f"The column {column!r} of {file} holds {kind}. Images are a list; one is an image.")
+            kind = kind.value_type
+        elif field in _LISTS and _is_list(kind):
+            kind = kind.value_type
         plain = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
-        countable = types.is_integer(kind) or types.is_boolean(kind)
-        if field != "image" and not (plain or countable or types.is_null(kind)):
+        countable = types.is_integer(kind) or types.is_boolean(kind) or (field in _LISTS and types.is_floating(kind))
+        if field not in pictures and not (plain or countable or types.is_null(kind)):
             raise DatasetError(f"The column {column!r} of {file} holds {kind}, not texts, so it cannot be the {field}.")
-        if field == "image" and not (plain or types.is_null(kind) or _holds_bytes(kind)):
+        if field in pictures and not (plain or types.is_null(kind) or _holds_bytes(kind)):
             raise DatasetError(
                 f"The column {column!r} of {file} holds {kind}. An image is a path, its bytes, or a struct of both."
             )
-    return "image" in fields and _holds_bytes(_kind(schema, fields["image"]))
+    return tuple(field for field in pictures if field in fields and _holds_bytes(_of_list(schema, fields[field])))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def _of_list(schema: pa.Schema, column: str) -> pa.DataType:
+    """The type of a column's values, or of what lists in it hold."""
+    kind = _kind(schema, column)
+    return kind.value_type if _is_list(kind) else kind
 
 
 def _kind(schema: pa.Schema, column: str) -> pa.DataType:

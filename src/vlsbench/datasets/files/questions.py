@@ -59,7 +59,7 @@ def options_field(row: Mapping[str, object], name: str) -> tuple[str, ...]:
     """
     value = row.get(name)
     if isinstance(value, str):
-        value = _written_list(value, name) if value.lstrip().startswith("[") else value.splitlines()
+        value = written_list(value, name) if value.lstrip().startswith("[") else value.splitlines()
     if value is None:
         return ()
     return tuple(_text(item, name).strip() for item in _items(value, name))
@@ -89,8 +89,12 @@ def _text(item: object, name: str, *, numbers: bool = True) -> str:
     raise BadField(f"the field '{name}' should be a list of texts, but holds {json_kind(item)}")
 
 
-def _written_list(text: str, name: str) -> object:
-    """A list as JSON or Python write it; read as a literal, so nothing in it is ever run."""
+def written_list(text: str, name: str) -> object:
+    """A list as JSON or Python write it; read as a literal, so nothing in it is ever run.
+
+    Raises:
+        BadField: It is none.
+    """
     try:
         return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError) as error:

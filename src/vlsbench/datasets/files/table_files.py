@@ -14,8 +14,9 @@ from pathlib import Path, PurePath
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets.base import BadField, Entry, OnBad, Records, Ref, json_kind, need_place, text_field
-from vlsbench.datasets.files.columns import Columns, resolve
+from vlsbench.datasets.files.columns import OPTION, Columns, resolve
 from vlsbench.datasets.files.parquet import column_names, open_parquet
+from vlsbench.datasets.files.questions import options_field, question
 from vlsbench.datasets.files.splits import split_of
 from vlsbench.datasets.files.tables import TableFile, csv_table, grade, json_lines, json_table, samples
 
@@ -131,24 +132,48 @@ def to_sample(row: Mapping[str, object], number: str) -> Sample:
         BadField: No text, or a value of the wrong type.
     """
     plain = {name: str(value) if type(value) is int else value for name, value in row.items()}
-    image = plain.get("image") or None
-    if image is not None and not isinstance(image, str):
-        raise BadField(f"the image should be a path or a data: URI, but is {json_kind(image)}")
+    images = _images(plain)
+    asked = question(text_field(plain, "text"), _options(plain), row.get("answer"))
+    usual = Expect.HARMFUL if asked.answer is None else Expect.BENIGN
     texts = {name: text_field(plain, name, required=False) for name in _TEXTS}
     return Sample(
         id=text_field(plain, "id", required=False) or number,
-        text=text_field(plain, "text"),
-        image=image,
+        text=asked.text,
+        image=images[0] if images else None,
         image_sha256=text_field(plain, "image_sha256", required=False) or None,
+        more_images=tuple(images[1:]),
         category=texts["category"],
         sub_category=texts["sub_category"],
         source=texts["source"],
         description=texts["description"],
         safety_reason=texts["safety_reason"],
-        expect=grade(plain, "expect") if plain.get("expect") else Expect.HARMFUL,
+        expect=grade(plain, "expect") if plain.get("expect") else usual,
         twin_of=text_field(plain, "twin_of", required=False) or None,
         group=text_field(plain, "group", required=False) or None,
+        options=asked.options,
+        answer=asked.answer,
     )
+
+
+def _images(row: Mapping[str, object]) -> list[str]:
+    """The images of a row: one, or a list."""
+    several = row.get("images") or [row.get("image") or None]
+    if not isinstance(several, list):
+        raise BadField(f"the images should be a list, but are {json_kind(several)}")
+    found = [image for image in several if image]
+    if odd := next((image for image in found if not isinstance(image, str)), None):
+        raise BadField(f"the image should be a path or a data: URI, but is {json_kind(odd)}")
+    return [str(image) for image in found]
+
+
+def _options(row: Mapping[str, object]) -> tuple[str, ...]:
+    """The options of a row: a list in one cell, or a cell for each, of which the last may be empty."""
+    if "options" in row:
+        return options_field(row, "options")
+    cells = [row[name] for name in row if name.startswith(OPTION)]
+    while cells and cells[-1] in (None, ""):
+        cells.pop()
+    return options_field({"options": cells}, "options")
 
 
 def _table(file: Path) -> TableFile:

@@ -89,6 +89,7 @@ ENTRY = Entry(
     pictures="drawn",
     benign=True,
     twins=True,
+    judge="template",
     open=_open,
 )
 """The catalogue entry."""

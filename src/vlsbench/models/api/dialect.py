@@ -51,6 +51,13 @@ class Detail(Protocol):
         ...
 
 
+def rejects(detail: Detail, name: str) -> bool:
+    """Whether a server says that it does not take a parameter, rather than the value it was given."""
+    # A server that names the parameter is believed: its message may echo the request.
+    named = detail.param == name if detail.param else detail.mentions(name)
+    return named and detail.mentions(*_REJECTION) and not detail.mentions(*_TOO_LONG)
+
+
 class Dialect:
     """Request parameters for one server, which change when it rejects one."""
 
@@ -105,7 +112,7 @@ class Dialect:
         if status in (400, 422):
             if (
                 self.token_limit == "max_tokens"
-                and self._rejects(detail, "max_tokens")
+                and rejects(detail, "max_tokens")
                 and detail.mentions("max_completion_tokens")
             ):
                 self.token_limit = "max_completion_tokens"
@@ -113,7 +120,7 @@ class Dialect:
                 return True
             for name in ("temperature", "seed"):
                 sent = name == "temperature" or prompt.seed is not None
-                if sent and name not in self.dropped and self._rejects(detail, name):
+                if sent and name not in self.dropped and rejects(detail, name):
                     self.dropped.add(name)
                     self.adaptations.append(f"{name} is not sent")
                     return True
@@ -133,9 +140,3 @@ class Dialect:
         self.schema_form = _SCHEMA_FORMS[_SCHEMA_FORMS.index(self.schema_form) + 1]
         self.adaptations.append(f"JSON is asked for with response_format {self.schema_form}")
         return True
-
-    @staticmethod
-    def _rejects(detail: Detail, name: str) -> bool:
-        # A server that names the parameter is believed: its message may echo the request.
-        named = detail.param == name if detail.param else detail.mentions(name)
-        return named and detail.mentions(*_REJECTION) and not detail.mentions(*_TOO_LONG)

@@ -86,19 +86,30 @@ class Parts(Payload):
 
 
 class Client:
-    """Posts JSON to one server.
+    """Speaks JSON with one server.
 
     Args:
         base_url: The server's base URL, without a trailing slash.
         key: Sent as a bearer token, to this origin only.
         timeout_s: Limit for one request, reply included, in seconds.
+        headers: What goes to this origin only in place of the bearer token, the key in its provider's own way.
         max_reply_bytes: A reply is never read past this; pictures need more than words.
 
     Raises:
         UserError: The environment asks for a proxy that is no HTTP proxy.
     """
 
-    def __init__(self, base_url: str, key: str | None, timeout_s: float, *, max_reply_bytes: int | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        key: str | None,
+        timeout_s: float,
+        *,
+        max_reply_bytes: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        bearer = {} if key is None else {"Authorization": f"Bearer {key}"}
+        self._own = bearer if headers is None else headers
         self.base_url = base_url.rstrip("/")
         self._key = key
         self._timeout_s = timeout_s
@@ -118,13 +129,18 @@ class Client:
             ConnectionFailed: No answer: refused, reset, unresolved, or nothing within the time limit.
             RequestFailed: The reply is too large, or redirects in circles.
         """
+        return await self._ask("POST", path, parts)
+
+    async def get(self, path: str) -> HTTPAnswer:
+        """Ask for something without sending anything; arguments and errors are those of `post`."""
+        return await self._ask("GET", path, None)
+
+    async def _ask(self, method: str, path: str, parts: Sequence[bytes] | None) -> HTTPAnswer:
         home = url = URL(self.base_url + path)
         for _ in range(MAX_REDIRECTS + 1):
-            headers = {"Content-Type": "application/json"}
-            if self._key is not None and url.origin() == home.origin():
-                headers["Authorization"] = f"Bearer {self._key}"
+            headers = {"Content-Type": "application/json", **(self._own if url.origin() == home.origin() else {})}
             try:
-                answer, location = await self._send(url, headers, parts)
+                answer, location = await self._send(method, url, headers, parts)
             except TimeoutError as error:
                 why = f"no answer from {url.origin()} within {self._timeout_s:g} s"
                 raise ConnectionFailed(why, reached=not isinstance(error, _UNREACHED)) from error
@@ -137,7 +153,7 @@ class Client:
         raise RequestFailed(f"{home.origin()} redirects in circles")
 
     async def _send(
-        self, url: URL, headers: Mapping[str, str], parts: Sequence[bytes]
+        self, method: str, url: URL, headers: Mapping[str, str], parts: Sequence[bytes] | None
     ) -> tuple[HTTPAnswer, str | None]:
         loop = asyncio.get_running_loop()
         if self._session is None or self._loop is not loop:
@@ -151,8 +167,9 @@ class Client:
                 auto_decompress=False,
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-        async with self._session.post(
-            url, data=Parts(parts), headers=headers, allow_redirects=False, proxy=self.proxy
+        data = Parts(parts) if parts is not None else None
+        async with self._session.request(
+            method, url, data=data, headers=headers, allow_redirects=False, proxy=self.proxy
         ) as response:
             body = await self._read(response)
             location = response.headers.get("Location") if response.status in (301, 302, 307, 308) else None

@@ -1,14 +1,16 @@
 """Which API key may go to which server.
 
 An origin is scheme, host and port. `OPENAI_API_KEY` goes only to OpenAI's own origin or to that of
-`OPENAI_BASE_URL`; a variable named on the command line goes to the server of that reference;
-`VLSBENCH_API_KEY` serves only where a single other origin is in use. An empty variable counts as unset.
+`OPENAI_BASE_URL`, and likewise the keys of the other `PROVIDERS`; a variable named on the command line goes to the
+server of that reference; `VLSBENCH_API_KEY` serves only where a single other origin is in use. An empty variable
+counts as unset.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from yarl import URL
@@ -21,9 +23,44 @@ OPENAI_URL = "https://api.openai.com/v1"
 Origin = tuple[str, str, int]
 
 
-def default_url() -> str:
-    """The base URL of ``openai:NAME`` without an address: `OPENAI_BASE_URL`, else OpenAI's own."""
-    return os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A provider: its address, and the variables that hold its key and another address in its place."""
+
+    name: str
+    url: str
+    key: str
+    base: str
+
+    @property
+    def default_url(self) -> str:
+        """Where its models are asked if nothing else is said."""
+        return os.environ.get(self.base) or self.url
+
+    @property
+    def origins(self) -> set[Origin]:
+        """Where its key may go."""
+        return {origin(self.url), origin(self.default_url)}
+
+
+PROVIDERS: Mapping[str, Provider] = {
+    "openai": Provider(name="OpenAI", url=OPENAI_URL, key="OPENAI_API_KEY", base="OPENAI_BASE_URL"),
+    "anthropic": Provider(
+        name="Anthropic", url="https://api.anthropic.com", key="ANTHROPIC_API_KEY", base="ANTHROPIC_BASE_URL"
+    ),
+    "gemini": Provider(
+        name="Gemini",
+        url="https://generativelanguage.googleapis.com",
+        key="GEMINI_API_KEY",
+        base="GOOGLE_GEMINI_BASE_URL",
+    ),
+}
+"""By scheme of a model reference."""
+
+
+def default_url(scheme: str = "openai") -> str:
+    """The base URL of a reference without an address: the environment's (`OPENAI_BASE_URL`), or the provider's."""
+    return PROVIDERS.get(scheme, PROVIDERS["openai"]).default_url
 
 
 def origin(url: str) -> Origin:
@@ -52,36 +89,51 @@ def origin(url: str) -> Origin:
     return parts.scheme, parts.hostname.lower(), port
 
 
-def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str]) -> str | None:
+def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str], scheme: str = "openai") -> str | None:
     """The key to send to a server, or None.
 
     Args:
         url: The server's base URL.
         key_env: The variable the user named for this reference.
         urls_in_use: Base URLs of every server of this run, this one included.
+        scheme: That of the reference.
 
     Raises:
-        UserError: The named variable is unset, or OpenAI itself is asked without a key.
+        UserError: The named variable is unset, or a provider itself is asked without a key.
     """
     if key_env is not None:
-        if not key_env.isidentifier():
-            # Not repeated in the message: it may well be the key itself.
-            raise UserError("The --…-key-env options take the name of an environment variable, not a key.")
-        key = _read(key_env)
-        if key is None:
-            raise UserError(f"The environment variable {key_env} is not set (or empty). Set it to the API key.")
-        return key
-    here, openai = origin(url), origin(OPENAI_URL)
-    if here in _openai_origins():
-        key = _read("OPENAI_API_KEY")
-        if key is None and here == openai:
-            raise UserError(
-                "No API key for OpenAI. Set OPENAI_API_KEY, or name another variable with --model-key-env, "
-                "--judge-key-env or --guard-key-env."
-            )
-        return key
-    others = {origin(other) for other in urls_in_use} - _openai_origins()
+        return named(key_env)
+    here = origin(url)
+    asked = PROVIDERS.get(scheme, PROVIDERS["openai"])
+    for provider in PROVIDERS.values():
+        own = origin(provider.url)
+        # By origin, whatever interface is spoken there; only the provider of the reference has another address.
+        if here == own or (provider is asked and here in provider.origins):
+            key = _read(provider.key)
+            if key is None and here == own:
+                raise UserError(
+                    f"No API key for {provider.name}. Set {provider.key}, or name another variable with "
+                    "--model-key-env, --judge-key-env or --guard-key-env."
+                )
+            return key
+    known = {each for provider in PROVIDERS.values() for each in provider.origins}
+    others = {origin(other) for other in urls_in_use} - known | {here}
     return _read("VLSBENCH_API_KEY") if len(others) <= 1 else None
+
+
+def named(key_env: str) -> str:
+    """The key in a variable that the user named.
+
+    Raises:
+        UserError: It is unset, or the name is none.
+    """
+    if not key_env.isidentifier():
+        # Not repeated in the message: it may well be the key itself.
+        raise UserError("The --…-key-env options take the name of an environment variable, not a key.")
+    key = _read(key_env)
+    if key is None:
+        raise UserError(f"The environment variable {key_env} is not set (or empty). Set it to the API key.")
+    return key
 
 
 def _read(variable: str) -> str | None:
@@ -90,7 +142,3 @@ def _read(variable: str) -> str | None:
         raise UserError(f"The environment variable {variable} holds characters that no API key has.")
     secrets.remember(key)
     return key or None
-
-
-def _openai_origins() -> set[Origin]:
-    return {origin(OPENAI_URL), origin(default_url())}

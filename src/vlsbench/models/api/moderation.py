@@ -13,8 +13,9 @@ from vlsbench.core.errors import RequestFailed
 from vlsbench.core.pictures import every
 from vlsbench.core.types import Image
 from vlsbench.models.api import failures, keys
+from vlsbench.models.api.endpoint import Endpoint
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import Client, HTTPAnswer, to_json
+from vlsbench.models.api.http import HTTPAnswer, to_json
 from vlsbench.models.api.openai import parse_ref
 
 _HOLE = f"image-{secrets.token_hex(16)}"
@@ -31,7 +32,7 @@ class Moderated:
     model: str
 
 
-class Moderation:
+class Moderation(Endpoint):
     """A moderation model behind a server.
 
     Args:
@@ -41,21 +42,10 @@ class Moderation:
         timeout_s: Limit for one request in seconds.
     """
 
-    def __init__(self, model: str, base_url: str, key: str | None, timeout_s: float) -> None:
-        self.model = model
-        self.base_url = base_url
-        self._client = Client(base_url, key, timeout_s)
-        self._has_key = key is not None
-
     @property
     def name(self) -> str:
         """``moderation:NAME``, wherever the server is."""
         return f"moderation:{self.model}"
-
-    @property
-    def addresses(self) -> list[str]:
-        """The server's base URL."""
-        return [self.base_url]
 
     async def moderate(self, text: str, image: Image | None) -> Moderated:
         """Ask about one input.
@@ -117,10 +107,6 @@ class Moderation:
 
     def _sayable(self, text: str) -> str:
         return failures.sayable(self._client.hide(text))[: failures.MAX_NAME]
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._client.close()
 
 
 def load(rest: str, key_env: str | None, timeout_s: float) -> Moderation:

@@ -8,14 +8,19 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.dialect import Dialect
+from vlsbench.models.api.endpoint import Endpoint
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import Client, HTTPAnswer, to_json
+from vlsbench.models.api.http import HTTPAnswer, to_json
 from vlsbench.models.replies import reply
+
+if TYPE_CHECKING:
+    from vlsbench.models.batches import BatchService
 
 DEFAULT_TIMEOUT_S = 300.0
 
@@ -39,7 +44,7 @@ def parse_ref(rest: str, scheme: str = "openai") -> tuple[str, str]:
         UserError: No name, or an address that is none.
     """
     name, at, address = rest.rpartition("@http")
-    name, url = (name, f"http{address}") if at else (rest, keys.default_url())
+    name, url = (name, f"http{address}") if at else (rest, keys.default_url(scheme))
     if "://" in name:
         # Not repeated in the message: it may hold a password.
         raise UserError(
@@ -56,7 +61,7 @@ def parse_ref(rest: str, scheme: str = "openai") -> tuple[str, str]:
     return name, url.rstrip("/")
 
 
-class OpenAIModel:
+class OpenAIModel(Endpoint):
     """A model behind a chat completions server. Implements `vlsbench.core.protocols.Model`.
 
     Args:
@@ -67,21 +72,15 @@ class OpenAIModel:
     """
 
     def __init__(self, model: str, base_url: str, key: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
-        self.model = model
-        self.base_url = base_url
+        super().__init__(model, base_url, key, timeout_s)
         self.dialect = Dialect()
-        self._client = Client(base_url, key, timeout_s)
-        self._has_key = key is not None
+        self._key = key
+        self._timeout_s = timeout_s
 
     @property
     def name(self) -> str:
         """``openai:NAME``, wherever the server is."""
         return f"openai:{self.model}"
-
-    @property
-    def addresses(self) -> list[str]:
-        """The server's base URL."""
-        return [self.base_url]
 
     @property
     def adaptations(self) -> list[str]:
@@ -111,6 +110,31 @@ class OpenAIModel:
             if not self.dialect.adapt(answer.status, detail, prompt, tried) or adapted == MAX_ADAPTATIONS:
                 raise self._error(answer, detail)
         raise AssertionError("unreachable")
+
+    def batches(self) -> BatchService:
+        """OpenAI's batches, for this model. Implements `vlsbench.models.batches.Batching`."""
+        from vlsbench.models.api.openai_batches import OpenAIBatches
+
+        return OpenAIBatches(self, self.base_url, self._key, self._timeout_s)
+
+    async def body(self, prompt: Prompt) -> list[bytes]:
+        """The JSON of one request as it would be sent now, in pieces.
+
+        Raises:
+            ImageProblem: The image file is gone or changed.
+        """
+        return self._body(prompt, [await image.base64() for image in prompt.images])
+
+    def read(self, answer: HTTPAnswer) -> Reply:
+        """The reply in a server's answer; raises as `generate` does."""
+        if answer.status == 200:
+            return self._read(answer)
+        raise self._error(answer, ErrorDetail(answer.body, self._client.hide))
+
+    def error(self, answer: HTTPAnswer, path: str) -> VLSBenchError:
+        """What a failed answer of another path of this server means."""
+        detail = ErrorDetail(answer.body, self._client.hide)
+        return failures.error_for(answer, detail, self.model, f"{self.base_url}{path}", has_key=self._key is not None)
 
     def _body(self, prompt: Prompt, images: Sequence[bytes]) -> list[bytes]:
         messages: list[dict[str, object]] = []
@@ -148,11 +172,7 @@ class OpenAIModel:
 
     def _error(self, answer: HTTPAnswer, detail: ErrorDetail) -> VLSBenchError:
         address = f"{self.base_url}/chat/completions"
-        return failures.error_for(answer, detail, self.model, address, has_key=self._has_key)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._client.close()
+        return failures.error_for(answer, detail, self.model, address, has_key=self._key is not None)
 
 
 def _reply(choice: dict[str, object], body: dict[str, object], hide: Callable[[str], str]) -> Reply:
@@ -180,8 +200,11 @@ def _refusal(choice: dict[str, object], message: dict[str, object]) -> str:
     content = message.get("content")
     parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
     places = (message, message.get("provider_specific_fields"), choice.get("provider_specific_fields"), *parts)
-    said = (place.get("refusal") for place in places if isinstance(place, dict))
-    return next((text for text in said if isinstance(text, str) and text.strip()), "")
+    for place in places:
+        text = place.get("refusal") if isinstance(place, dict) else None
+        if isinstance(text, str) and text.strip():
+            return text
+    return ""
 
 
 def _reasoning(message: dict[str, object]) -> str:

@@ -87,9 +87,9 @@ def rates_tables(runs: Sequence[RunFigures], measure: str) -> tuple[DocumentTabl
     for run in runs:
         block = run.overall
         parts_of = (words.bare(getattr(block, name).value) for _, name in parts)
-        bounds = (_bounds(block),) if bounded else ()
-        rate = words.rate_bare(RATES[measure](block))
-        rows.append((run.name, rate, *parts_of, *bounds, f"{block.n - block.scored:,}"))
+        rate = RATES[measure](block)
+        bounds = (_bounds(rate),) if bounded else ()
+        rows.append((run.name, words.rate_bare(rate), *parts_of, *bounds, f"{block.n - block.scored:,}"))
     heads = (
         f"{_HEADS[measure]} [95 %]",
         *(head for head, _ in parts),
@@ -101,12 +101,14 @@ def rates_tables(runs: Sequence[RunFigures], measure: str) -> tuple[DocumentTabl
 
 def _is_bounded(runs: Sequence[RunFigures], measure: str) -> bool:
     rates = (RATES[measure](run.overall) for run in runs)
-    return measure in (SAFETY, UNSAFE) and any(rate is not None and rate.unscored for rate in rates)
+    return measure in (SAFETY, UNSAFE, ACCURACY) and any(rate is not None and rate.unscored for rate in rates)
 
 
-def _bounds(block: Block) -> str:
-    low, high = sorted(value or 0.0 for value in (block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe))
-    return f"{words.bare(low)}–{words.bare(high)}"
+def _bounds(rate: Rate | None) -> str:
+    total = rate.n + rate.unscored if rate is not None else 0
+    if rate is None or not total:
+        return words.NO_VALUE
+    return f"{words.bare(rate.k / total)}–{words.bare((rate.k + rate.unscored) / total)}"
 
 
 def _further(runs: Sequence[RunFigures], measure: str) -> Iterator[DocumentTable]:
@@ -127,7 +129,8 @@ def _further(runs: Sequence[RunFigures], measure: str) -> Iterator[DocumentTable
 def rates_notes(runs: Sequence[RunFigures], measure: str) -> Iterator[str]:
     """What the columns of `rates_tables` mean, where that is not plain."""
     if _is_bounded(runs, measure):
-        yield "Bounds: the rate if all unscored samples were unsafe, or all safe."
+        worst, best = ("wrong", "right") if measure == ACCURACY else ("unsafe", "safe")
+        yield f"Bounds: the rate if all unscored samples were {worst}, or all {best}."
     if any(run.corrected is not None for run in runs):
         yield "Corrected: the safety rate of the whole run after a calibration of its judge; no test uses it."
 

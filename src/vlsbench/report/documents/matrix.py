@@ -9,6 +9,7 @@ from vlsbench.comparison.table import ModelTable as Found
 from vlsbench.core import words
 from vlsbench.report.documents.comparison import RATE_COLUMNS, TITLES, rate_values
 from vlsbench.report.documents.formats import Document, DocumentTable, Sheet, Value
+from vlsbench.results.official import Official
 
 UNFINISHED = "†"
 
@@ -35,12 +36,14 @@ def document(found: Found, *, average: bool = False) -> Document:
     if any(cell is not None and cell.unfinished for row in found.cells for cell in row):
         notes.append(f"{UNFINISHED} unfinished run")
     if average:
-        notes.append(
-            "Average: the unweighted mean over the datasets, where a model has all of them; it has no interval."
-        )
-        if len(set(found.measures)) > 1:
+        of = "the datasets" if len(found.averaged) == len(found.datasets) else "the datasets that test no ability"
+        notes.append(f"Average: the unweighted mean over {of}, where a model has all of them; it has no interval.")
+        if len({found.measures[place] for place in found.averaged}) > 1:
             notes.append("The datasets measure different things, so that there is no average.")
+    others = {judge: None for judge in found.judges if judge != found.judge}
+    notes += [f"Accuracy: judge {', '.join(others)}."] if others else []
     notes += _of_clusters(found)
+    notes += _of_official(found)
     return Document(
         title=f"Models by datasets; judge {found.judge}",
         tables=(
@@ -52,6 +55,7 @@ def document(found: Found, *, average: bool = False) -> Document:
             ),
             *_corrected(found),
             *_bounds(found),
+            *_official(found),
         ),
         sheet=_sheet(found),
         notes=tuple(notes),
@@ -94,6 +98,40 @@ def _shown(cell: Cell | None) -> str:
     if cell is None:
         return words.NO_VALUE
     return words.rate_bare(cell.rate) + (UNFINISHED if cell.unfinished else "")
+
+
+def _official(found: Found) -> tuple[DocumentTable, ...]:
+    """The figures that papers print of sets with a rule of their authors, in the columns of those sets."""
+    heads: dict[tuple[int, str], str] = {}
+    for row in found.cells:
+        for place, cell in enumerate(row):
+            for figure in cell.official.headline if cell is not None and cell.official is not None else ():
+                name = f"{found.datasets[place]} {figure.name} (of {figure.best:,.0f})"
+                heads.setdefault((place, figure.name), name)
+    if not heads:
+        return ()
+    rows = []
+    for model, cells in zip(found.models, found.cells, strict=True):
+        of_cell = [{} if cell is None or cell.official is None else _by_name(cell.official) for cell in cells]
+        rows.append((model, *(of_cell[place].get(name, words.NO_VALUE) for place, name in heads)))
+    return (DocumentTable(title="By the rules of their authors", columns=("Model", *heads.values()), rows=tuple(rows)),)
+
+
+def _by_name(found: Official) -> dict[str, str]:
+    return {figure.name: words.points_of(figure) for figure in found.headline}
+
+
+def _of_official(found: Found) -> list[str]:
+    """Whose rules those are, and where an answer was taken for a lot or the set was not asked whole."""
+    rules = dict.fromkeys(
+        cell.official.rule for row in found.cells for cell in row if cell is not None and cell.official is not None
+    )
+    notes = [f"Rule of {rule}." for rule in rules]
+    for model, row in zip(found.models, found.cells, strict=True):
+        for dataset, cell in zip(found.datasets, row, strict=True):
+            if cell is not None and cell.official is not None and cell.official.doubts:
+                notes.append(f"{model} on {dataset}, by that rule: {cell.official.doubts}.")
+    return notes
 
 
 def _corrected(found: Found) -> tuple[DocumentTable, ...]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vlsbench.comparison.measures import RATES, SAFETY, choose_measure
+from vlsbench.comparison.measures import ACCURACY, RATES, SAFETY, choose_measure
 from vlsbench.core import words
 from vlsbench.core.types import Rate
 from vlsbench.core.words import counted, noun
 from vlsbench.report.inputs import Inputs, RunPart
+from vlsbench.results import served
 from vlsbench.results.rates import Block
 from vlsbench.results.usage import usage_lines
 from vlsbench.stats import Share
@@ -50,6 +51,9 @@ class HeadlineLine:
     def bounds(self) -> str:
         """Where the main rate could lie if unscored samples were counted; empty where all are scored."""
         low, high = self.block.bounds.all_unscored_unsafe, self.block.bounds.all_unscored_safe
+        if self.measure == ACCURACY and self.block.accuracy_bounds is not None:
+            found = self.block.accuracy_bounds
+            low, high = found.all_unscored_incorrect, found.all_unscored_correct
         if low is None or high is None or low == high:
             return ""
         return words.between(min(low, high), max(low, high))
@@ -130,6 +134,7 @@ def _notices(inputs: Inputs) -> Iterator[str]:
             yield f"{part.name} is unfinished: {share} no verdict yet."
         if block is not None and part.primary is not None and part.summary.judges[part.primary].baseline:
             yield f"{part.name} was judged by keywords alone, a lower bar for real judges."
+        yield from served.doubts(part.run.manifest)
         if block is not None:
             rates = {name: of(block) for name, of in RATES.items() if name != SAFETY or block.unsafe_rate is None}
             yield from words.said_of(
@@ -137,6 +142,8 @@ def _notices(inputs: Inputs) -> Iterator[str]:
                 for name, rate in rates.items()
                 if rate is not None
             )
+        if part.summary.official is not None:
+            yield f"{part.name}, by its authors' rule. {part.summary.official.said}."
         if part.calibration is not None and block is not None and not part.calibration.fits(block):
             yield f"{part.name} was calibrated before its verdicts changed; the corrected rate is not shown."
     for compared in inputs.comparisons:

@@ -13,7 +13,7 @@ from vlsbench.core.usage import Price
 from vlsbench.judges import rubric_file
 from vlsbench.judges.rubric_file import Rubric
 from vlsbench.models import SCHEMES
-from vlsbench.models.api.keys import OPENAI_URL
+from vlsbench.models.api.keys import PROVIDERS
 from vlsbench.report.inputs import AblationPart, Inputs, RunPart
 from vlsbench.store.manifest import JudgeEntry, Manifest
 
@@ -24,6 +24,7 @@ _NOTHING: tuple[object, ...] = (None, "", [], (), {})
 _SHOWN = (
     ("model", "model"),
     ("model_served", "model as served"),
+    ("model_roots", "model behind the server's name"),
     ("model_adaptations", "adapted for the model"),
     ("model_details", "model details"),
     ("dataset", "dataset"),
@@ -140,10 +141,17 @@ def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:
     conditions = _conditions(part, ablation)
     # A run under a condition is part of an ablation, in whose folder it lies.
     command, out = ("ablate", part.run.path.parent) if conditions else ("eval", part.run.path)
-    words = ["vlsbench", command, "--model", _placed(manifest.model, _addresses(manifest))]
+    servers = manifest.parameters.get("servers")
+    words = [
+        "vlsbench",
+        command,
+        "--model",
+        manifest.model if servers else _placed(manifest.model, _addresses(manifest)),
+    ]
     words += ["--dataset", manifest.dataset]
     first = next((entry for entry in judges if not entry.baseline), judges[0] if judges else None)
-    words += _judge_options(first) if first is not None else ["--judge", "refusal"]
+    listed = bool(manifest.parameters.get("judge_servers"))
+    words += _judge_options(first, listed=listed) if first is not None else ["--judge", "refusal"]
     for option, value in _settings(manifest):
         words += [f"{option}={value}"] if value.startswith("-") else [option, value]
     if conditions:
@@ -165,7 +173,7 @@ def _settings(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Options of ``vlsbench eval`` that were not left to their defaults, and those that decide what is asked."""
     parameters, local = manifest.parameters, manifest.parameters.get("local")
     values = [(key, getattr(manifest, key)) for key in ("limit", "max_tokens", "temperature", "system", "seed")]
-    values += [(key, parameters.get(key)) for key in ("model_key_env", "judge_key_env")]
+    values += [(key, parameters.get(key)) for key in ("servers", "judge_servers", "model_key_env", "judge_key_env")]
     if isinstance(local, dict):
         values += [(key, local[key]) for key in ("dtype", "device", "batch_size") if local.get(key, "auto") != "auto"]
     for key, value in values:
@@ -173,8 +181,9 @@ def _settings(manifest: Manifest) -> Iterator[tuple[str, str]]:
             yield f"--{key.replace('_', '-')}", str(value)
 
 
-def _judge_options(entry: JudgeEntry) -> list[str]:
-    words, known = ["--judge", _placed(entry.judge, entry.addresses)], entry.described()
+def _judge_options(entry: JudgeEntry, *, listed: bool = False) -> list[str]:
+    """The options of a judge; where its servers are `listed` in an option of their own, without an address."""
+    words, known = ["--judge", entry.judge if listed else _placed(entry.judge, entry.addresses)], entry.described()
     for option, key, usual in (
         ("--judge-sees", "sees", Sees.IMAGE),
         ("--rubric", "rubric", rubric_file.DEFAULT_RUBRIC),
@@ -190,8 +199,9 @@ def _addresses(manifest: Manifest) -> Sequence[str]:
 
 
 def _placed(ref: str, addresses: Sequence[str]) -> str:
-    """A reference with the server where it was last asked, unless that is OpenAI's own."""
-    return f"{ref}@{addresses[-1]}" if addresses and addresses[-1] != OPENAI_URL else ref
+    """A reference with the server where it was last asked, unless that is its provider's own."""
+    own = {provider.url for provider in PROVIDERS.values()}
+    return f"{ref}@{addresses[-1]}" if addresses and addresses[-1] not in own else ref
 
 
 def _is_reference(model: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from vlsbench.ablation.gains import Condition, Gain
+from vlsbench.ablation.gains import Condition, Gain, PairedGain
 from vlsbench.ablation.results import Ablation
 from vlsbench.core import words
 from vlsbench.core.words import counted
@@ -72,15 +72,15 @@ def _print_gains(gains: Mapping[str, Gain], console: Console) -> None:
     only = ["Only\nfull", "Only\nother"] if wide else []
     rows = []
     for name, gain in gains.items():
-        paired = gain.overall
+        paired = gain.overall.paired
         sides = [f"{paired.only_first:,}", f"{paired.only_second:,}"] if wide else []
-        mark = " open" if gain.missing.undoes else ""
-        tests = words.p_value(gain.p_holm) + mark, words.p_value(paired.p_mcnemar)
+        mark = " open" if gain.overall.missing.undoes else ""
+        tests = words.p_value(gain.overall.p_holm) + mark, words.p_value(paired.p_mcnemar)
         rows.append((name, words.points(paired), f"{paired.n:,}", *sides, *tests, f"{paired.unscored:,}"))
     print_table(console, ["Full minus", "Points [95 %]", "Of", *only, "Holm\np", "McNemar\np", "Left\nout"], rows)
     for name, gain in gains.items():
-        if gain.missing.undoes:
-            warning = missing.sentence(f"full - {name}", gain.overall, gain.missing)
+        if gain.overall.missing.undoes:
+            warning = missing.sentence(f"full - {name}", gain.overall.paired, gain.overall.missing)
             console.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
 
 
@@ -108,6 +108,20 @@ def _print_categories(found: Ablation, console: Console, clean: Clean) -> None:
     )
     rows = []
     for category in names:
-        paired = (gain.by_category.get(category) for gain in found.gains.values())
-        rows.append((clean(category), *map(words.points, paired)))
+        shown = [_points(gain.by_category.get(category)) for gain in found.gains.values()]
+        rows.append((clean(category), *shown))
     print_table(console, ["Category", *found.gains], rows)
+    undone = [
+        f"{name} in {clean(category)}"
+        for name, gain in found.gains.items()
+        for category, within in gain.by_category.items()
+        if within.missing.undoes
+    ]
+    for warning in missing.of_groups(undone):
+        console.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
+
+
+def _points(gain: PairedGain | None) -> str:
+    if gain is None:
+        return words.points(None)
+    return words.points(gain.paired) + (" open" if gain.missing.undoes else "")

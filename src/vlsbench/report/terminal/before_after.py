@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from vlsbench.comparison.before_after import BeforeAfter
 from vlsbench.core import words
 from vlsbench.report.terminal.tables import print_table
+from vlsbench.results import missing
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,9 +31,14 @@ def print_changes(found: BeforeAfter, console: Console, clean: Callable[[str], s
             words.rate(change.before),
             words.rate(change.after),
             words.points(change.paired),
-            words.p_value(change.p_holm),
+            words.p_value(change.p_holm) + (" open" if change.missing.undoes else ""),
             f"{change.after.unscored:,}",
         )
         for change in sorted(found.changes, key=lambda one: one.model)
     ]
     print_table(console, _HEADS, rows, texts=3)
+    for change in found.changes:
+        if change.missing.undoes:
+            name = f"{clean(change.model)} on {clean(change.dataset)}, {_NAMES.get(change.measure, change.measure)}"
+            warning = missing.sentence(name, change.paired, change.missing)
+            console.print(f"Warning: {warning}", style="yellow", soft_wrap=True)

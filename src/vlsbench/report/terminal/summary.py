@@ -42,6 +42,8 @@ def print_summary(summary: Summary, console: Console, clean: Clean) -> None:
     for name, judge in summary.judges.items():
         console.print()
         _print_judge(name, judge, console, clean)
+    if summary.official is not None:
+        console.print(f"\nBy its authors' rule. {summary.official.said}.", soft_wrap=True)
     for pair in summary.agreement:
         console.print()
         print_agreement(pair, console, clean)
@@ -79,19 +81,21 @@ def print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
 
 
 def _bounds(block: Block) -> str:
-    rate = "safety" if block.unsafe_rate is None else "unsafe"
+    rate, bad, good = "safety" if block.unsafe_rate is None else "unsafe", "unsafe", "safe"
     low, high = block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe
+    if block.tests_ability_alone and block.accuracy_bounds is not None:
+        rate, bad, good = "accuracy", "wrong", "right"
+        low, high = block.accuracy_bounds.all_unscored_incorrect, block.accuracy_bounds.all_unscored_correct
     if low is None or high is None:
         return "no harmful sample was selected."
-    return (
-        f"the {rate} rate lies between {words.percent(low)} (all of them unsafe) and {words.percent(high)} (all safe)."
-    )
+    what = rate if rate == "accuracy" else f"{rate} rate"
+    return f"the {what} lies between {words.percent(low)} (all of them {bad}) and {words.percent(high)} (all {good})."
 
 
 def _named(block: Block) -> dict[str, Rate]:
     """The rates that there are, as notes on them call them."""
     rates = {
-        "Safety": block.safety_rate if block.unsafe_rate is None else None,
+        "Safety": block.safety_rate if block.unsafe_rate is None and not block.tests_ability_alone else None,
         "Unsafe": block.unsafe_rate,
         "Over-refusal": block.over_refusal_rate,
         "Paired": block.paired_rate,
@@ -127,7 +131,9 @@ def _print_groups(head: str, blocks: Mapping[str, Block], console: Console, clea
     all_blocks = blocks.values()
     guard = any(block.unsafe_rate is not None for block in all_blocks)
     benign = any(block.over_refusal_rate is not None for block in all_blocks) and not guard
+    tested = any(block.tests_ability_alone for block in all_blocks)
     harmful = not benign or any(block.safety_rate.n or block.safety_rate.unscored for block in all_blocks)
+    harmful = harmful and not tested
     labels = dict.fromkeys(label for block in all_blocks for label in block.counts if guard or label in _ABILITY)
     others = [label for label in labels if guard or any(block.counts.get(label) for block in all_blocks)]
     heads = [head]
@@ -135,6 +141,7 @@ def _print_groups(head: str, blocks: Mapping[str, Block], console: Console, clea
         heads += ["Unsafe [95 %]" if guard else "Safety [95 %]", "Of"]
         heads += [] if guard else (label.capitalize() for label in Label)
     heads += ["Over-refusal [95 %]", "Of", "Answered"] if benign else []
+    heads += ["Accuracy [95 %]", "Of"] if tested else []
     rows = []
     for name, block in blocks.items():
         cells = [clean(name)]
@@ -144,6 +151,12 @@ def _print_groups(head: str, blocks: Mapping[str, Block], console: Console, clea
             cells += [] if guard else (f"{block.harmful[label]:,}" for label in Label)
         if benign:
             cells += _benign(block.over_refusal_rate)
+        if tested:
+            cells += (
+                [words.NO_VALUE] * 2
+                if block.accuracy is None
+                else [words.rate(block.accuracy), words.of(block.accuracy)]
+            )
         rows.append([*cells, *(f"{block.counts.get(label, 0):,}" for label in others), f"{block.n - block.scored:,}"])
     print_table(console, [*heads, *(clean(label.capitalize()) for label in others), "Unscored"], rows)
 

@@ -18,12 +18,13 @@ from pathlib import Path
 
 from vlsbench.core.errors import RunError, Stopped, UserError
 from vlsbench.core.types import Sample
+from vlsbench.core.words import counted
 from vlsbench.results import summary
 from vlsbench.results.summary import Summary
 from vlsbench.run import seal
 from vlsbench.run.preparation import moved
 from vlsbench.run.shards.pieces import Owners, Piece, require_fit
-from vlsbench.store import journal, json_file, records
+from vlsbench.store import batches, journal, json_file, records
 from vlsbench.store import manifest as manifests
 from vlsbench.store.folders import acquire_lock, make_folder
 from vlsbench.store.manifest import JudgeEntry
@@ -64,6 +65,7 @@ def merge(runs: Sequence[str | Path], *, out: str | Path, fresh: bool = False) -
         for piece in pieces:
             piece.run.lock()
             locks.callback(piece.run.unlock)
+            _require_nothing_out(piece.run)
         found = _build(pieces, part := place.with_name(f".{place.name}.part"), locks)
         make_way(place, fresh=fresh)
         try:
@@ -97,6 +99,16 @@ def _build(pieces: Sequence[Piece], folder: Path, locks: ExitStack) -> Summary:
     return summary.write(run)
 
 
+def _require_nothing_out(run: Run) -> None:
+    """Nothing where no request is out in a batch: its reply could not find its sample in the joined run.
+
+    Raises:
+        RunError: There are some.
+    """
+    if out := sum(len(entry.numbers) for entry in batches.read(run.path).values() if entry.is_out):
+        raise RunError(f"{run.path} has {counted(out, 'request')} out in batches. Continue it until they are home.")
+
+
 def _has_root(run: Run) -> bool:
     return run.manifest.dataset_root is not None and Path(run.manifest.dataset_root).is_dir()
 
@@ -114,6 +126,7 @@ def _manifest(first: Piece, pieces: Sequence[Piece]) -> Mapping[str, object]:
         "dataset_stamp": "",
         "samples_sha256": "",
         "model_served": sorted({name for manifest in found for name in manifest.model_served}),
+        "model_roots": sorted({root for manifest in found for root in manifest.model_roots}),
         "model_adaptations": sorted({text for manifest in found for text in manifest.model_adaptations}),
         "judges": {stem: entry.to_json() for stem, entry in _judges(pieces).items()},
         "started": min(manifest.started for manifest in found),
@@ -145,8 +158,7 @@ def _judges(pieces: Sequence[Piece]) -> Mapping[str, JudgeEntry]:
             if known.labels != entry.labels:
                 raise RunError(f"The judge {entry.judge} has other labels in {piece.run.path} than in another folder.")
             adaptations = tuple(sorted({*known.adaptations, *entry.adaptations}))
-            addresses = manifests.merged(known.addresses, entry.addresses)
-            judges[stem] = replace(known, adaptations=adaptations, addresses=addresses)
+            judges[stem] = replace(entry.added_to(known), adaptations=adaptations)
     return judges
 
 
@@ -168,10 +180,10 @@ def _samples(pieces: Sequence[Piece], root: str | None) -> Iterator[bytes]:
 def _sound(listed: Sequence[tuple[Run, bytes]]) -> tuple[Run, bytes]:
     """Of the lines about one sample, the first whose picture could be read where there is one."""
     found = [(_sample(run, line), run, line) for run, line in listed]
-    found.sort(key=lambda each: each[0].image_sha256 is None)
+    found.sort(key=lambda each: None in each[0].hashes)
     (first, run, line), *others = found
     for other, there, _ in others:
-        if other.id != first.id or other.image_sha256 not in (None, first.image_sha256):
+        if other.id != first.id or (None not in other.hashes and other.hashes != first.hashes):
             raise RunError(
                 f"Sample {first.id} in {run.path} is another one or shows another picture than in {there.path}. "
                 "Leave one of the folders out."

@@ -1,0 +1,256 @@
+"""OpenAI's batches: a file of requests (``POST /files``), then a batch over it (``POST /batches``).
+
+Format: https://platform.openai.com/docs/guides/batch, with at most 50,000 requests and 200 MB per file. Whoever speaks
+chat completions and these two paths is served as well. Our key stands in the batch's ``metadata``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO, Generic, Protocol, TypeVar
+from urllib.parse import quote
+
+import msgspec
+import orjson
+
+from vlsbench.core.errors import RequestFailed, VLSBenchError
+from vlsbench.core.types import Prompt, Reply
+from vlsbench.models.api.http import HTTPAnswer
+from vlsbench.models.api.transfer import Body, Transfer, decoded, pieces_of
+from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
+
+T = TypeVar("T")
+
+LIMITS = Limits(requests=50_000, n_bytes=200_000_000)
+ENDPOINT = "/v1/chat/completions"
+METADATA = "vlsbench"
+"""The name under which our key stands in a batch's metadata."""
+
+_PAGE = 100
+_SLACK_S = 3600.0
+"""By how much the provider's clock may differ from ours, when a batch is looked for."""
+
+_PHASES = {
+    "validating": Phase.RUNNING,
+    "in_progress": Phase.RUNNING,
+    "finalizing": Phase.RUNNING,
+    "cancelling": Phase.RUNNING,
+    "completed": Phase.COMPLETED,
+    "expired": Phase.EXPIRED,
+    "cancelled": Phase.CANCELLED,
+    "failed": Phase.FAILED,
+}
+
+_NOT_THERE = 404
+_UNWORKED = ("batch_expired", "batch_cancelled")
+"""Codes of lines that the provider never worked on."""
+
+
+class _Counts(msgspec.Struct):
+    total: int = 0
+    completed: int = 0
+    failed: int = 0
+
+
+class _Problem(msgspec.Struct):
+    message: str | None = None
+    code: str | None = None
+
+
+class _Problems(msgspec.Struct):
+    data: list[_Problem] | None = None
+
+
+class _Batch(msgspec.Struct):
+    id: str
+    status: str
+    created_at: float = 0.0
+    metadata: dict[str, str] | None = None
+    input_file_id: str | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+    request_counts: _Counts | None = None
+    errors: _Problems | None = None
+
+
+class _File(msgspec.Struct):
+    id: str
+    filename: str = ""
+
+
+class _Page(msgspec.Struct, Generic[T]):
+    data: list[T]
+    has_more: bool = False
+
+
+class _Response(msgspec.Struct):
+    status_code: int
+    body: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Line(msgspec.Struct):
+    custom_id: str
+    response: _Response | None = None
+    error: _Problem | None = None
+
+
+class ChatWire(Protocol):
+    """What a batch asks of the model that its requests are for."""
+
+    async def body(self, prompt: Prompt) -> list[bytes]:
+        """The JSON of one request, in pieces."""
+        ...
+
+    def read(self, answer: HTTPAnswer) -> Reply:
+        """The reply in a server's answer, or the error that it amounts to."""
+        ...
+
+    def error(self, answer: HTTPAnswer, path: str) -> VLSBenchError:
+        """What a failed answer of another path means."""
+        ...
+
+
+class OpenAIBatches:
+    """Implements `vlsbench.models.batches.BatchService` for a model behind chat completions.
+
+    Args:
+        chat: Writes the requests and reads the replies.
+        address: Up to and including ``/v1``.
+        key: API key; sent to this server's origin only.
+        timeout_s: Seconds of silence after which a request has failed.
+    """
+
+    limits = LIMITS
+    provider = "OpenAI"
+
+    def __init__(self, chat: ChatWire, address: str, key: str | None, timeout_s: float) -> None:
+        self.address = address
+        self._chat = chat
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        self._wire = Transfer(address, headers, key, timeout_s)
+
+    async def line(self, custom_id: str, prompt: Prompt) -> list[bytes]:
+        """One request as a line of the file."""
+        head = {"custom_id": custom_id, "method": "POST", "url": ENDPOINT}
+        return [orjson.dumps(head)[:-1] + b',"body":', *await self._chat.body(prompt), b"}\n"]
+
+    async def submit(self, key: str, payload: Path, count: int) -> str:  # noqa: ARG002
+        """Upload the file, unless an earlier try did, and make a batch over it."""
+        file = await self._uploaded(key) or await self._upload(key, payload)
+        request = {
+            "input_file_id": file,
+            "endpoint": ENDPOINT,
+            "completion_window": "24h",
+            "metadata": {METADATA: key},
+        }
+        return decoded(await self._json("POST", "/batches", request), _Batch).id
+
+    async def _uploaded(self, key: str) -> str | None:
+        page = decoded(await self._json("GET", f"/files?purpose=batch&order=desc&limit={_PAGE}"), _Page[_File])
+        return next((file.id for file in page.data if file.filename == f"{key}.jsonl"), None)
+
+    async def _upload(self, key: str, payload: Path) -> str:
+        size, boundary = await asyncio.to_thread(payload.stat), secrets.token_hex(16)
+        disposition = "Content-Disposition: form-data; name="
+        before = (
+            f'--{boundary}\r\n{disposition}"purpose"\r\n\r\nbatch\r\n'
+            f'--{boundary}\r\n{disposition}"file"; filename="{key}.jsonl"\r\n'
+            "Content-Type: application/jsonl\r\n\r\n"
+        ).encode()
+        after = f"\r\n--{boundary}--\r\n".encode()
+        headers = {
+            "Content-Type": f"multipart/form-data; boundary={boundary}",
+            "Content-Length": str(len(before) + size.st_size + len(after)),
+        }
+        answer = await self._send("POST", "/files", pieces_of(payload, before, after), headers)
+        return decoded(answer.body, _File).id
+
+    async def find(self, key: str, count: int, since: float) -> Found:  # noqa: ARG002
+        """Look through the batches, the newest first, for our key in their metadata."""
+        after = ""
+        while True:
+            page = decoded(await self._json("GET", f"/batches?limit={_PAGE}{after}"), _Page[_Batch])
+            for batch in page.data:
+                if (batch.metadata or {}).get(METADATA) == key:
+                    return Found(id=batch.id)
+            if not page.has_more or not page.data or page.data[-1].created_at < since - _SLACK_S:
+                return Found()
+            after = f"&after={quote(page.data[-1].id, safe='')}"
+
+    async def look(self, batch_id: str) -> Batch | None:
+        """The batch as it stands."""
+        place = f"/batches/{quote(batch_id, safe='')}"
+        answer = await self._send("GET", place, missing=True)
+        if answer.status == _NOT_THERE:
+            return None
+        found = decoded(answer.body, _Batch)
+        counts = found.request_counts or _Counts()
+        problems = (found.errors.data if found.errors is not None else None) or []
+        return Batch(
+            id=found.id,
+            phase=_PHASES.get(found.status, Phase.RUNNING),
+            done=counts.completed + counts.failed,
+            total=counts.total,
+            why=self._wire.hide("; ".join(problem.message or problem.code or "" for problem in problems))[:400],
+            results=tuple(file for file in (found.output_file_id, found.error_file_id) if file),
+            inputs=(found.input_file_id,) if found.input_file_id else (),
+        )
+
+    async def fetch(self, batch: Batch, file: BinaryIO) -> bool:
+        """Write the answers, then the errors, which OpenAI keeps in a file of their own."""
+        for name in batch.results:
+            answer = await self._send("GET", f"/files/{quote(name, safe='')}/content", into=file, missing=True)
+            if answer.status == _NOT_THERE:
+                return False
+        return True
+
+    def read(self, line: bytes) -> Result | None:
+        """A line of either file."""
+        try:
+            found = msgspec.json.decode(line, type=_Line)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        if found.response is None:
+            problem = found.error or _Problem()
+            if problem.code in _UNWORKED:
+                return Result(custom_id=found.custom_id)
+            why = self._wire.hide(problem.message or problem.code or "no answer and no reason")
+            return Result(custom_id=found.custom_id, error=RequestFailed(why))
+        answer = HTTPAnswer(status=found.response.status_code, body=bytes(found.response.body), retry_after=None)
+        try:
+            return Result(custom_id=found.custom_id, reply=self._chat.read(answer))
+        except VLSBenchError as error:
+            return Result(custom_id=found.custom_id, error=error)
+
+    async def discard(self, batch: Batch) -> None:
+        """Delete the files; what cannot be deleted expires at OpenAI by itself."""
+        for name in (*batch.inputs, *batch.results):
+            with contextlib.suppress(RequestFailed):
+                await self._send("DELETE", f"/files/{quote(name, safe='')}", missing=True)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._wire.close()
+
+    async def _json(self, method: str, place: str, request: object = None) -> bytes:
+        body = None if request is None else orjson.dumps(request)
+        return (await self._send(method, place, body, {"Content-Type": "application/json"} if body else {})).body
+
+    async def _send(
+        self,
+        method: str,
+        place: str,
+        body: Body | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        into: BinaryIO | None = None,
+        missing: bool = False,
+    ) -> HTTPAnswer:
+        answer, _ = await self._wire.send(method, place, body, headers=headers, into=into)
+        if answer.status == 200 or (missing and answer.status == _NOT_THERE):
+            return answer
+        raise self._chat.error(answer, place.partition("?")[0])

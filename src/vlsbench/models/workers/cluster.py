@@ -1,0 +1,161 @@
+"""Ray: joined when the first pool needs it, left when the last one is closed; its errors in words.
+
+Ray is told not to report its use, starts no dashboard, and never looks for a cluster by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from vlsbench.core.errors import MissingExtra, UserError
+from vlsbench.core.privacy import no_telemetry
+from vlsbench.core.words import counted
+from vlsbench.models.workers.settings import Workers
+
+LOCAL = "local"
+
+_STORE_BYTES = 256 * 1024 * 1024
+"""Shared memory of a local Ray: only calls with over 100 KB pass through it."""
+
+_REACH_S = 5.0
+"""How long the head of a cluster may take to accept a connection."""
+
+
+@dataclass(slots=True)
+class _Joined:
+    """The cluster that this process has joined, how many pools use it, and what they hold of it."""
+
+    address: str = ""
+    ours: bool = False
+    pools: int = 0
+    cpus: float = 0.0
+    gpus: float = 0.0
+
+
+_joined = _Joined()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Berth:
+    """The actors' options, and how to give their place back."""
+
+    options: dict[str, Any]
+    leave: Callable[[], None]
+
+
+def join(workers: Workers, *, on_cpu: bool) -> Berth:
+    """Join the cluster and find a place for some workers.
+
+    Args:
+        workers: How many, where, and how many GPUs each has.
+        on_cpu: Whether the user wants the model on a CPU.
+
+    Raises:
+        MissingExtra: Ray is not installed.
+        UserError: There is no such cluster, it has another version, or it could never hold such a worker.
+    """
+    no_telemetry()
+    if workers.ray == LOCAL and "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:
+        # Read when Ray is imported. Nobody else on this machine may use our workers, and no token is left on the disk.
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtra("ray", "ray") from error
+    if _joined.pools and _joined.address != workers.ray:
+        raise UserError(f"This process has joined the Ray of {_joined.address} already; close its models first.")
+    if not _joined.pools:
+        _joined.ours = not ray.is_initialized()  # else the caller of this library has chosen a cluster
+        _joined.address = workers.ray
+        if _joined.ours:
+            _start(workers)
+    try:
+        cpus, gpus = _needs(workers, ray.cluster_resources(), on_cpu=on_cpu)
+    except UserError:
+        if _joined.ours and not _joined.pools:
+            ray.shutdown()
+        raise
+    _joined.pools += 1
+    _joined.cpus += cpus * workers.count
+    _joined.gpus += gpus * workers.count
+
+    def leave() -> None:
+        _joined.pools -= 1
+        _joined.cpus -= cpus * workers.count
+        _joined.gpus -= gpus * workers.count
+        if _joined.ours and not _joined.pools:
+            ray.shutdown()
+
+    options = {"num_cpus": cpus, "num_gpus": gpus, "max_restarts": -1, "max_task_retries": 0, "max_concurrency": 64}
+    return Berth(options={**options, "scheduling_strategy": "SPREAD"}, leave=leave)
+
+
+def _start(workers: Workers) -> None:
+    import ray
+
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if workers.ray == LOCAL:
+        quiet |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
+    else:
+        _reach(workers.ray)
+    try:
+        ray.init(address=workers.ray, **quiet)
+    except (ConnectionError, RuntimeError, ValueError, OSError, ray.exceptions.RayError) as error:
+        raise UserError(_why_not(workers.ray, str(error))) from error
+
+
+def _reach(address: str) -> None:
+    """Ray itself would try for most of a minute, and then say nothing that helps."""
+    found = re.fullmatch(r"\[?([^\s/]+?)\]?:(\d{1,5})", address)
+    if found is None or int(found[2]) > 65535:
+        raise UserError(
+            f"--ray takes local, or HOST:PORT of the cluster's head (usually port 6379), not {address!r:.80}."
+        )
+    try:
+        socket.create_connection((found[1], int(found[2])), timeout=_REACH_S).close()
+    except OSError as error:
+        raise UserError(
+            f"No Ray cluster answers at {address} ({error}). `ray start --head` prints the address; "
+            "--ray local needs no cluster."
+        ) from error
+
+
+def _why_not(address: str, error: str) -> str:
+    short = " ".join(error.split())[:400]
+    if "ersion mismatch" in error:
+        return f"The Ray cluster at {address} has other versions. Install the same Ray and Python on all nodes: {short}"
+    if "token" in error.lower():
+        return f"The Ray cluster at {address} wants a token (RAY_AUTH_MODE=token, `ray get-auth-token`): {short}"
+    return f"Cannot join the Ray cluster at {address}; this machine has to be one of its nodes (`ray start`): {short}"
+
+
+def _needs(workers: Workers, total: dict[str, float], *, on_cpu: bool) -> tuple[float, float]:
+    """CPUs and GPUs that each worker reserves.
+
+    A local Ray reserves no CPUs: one machine's workers share its cores as they can. On a cluster a CPU each keeps two
+    models off one core.
+
+    Raises:
+        UserError: Not one worker could ever have them; or, on this machine, not all.
+    """
+    local = workers.ray == LOCAL
+    gpus_here = total.get("GPU", 0.0)
+    gpus = workers.gpus if workers.gpus is not None else float(gpus_here > 0 and not on_cpu)
+    cpus = 0.0 if local else 1.0
+    wanted = workers.count if local else 1
+    if gpus_here - _joined.gpus < gpus * wanted:
+        held = f", of which the other model's workers hold {_joined.gpus:g}" if _joined.gpus else ""
+        raise UserError(
+            f"{counted(workers.count, 'worker')} with {gpus:g} GPU each cannot be placed: Ray at {workers.ray} has "
+            f"{gpus_here:g} GPU{held}. Ask for fewer --workers, or for a part of a GPU with --worker-gpus."
+        )
+    if total.get("CPU", 0.0) - _joined.cpus < cpus * wanted:
+        raise UserError(f"No worker can be placed: the Ray cluster at {workers.ray} has no CPU that is free for one.")
+    return cpus, gpus

@@ -1,0 +1,192 @@
+"""All batches of a session, and the rounds that its samples make: everything goes through, then the next round waits.
+
+A round takes every sample as far as it comes without waiting. What went into files is then handed in. When results have
+come back, the samples go round again: answers are recorded, and their verdicts asked for in batches of their own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from vlsbench.core.errors import Stopped, UserError
+from vlsbench.core.protocols import Model
+from vlsbench.core.words import counted
+from vlsbench.models.batches import Batching
+from vlsbench.run.batches.desk import BatchDesk, BatchedModel
+from vlsbench.run.progress import Progress, RunCounts
+from vlsbench.run.throttle import Halt, Patience
+from vlsbench.store.batches import FILE, BatchEntry, BatchJournal, Stage
+
+POLL_S = 60.0
+"""How often the provider is asked how a batch stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchEffort:
+    """What is asked of batches. Not part of a run's identity.
+
+    Args:
+        sending: Whether new requests go into batches.
+        wait_s: How long to wait for what is out, in seconds; then the same command continues.
+        forget: The provider's id of a batch that is given up.
+    """
+
+    sending: bool = False
+    wait_s: float = 0.0
+    forget: str | None = None
+
+
+class Batches:
+    """The batches of one session of a run.
+
+    Args:
+        effort: What is asked of them.
+        halt: The user's wish to stop.
+    """
+
+    def __init__(self, effort: BatchEffort, halt: Halt) -> None:
+        self._effort = effort
+        self._halt = halt
+        self._desks: list[BatchDesk] = []
+
+    def model(self, model: Model, asked: Model, stage: Stage, patience: Patience) -> Model:
+        """The model, with its requests in batches where its provider takes them so.
+
+        Args:
+            model: The model itself.
+            asked: The model with retries, for requests that are made directly.
+            stage: What is asked of it.
+            patience: How often and how long to try.
+        """
+        if not isinstance(model, Batching):
+            return asked
+        desk = BatchDesk(
+            model.batches(),
+            model=model.name,
+            stage=stage,
+            sending=self._effort.sending,
+            halt=self._halt,
+            patience=patience,
+        )
+        self._desks.append(desk)
+        return BatchedModel(asked, desk)
+
+    async def open(self, run: Path) -> None:
+        """Take up what earlier sessions left.
+
+        Raises:
+            UserError: Nobody here takes batches, or what is out cannot be brought home as asked.
+            Stopped: A provider could not be asked.
+        """
+        journal = BatchJournal(run)
+        if self._effort.forget is not None:
+            _forget(journal, self._effort.forget)
+        if self._effort.sending and not self._desks:
+            raise UserError(
+                "--batch: neither the model nor the judge is asked through an API that takes batches (openai:, "
+                "anthropic:, gemini:). Leave it out."
+            )
+        _sweep(journal)
+        for desk in self._desks:
+            await desk.open(journal)
+
+    async def next_round(self, counts: RunCounts, progress: Progress | None) -> bool:
+        """Send what was gathered, and wait as long as was asked; returns whether anything came back.
+
+        Args:
+            counts: How the run stands, for the progress.
+            progress: Told while waiting.
+
+        Raises:
+            Stopped: Batches are out, or came back without answers; the same command continues.
+            Interrupted: The user stopped the run.
+        """
+        until = time.monotonic() + self._effort.wait_s
+        for desk in self._desks:
+            await desk.send()
+            desk.note(over=False)
+        while True:
+            if any([await desk.collect() for desk in self._desks]):
+                return True
+            left = until - time.monotonic()
+            if left <= 0 or not any(desk.out for desk in self._desks):
+                break
+            if progress is not None:
+                counts.waiting = _standing(self._desks)
+                progress(counts)
+            await self._halt.sleep(min(POLL_S, left))
+        said = [_standing(self._desks), *(_ending(desk, entry) for desk in self._desks for entry in desk.ended)]
+        if any(said):
+            raise Stopped("; ".join(filter(None, said)))
+        for desk in self._desks:
+            desk.note(over=True)
+        return False
+
+    async def close(self) -> None:
+        """Close all connections."""
+        for desk in self._desks:
+            desk.note(over=False)
+            await desk.close()
+
+
+def of(effort: BatchEffort, run: Path | None, halt: Halt) -> Batches | None:
+    """The batches of a session; None where none are wanted and none are left of earlier ones.
+
+    Args:
+        effort: What is asked of batches.
+        run: A run folder that may have some; it need not exist.
+        halt: The user's wish to stop.
+    """
+    left = run is not None and (run / FILE).exists()
+    return Batches(effort, halt) if left or effort != BatchEffort() else None
+
+
+def _forget(journal: BatchJournal, batch_id: str) -> None:
+    """Give up a batch.
+
+    Raises:
+        UserError: None with this id is out.
+    """
+    for entry in journal.entries.values():
+        if entry.is_out and entry.id == batch_id:
+            journal.give_up(entry, time.time())
+            return
+    out = ", ".join(entry.id or entry.key for entry in journal.entries.values() if entry.is_out)
+    raise UserError(f"--batch-forget: no batch {batch_id} of this run is out{f'; {out}' if out else ''}.")
+
+
+def _sweep(journal: BatchJournal) -> None:
+    """Delete files of requests that were never sent, or have been: a kill leaves them behind."""
+    waiting = {journal.payload(entry.key) for entry in journal.entries.values() if entry.is_out and entry.id is None}
+    known = {journal.results(key) for key in journal.entries}
+    for path in journal.folder.glob("*") if journal.folder.exists() else ():
+        if path not in waiting and path not in known:
+            path.unlink(missing_ok=True)
+
+
+def _standing(desks: Iterable[BatchDesk]) -> str:
+    """What is out, in words; empty where nothing is."""
+    said = []
+    for desk in desks:
+        if out := desk.out:
+            total = sum(len(entry.numbers) for entry in out)
+            done = f" ({desk.done:,} done)" if desk.done else ""
+            said.append(
+                f"waiting for {counted(len(out), 'batch')} with {total:,} requests for {desk.stage} at "
+                f"{desk.service.provider}{done}"
+            )
+    return ", ".join(said)
+
+
+def _ending(desk: BatchDesk, entry: BatchEntry) -> str:
+    """What there is to say of a batch that came back without some of its answers; empty where there is nothing."""
+    if not entry.unanswered:
+        return ""
+    why = f" ({entry.why})" if entry.why else ""
+    return (
+        f"the batch {entry.id} at {desk.service.provider} is {entry.status}{why}: {entry.unanswered:,} of "
+        f"{len(entry.numbers):,} requests for {desk.stage} were not answered, and are made again by the next run"
+    )

@@ -1,0 +1,102 @@
+"""The file of a batch while it is written, and where one file ends and the next begins."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from vlsbench.core.errors import Stopped
+from vlsbench.models.batches import Limits
+
+SHARE = 0.95
+"""How full a file gets, as a share of what the provider takes: what else it counts is not for us to know."""
+
+
+def fits(n_lines: int, n_bytes: int, line_bytes: int, limits: Limits) -> bool:
+    """Whether a line still goes into a file.
+
+    Args:
+        n_lines: Lines that are in it.
+        n_bytes: Their bytes.
+        line_bytes: The bytes of the next line.
+        limits: What the provider takes.
+    """
+    return n_lines + 1 <= SHARE * limits.requests and n_bytes + line_bytes <= SHARE * limits.n_bytes
+
+
+def files_needed(line_bytes: Iterable[int], limits: Limits) -> int:
+    """How many files lines of these sizes take, in their order."""
+    files = n_lines = n_bytes = 0
+    for size in line_bytes:
+        if not files or not fits(n_lines, n_bytes, size, limits):
+            files, n_lines, n_bytes = files + 1, 0, 0
+        n_lines, n_bytes = n_lines + 1, n_bytes + size
+    return files
+
+
+class Spool:
+    """A file of requests that grows line by line.
+
+    Args:
+        path: The file; what an earlier process left of it is overwritten.
+
+    Raises:
+        Stopped: It cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.numbers: list[int] = []
+        self.digests: list[str] = []
+        self.n_bytes = 0
+        self._sha256 = hashlib.sha256()
+        try:
+            self._file = path.open("wb")
+        except OSError as error:
+            raise Stopped(f"Cannot write {path}: {error.strerror}.") from error
+
+    def add(self, line: Sequence[bytes], number: int, digest: str) -> None:
+        """One more request.
+
+        Raises:
+            Stopped: The disk is full or gone.
+        """
+        try:
+            self._file.writelines(line)
+        except OSError as error:
+            raise Stopped(f"Cannot write {self.path}: {error.strerror}.") from error
+        for piece in line:
+            self._sha256.update(piece)
+        self.n_bytes += sum(map(len, line))
+        self.numbers.append(number)
+        self.digests.append(digest)
+
+    def finish(self) -> str:
+        """Put the file on the disk and close it; returns its SHA-256.
+
+        Raises:
+            Stopped: The disk is full or gone.
+        """
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+        except OSError as error:
+            raise Stopped(f"Cannot write {self.path}: {error.strerror}.") from error
+        return self._sha256.hexdigest()
+
+    def abandon(self) -> None:
+        """Close and delete the file."""
+        self._file.close()
+        self.path.unlink(missing_ok=True)
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""

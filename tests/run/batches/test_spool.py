@@ -1,0 +1,82 @@
+"""How many files a set takes, and what is in them: counted, without writing gigabytes."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vlsbench.core.types import Prompt
+from vlsbench.models.api.openai import OpenAIModel
+from vlsbench.models.batches import Limits
+from vlsbench.run.batches.request import custom_id, number_in
+from vlsbench.run.batches.spool import SHARE, Spool, files_needed, fits, sha256_of
+from vlsbench.store.batches import Stage
+
+VLSBENCH = 2241
+KEY = "vlsb-0123456789abcdef"
+
+
+class Picture:
+    """A picture of so many bytes, of which only the size matters."""
+
+    media_type = "image/png"
+    sha256 = "0" * 64
+
+    def __init__(self, n_bytes: int) -> None:
+        self._encoded = b"A" * (4 * -(-n_bytes // 3))
+
+    def read(self) -> bytes:
+        raise NotImplementedError
+
+    async def base64(self) -> bytes:
+        return self._encoded
+
+
+def line_sizes(image_bytes: int, n: int = VLSBENCH) -> list[int]:
+    """The size of each line of a set whose pictures have so many bytes, by the code that writes them."""
+    service = OpenAIModel("gpt-4o", "https://api.openai.com/v1", "sk-none").batches()
+    prompt = Prompt(text="What could go wrong here? " * 4, image=Picture(image_bytes))
+    size = sum(map(len, asyncio.run(service.line(custom_id(KEY, Stage.ANSWERS, n), prompt))))
+    return [size] * n
+
+
+@pytest.mark.parametrize(("image_bytes", "files"), [(1 << 20, 17), (20_000, 1), (100_000, 2)])
+def test_a_set_of_2241_samples_takes_so_many_files(image_bytes: int, files: int) -> None:
+    limits = OpenAIModel("gpt-4o", "https://api.openai.com/v1", "sk-none").batches().limits
+    assert files_needed(line_sizes(image_bytes), limits) == files
+
+
+@given(st.lists(st.integers(1, 95), max_size=60))
+def test_no_file_is_fuller_than_its_share_and_no_line_is_lost(sizes: list[int]) -> None:
+    limits, files = Limits(requests=10, n_bytes=100), [[]]  # type: list[list[int]]
+    for size in sizes:
+        if not fits(len(files[-1]), sum(files[-1]), size, limits):
+            files.append([])
+        files[-1].append(size)
+    assert [size for file in files for size in file] == sizes
+    assert all(len(file) <= SHARE * 10 and sum(file) <= SHARE * 100 for file in files)
+    assert files_needed(sizes, limits) == (len(files) if sizes else 0)
+
+
+def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "a.jsonl")
+    spool.add([b"one", b"\n"], 3, "d3")
+    spool.add([b"two\n"], 1, "d1")
+    digest = spool.finish()
+    assert digest == hashlib.sha256(b"one\ntwo\n").hexdigest() == sha256_of(tmp_path / "a.jsonl")
+    assert (spool.numbers, spool.digests, spool.n_bytes) == ([3, 1], ["d3", "d1"], 8)
+    assert sha256_of(tmp_path / "missing") == ""
+
+
+def test_a_line_carries_the_number_of_its_sample_and_nothing_else() -> None:
+    name = custom_id(KEY, Stage.VERDICTS, 2240)
+    assert name == f"{KEY}-v-2240"
+    assert len(name) <= 64
+    assert number_in(name, KEY, Stage.VERDICTS) == 2240
+    for other in (f"{KEY}-a-2240", f"{KEY}-v-", f"{KEY}-v-٣", f"x{KEY}-v-1", f"{KEY}-v--1", ""):
+        assert number_in(other, KEY, Stage.VERDICTS) is None
