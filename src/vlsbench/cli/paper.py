@@ -106,7 +106,8 @@ def _sweep(args: argparse.Namespace, recipe: PaperRecipe) -> SweepFile:
 
     def judges(named: Iterable[Named]) -> tuple[Named, ...]:
         """The paper's judge and guard replaced; one that stands for both is named once."""
-        swapped = {_JUDGE: args.judge, file.audit[0].ref: args.guard}
+        graded = f"graded:{args.judge}" if args.judge else None
+        swapped = {_JUDGE: args.judge, f"graded:{_JUDGE}": graded, file.audit[0].ref: args.guard}
         found = (replace(one, ref=swapped.get(one.ref) or one.ref) for one in named)
         return tuple({one.ref: one for one in found}.values())
 

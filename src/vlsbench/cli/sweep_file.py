@@ -13,6 +13,7 @@ from vlsbench import judges
 from vlsbench.cli import options
 from vlsbench.cli.sweep_settings import OF_A_GUARD, OF_A_JUDGE, OF_THE_ANSWERS, Table, check, namespace
 from vlsbench.core.errors import UserError
+from vlsbench.datasets import usual_judge
 from vlsbench.sweep.making import SLOTS
 from vlsbench.sweep.planning import Asked, AskedAudit, AskedRun
 
@@ -86,7 +87,7 @@ class SweepFile:
         settings = _merged(self.settings, dataset.settings, model.settings, *fitting)
         if settings.pop("skip", False):
             return
-        named = self._judges(settings.pop("judges", None), dataset)
+        named = self._judges(settings.pop("judges", None), dataset, settings.get("columns"))
         conditions = settings.pop("conditions", self.conditions)
         refs = {"model": model.ref, "dataset": dataset.ref, "judge": named[0].ref}
         base = options.evaluation(namespace(settings, given, **refs))
@@ -97,10 +98,11 @@ class SweepFile:
             effort=base.effort,
         )
 
-    def _judges(self, own: object, dataset: Named) -> tuple[Named, ...]:
+    def _judges(self, own: object, dataset: Named, columns: object) -> tuple[Named, ...]:
         found = own if isinstance(own, tuple) else self.judges
-        if not found and dataset.ref.partition(":")[0] == "mini":
-            return (Named(ref="template"),)
+        usual = None if found else usual_judge(dataset.ref, columns if isinstance(columns, str) else None)
+        if usual is not None:
+            return (Named(ref=usual),)
         if not found:
             raise UserError(f'No judge is named for {dataset.ref}. Name some: judges = ["REF"], or --judge REF.')
         return found

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlsbench import datasets, models
+from vlsbench import datasets, judges, models
 from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.usage import Price, Usage
 from vlsbench.datasets.base import Ref
@@ -111,9 +111,9 @@ def _models(asked: Asked) -> list[str]:
     """References of everything that a cell asks: the model, the first judge, and the others; or the guard."""
     if isinstance(asked, AskedAudit):
         return [asked.guard] if isinstance(asked.guard, str) else []
-    judges = [each.judge for each in asked.judged if isinstance(each.judge, str)]
+    named = [each.judge for each in asked.judged if isinstance(each.judge, str)]
     model = asked.judged[0].model
-    return [*([model] if isinstance(model, str) else []), *(ref for ref in judges if ":" in ref)]
+    return [*([model] if isinstance(model, str) else []), *(ref for ref in named if ":" in ref)]
 
 
 def _set(ref: str) -> Need:
@@ -128,7 +128,7 @@ def _set(ref: str) -> Need:
 
 def _model(ref: str) -> Need:
     """A model, judge or guard: its weights on this disk, or its key in the environment."""
-    bare = ref.removeprefix("guard:")
+    bare = judges.model_ref(ref) or ref
     try:
         if models.is_local(bare):
             return Need(kind="checkpoint", name=ref, missing=_not_cached(bare))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vlsbench.comparison.published import N as VLSBENCH_SIZE
-from vlsbench.paper.recipe import PaperColumn, PaperModel, PaperRecipe
+from vlsbench.paper.recipe import ACCURACY, PaperColumn, PaperModel, PaperRecipe
 
 SWEEP = Path(__file__).parent / "paper.toml"
 """The sweep that makes every cell; a copy is ``examples/paper.toml``."""
@@ -24,6 +24,10 @@ def _aligned(title: str, leaky: str, ref: str = "") -> PaperModel:
 
 def _leaky(title: str, dataset: str, place: tuple[str, str], size: int) -> PaperColumn:
     return PaperColumn(title=title, dataset=dataset, published=place, size=size)
+
+
+def _ability(title: str, name: str, size: int) -> PaperColumn:
+    return PaperColumn(title=title, dataset=name, measure=ACCURACY, published=(name, ""), size=size)
 
 
 def _form(title: str, subset: str, part: str) -> PaperColumn:
@@ -80,6 +84,10 @@ REAL = PaperRecipe(
         _leaky("JailbreakV jailbreak", "jailbreakv/jailbreak", ("jailbreakv", "jailbreak"), 280),
         _FIGSTEP,
         _VLSAFE,
+        _ability("MME (perception, cognition)", "mme", 2374),
+        _ability("MMMU", "mmmu", 900),
+        _ability("MMStar", "mmstar", 1500),
+        _ability("MM-Vet", "mmvet", 218),
     ),
     main=_VLSBENCH,
     forms=(

@@ -10,6 +10,7 @@ from vlsbench.core import words
 from vlsbench.leakage.published import row_of
 from vlsbench.paper.recipe import ACCURACY, OVER_REFUSAL, SAFETY, PaperColumn, PaperModel
 from vlsbench.report.charts.kinds import TitledTable
+from vlsbench.report.inputs import RunPart
 from vlsbench.report.paper.found import Found, block_of, rate_of
 
 _INDENT = "\u2003"
@@ -107,7 +108,8 @@ def _by_columns(
         rates = [rate_of(found.run(model, column), column.measure) for column in shown]
         values = [rate.value for rate in rates if rate is not None and rate.value is not None]
         mean = (words.percent(sum(values) / len(values)) if len(values) == len(shown) else words.NO_VALUE,)
-        rows.append((model.title, *map(words.rate, rates), *(mean if average else ())))
+        cells = [_shown(found.run(model, column), column) for column in shown]
+        rows.append((model.title, *cells, *(mean if average else ())))
         rows += _published(of_paper(model), shown, average=average)
     if not rows:
         return None
@@ -118,6 +120,14 @@ def _by_columns(
         head=("", *heads, *(("average",) if average else ())),
         rows=tuple(rows),
     )
+
+
+def _shown(part: RunPart | None, column: PaperColumn) -> str:
+    """The rate of a run; where a test of ability has a rule of its authors, their figures, as papers print them."""
+    official = part.summary.official if part is not None and column.measure == ACCURACY else None
+    if official is None:
+        return words.rate(rate_of(part, column.measure))
+    return " / ".join(words.points_of(one) for one in official.headline)
 
 
 def _published(model: str, columns: Sequence[PaperColumn], *, average: bool) -> list[tuple[str, ...]]:
