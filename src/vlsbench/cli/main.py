@@ -29,7 +29,7 @@ from vlsbench.cli import (
     table,
 )
 from vlsbench.cli import eval as eval_
-from vlsbench.cli.options import Parser
+from vlsbench.cli.parser import Parser
 from vlsbench.core.errors import Interrupted, Stopped, VLSBenchError
 from vlsbench.core.privacy import no_telemetry
 from vlsbench.core.version import __version__

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import re
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 from vlsbench.cli import pricing
 from vlsbench.core.errors import UserError
@@ -20,25 +18,6 @@ if TYPE_CHECKING:
 
 EMBEDDED = {"model": "mini:multimodal-sft", "dataset": "mini:leakless", "judge": "template"}
 """What is evaluated where nothing is named: needs no key, no download and no GPU."""
-
-
-class Parser(argparse.ArgumentParser):
-    """A parser that suggests the name that was perhaps meant."""
-
-    def error(self, message: str) -> NoReturn:
-        """Print the usage and the message, and exit with 2."""
-        found = re.match(r"argument COMMAND: invalid choice: '([^']*)' \(choose from (.*)\)", message)
-        if found is not None:
-            known = re.findall(r"[\w-]+", found[2])
-            close = difflib.get_close_matches(found[1].lower(), known, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            message = f"No command named {found[1]!r}.{hint} Known: {', '.join(known)}."
-        super().error(message)
-
-    def leave_out_defaults(self) -> None:
-        """Have only those options in the namespace that were given."""
-        for action in self._actions:
-            action.default = argparse.SUPPRESS
 
 
 class Once(argparse.Action):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from vlsbench.cli import eval as eval_
 from vlsbench.cli import options, outcome, terminal
+from vlsbench.cli.parser import Parser
 from vlsbench.core import words
 from vlsbench.core.errors import UserError
 
@@ -28,7 +29,7 @@ fails is reported, and the others go on. Any option of vlsbench eval counts for 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Register ``sweep``."""
     of_eval: argparse._SubParsersAction[argparse.ArgumentParser]
-    of_eval = options.Parser(add_help=False).add_subparsers(parser_class=options.Parser)
+    of_eval = Parser(add_help=False).add_subparsers(parser_class=Parser)
     eval_.add(of_eval)
     parser = subparsers.add_parser(
         "sweep",
@@ -38,7 +39,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         conflict_handler="resolve",
         usage="vlsbench sweep FILE.toml | --model REF… --dataset REF… [--judge REF…] [options]",
     )
-    if isinstance(parser, options.Parser):
+    if isinstance(parser, Parser):
         parser.leave_out_defaults()  # what is not given is for the file to say
     parser.add_argument("file", nargs="?", metavar="FILE.toml", help="what to evaluate; see docs/sweep.md")
     what = parser.add_argument_group("without a file (each may be repeated)")

@@ -11,7 +11,7 @@ from functools import cache
 from typing import NoReturn
 
 from vlsbench.cli import eval as eval_
-from vlsbench.cli.options import Parser
+from vlsbench.cli.parser import Parser
 from vlsbench.core.errors import UnknownName, UserError
 
 Table = Mapping[str, object]
