@@ -8,7 +8,7 @@ from vlsbench.core.types import Response
 from vlsbench.report.charts.kinds import Example, ExampleAnswer
 from vlsbench.report.inputs import RunPart
 from vlsbench.report.page.pictures import Picture, thumbnail
-from vlsbench.report.paper.found import Found
+from vlsbench.report.paper.found import PaperRuns
 from vlsbench.results import outcomes
 from vlsbench.results.outcomes import PENDING
 from vlsbench.run.preparation import image_path
@@ -17,7 +17,7 @@ from vlsbench.store import journal, records
 _FIGURES = (15, 16, 17)
 
 
-def examples(found: Found) -> Iterator[Example]:
+def examples(found: PaperRuns) -> Iterator[Example]:
     """One sample of each kind of danger, the first ones of the set on which models part."""
     runs = found.runs(found.recipe.main)
     if not runs:

@@ -10,10 +10,10 @@ from vlsbench.report.charts import of_data, of_runs
 from vlsbench.report.charts.kinds import Bars, Figure, point
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import RunPart
-from vlsbench.report.paper.found import Found
+from vlsbench.report.paper.found import PaperRuns
 
 
-def data(found: Found) -> list[Figure]:
+def data(found: PaperRuns) -> list[Figure]:
     """Figures 3, 4 and 9: what the queries are about, how many of each, and their words."""
     if not found.inputs.datasets:
         return []
@@ -27,7 +27,7 @@ def data(found: Found) -> list[Figure]:
     return [replace(figure, title=titles[figure.id]) for figure in of_data.figures(census)]
 
 
-def rates(found: Found) -> Figure | None:
+def rates(found: PaperRuns) -> Figure | None:
     """Figure 7: safety by model, with the mean of the base models as a line."""
     base = found.recipe.models[0].title
     drawn = of_runs.safety(found.runs(found.recipe.main), (base,))
@@ -36,7 +36,7 @@ def rates(found: Found) -> Figure | None:
     return replace(drawn, id="paper-7", title="Figure 7: safety by model", line_name=base)
 
 
-def radar(found: Found) -> Figure | None:
+def radar(found: PaperRuns) -> Figure | None:
     """Figure 14: refusal, warning and both, by category."""
     drawn = of_runs.radar(found.runs(found.recipe.main), by_item=found.recipe.by_item)
     what = "kind of danger" if found.recipe.by_item else "category"
@@ -45,7 +45,7 @@ def radar(found: Found) -> Figure | None:
     return replace(drawn, id="paper-14", title=f"Figure 14: refusal, warning and total by {what}")
 
 
-def judges(found: Found) -> Iterator[Figure]:
+def judges(found: PaperRuns) -> Iterator[Figure]:
     """Figure 12: the same answers by different judges, and how far these agree."""
     for number, column in enumerate(found.recipe.judged):
         runs = [run for run in found.runs(column) if len(run.summary.judges) > 1]

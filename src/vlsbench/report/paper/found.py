@@ -14,7 +14,7 @@ from vlsbench.results.rates import Block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class PaperRuns:
     """What a report has of what a recipe asks for."""
 
     recipe: PaperRecipe

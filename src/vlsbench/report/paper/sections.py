@@ -10,7 +10,7 @@ from vlsbench.report.charts.kinds import Figure, TitledTable
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import Inputs
 from vlsbench.report.paper import examples, figures, tables
-from vlsbench.report.paper.found import Found
+from vlsbench.report.paper.found import PaperRuns
 
 
 def sections(recipe: PaperRecipe, inputs: Inputs, _listed: Census) -> tuple[Section, ...]:
@@ -21,11 +21,11 @@ def sections(recipe: PaperRecipe, inputs: Inputs, _listed: Census) -> tuple[Sect
         inputs: The parts.
         _listed: The samples that the page lists, which are those of several sets.
     """
-    found = Found(recipe=recipe, inputs=inputs)
+    found = PaperRuns(recipe=recipe, inputs=inputs)
     return tuple(section for section in _sections(found) if section.figures or section.tables or section.examples)
 
 
-def _sections(found: Found) -> Iterator[Section]:
+def _sections(found: PaperRuns) -> Iterator[Section]:
     yield Section(id="paper-data", title="Figures 3, 4 and 9: the data", figures=tuple(figures.data(found)))
     yield Section(
         id="paper-table-1",

@@ -11,13 +11,13 @@ from vlsbench.leakage.published import row_of
 from vlsbench.paper.recipe import ACCURACY, OVER_REFUSAL, SAFETY, PaperColumn, PaperModel
 from vlsbench.report.charts.kinds import TitledTable
 from vlsbench.report.inputs import RunPart
-from vlsbench.report.paper.found import Found, block_of, rate_of
+from vlsbench.report.paper.found import PaperRuns, block_of, rate_of
 
 _INDENT = "\u2003"
 _HEADS = {SAFETY: "safe", OVER_REFUSAL: "refused", ACCURACY: "correct"}
 
 
-def leakage(found: Found) -> TitledTable | None:
+def leakage(found: PaperRuns) -> TitledTable | None:
     """Table 1: the harm that the texts of leaky sets tell already."""
     rows: list[tuple[str, ...]] = []
     for column in found.recipe.audited:
@@ -46,7 +46,7 @@ def _published_audit(column: PaperColumn) -> list[tuple[str, ...]]:
     return [(f"{_INDENT}paper: {row.dataset}", "", *shares, "")]
 
 
-def leaky(found: Found) -> TitledTable | None:
+def leaky(found: PaperRuns) -> TitledTable | None:
     """Table 2: safety on leaky sets, with general ability."""
     return _by_columns(
         found,
@@ -57,7 +57,7 @@ def leaky(found: Found) -> TitledTable | None:
     )
 
 
-def forms(found: Found) -> TitledTable | None:
+def forms(found: PaperRuns) -> TitledTable | None:
     """Table 5: the same requests in four forms."""
     return _by_columns(
         found,
@@ -70,7 +70,7 @@ def forms(found: Found) -> TitledTable | None:
     )
 
 
-def main(found: Found) -> TitledTable | None:
+def main(found: PaperRuns) -> TitledTable | None:
     """Table 3: refusal, warning and safety where only the picture tells."""
     rows: list[tuple[str, ...]] = []
     for model in found.recipe.models:
@@ -93,7 +93,7 @@ def main(found: Found) -> TitledTable | None:
 
 
 def _by_columns(
-    found: Found,
+    found: PaperRuns,
     columns: Sequence[PaperColumn],
     *,
     title: str,
