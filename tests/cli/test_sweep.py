@@ -348,3 +348,25 @@ def test_questions_with_a_right_answer_need_no_judge(tmp_path, server):
     assert vlsbench(*words, "--max-unscored", "1") == 0
     (run,) = folders(tmp_path)
     assert [entry["judge"] for entry in manifest(run)["judges"].values()] == ["choice"]
+
+
+def test_models_judges_and_guards_of_a_sweep_may_have_several_servers(tmp_path, server, two_sets):
+    with serve(careful) as other:
+        both = f'["{server.url}", "{other.url}"]'
+        path = toml(
+            tmp_path,
+            f"""
+            out = "out"
+            models = [{{ ref = "openai:bold", servers = {both} }}]
+            datasets = ["$a"]
+            judges = ["openai:judge"]
+            judge_servers = {both}
+            audit = [{{ ref = "openai:judge", guard_servers = "{other.url}" }}]
+            """,
+            a=two_sets[0],
+        )
+        code = vlsbench("sweep", str(path), "--quiet")
+    assert code == 0
+    assert server.asked
+    (run,) = (folder for folder in folders(tmp_path) if (folder / "responses.jsonl").exists())
+    assert manifest(run)["parameters"]["addresses"] == [server.url, other.url]

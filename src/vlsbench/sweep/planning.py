@@ -145,8 +145,8 @@ class _Planner:
         self._require_usable(first.model, effort.model_key_env, effort.servers, refs, effort)
         for each in asked.judged:
             for judge in each.refs[1:]:
-                effort = each.effort
-                self._require_usable(judge, effort.judge_key_env, effort.judge_servers, refs, effort)
+                own = each.effort
+                self._require_usable(judge, own.judge_key_env, own.judge_servers, refs, own)
         if asked.conditions:
             if asked.effort.batch.sending:
                 raise UserError("An ablation is not asked in batches: leave out batch or conditions.")
@@ -170,11 +170,10 @@ class _Planner:
         selection = self._selection(asked.dataset, asked.columns, asked.limit)
         plan = plan_audit(selection.data, asked.guard, limit=asked.limit, effort=asked.effort, selection=selection)
         if isinstance(asked.guard, str):
+            effort, ref = asked.effort, model_ref(asked.guard)
             if asked.guard.startswith("moderation:"):
-                access = Loader(asked.effort, ()).access(asked.effort.judge_key_env, asked.effort.judge_servers)
+                access = Loader(effort, (ref,)).access(effort.judge_key_env, effort.judge_servers)
                 models.load_moderation(asked.guard.removeprefix("moderation:"), access)
-            ref = model_ref(asked.guard)
-            effort = asked.effort
             self._require_usable(ref, effort.judge_key_env, effort.judge_servers, (ref,), effort)
         path = self._out / plan.folder_name()
         if not self._fresh:
