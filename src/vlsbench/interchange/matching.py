@@ -98,7 +98,7 @@ def match(answers: Sequence[Answer], samples: Sequence[Sample], way: str = AUTO)
         found = [WAYS[name](known, answer) for answer in answers]
         differing = [] if (problem := _lost(answers, found)) else _differing(answers, found)
         if differing and way == AUTO:
-            first, n = differing[0].id, len(differing)
+            first = differing[0].id
             problem = (
                 f"{counted(len(differing), 'question')} of {len(answers):,} differ, the first is that of {first!r}"
             )
