@@ -16,6 +16,7 @@ ALL = (
     "bench_resume",
     "bench_build",
     "bench_sweep",
+    "bench_providers",
     "bench_parquet",
     "bench_compare",
     "bench_report",
