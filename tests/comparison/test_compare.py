@@ -10,6 +10,7 @@ from run_folders import judged
 from vlsbench.comparison.differences import pair
 from vlsbench.comparison.measures import measures
 from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.results import summary
 from vlsbench.results.rates import JudgeRates
 from vlsbench.results.samples import ListedSample
 from vlsbench.stats import paired
@@ -50,6 +51,15 @@ def test_a_group_that_only_one_run_knows_counts_for_both(tmp_path):
         judged(tmp_path / name, *rows, model=f"openai:{name}")
     found = vlsbench.compare([tmp_path / "a", tmp_path / "b"])
     assert found.differences[0].paired.clusters == 5
+
+
+def test_what_the_runs_cost_is_noted(tmp_path):
+    for name, price in (("a", {"input": 1e6, "output": 0.0, "currency": "USD"}), ("b", None)):
+        made = judged(tmp_path / name, ("s0", "refusal"), model=f"openai:{name}", price=price)
+        made.response("s0", prompt_tokens=3, completion_tokens=1)
+        summary.write(made.read)
+    notes = vlsbench.compare([tmp_path / "a", tmp_path / "b"]).notes
+    assert [note for note in notes if "Cost" in note] == ["Cost of whole runs: openai:a at least 3.00 USD."]
 
 
 def test_a_difference_is_taken_sample_by_sample(tmp_path):

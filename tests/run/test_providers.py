@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from builders import hurry, make_set, manifest, number_of, responses, summary, verdicts, vlsbench
+from pictures import Picture
 from providers import KEY, Said, fault, serve
+from vlsbench.construct.world import models
 from vlsbench.core.errors import UserError
+from vlsbench.core.types import Prompt
 from vlsbench.models import Access, canonical, load
 from vlsbench.models.api import keys
 
@@ -156,3 +161,27 @@ def test_names_have_no_address(provider):
     assert canonical(f"{provider}:some/model@https://host/v1") == f"{provider}:some/model"
     with pytest.raises(UserError, match=f"{provider}:NAME"):
         canonical(f"{provider}:")
+
+
+def scripted(asked):
+    """The scripted authors of the miniature world, whoever's interface they are asked by."""
+    shown = Picture(asked.images[0]) if asked.images else None
+    model = models.find(f"world:{asked.model}")
+    with ThreadPoolExecutor(1) as thread:  # `asyncio.run` needs a thread without a loop; the server's has one
+        reply = thread.submit(lambda: asyncio.run(model.generate(Prompt(text=asked.text, image=shown)))).result()
+    return Said(text=reply.text)
+
+
+def test_a_build_may_have_providers_as_authors_and_inspectors(server, tmp_path, monkeypatch):
+    monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
+    server.speak = scripted
+    roles = {"author": "anthropic", "rewriter": "gemini", "screen": "anthropic", "categoriser": "gemini"}
+    words = [word for role, provider in roles.items() for word in (f"--{role}", server.ref(provider, role))]
+    words += ["--inspector", server.ref("gemini", "scripted-inspector"), "--painter", "world:painter"]
+    out = tmp_path / "build"
+    assert vlsbench("build", "--elements", "world:3", *words, "--guard", "world:guard", "--out", out, "--quiet") == 0
+    assert server.refused == []
+    found = json.loads((out / "summary.json").read_text())
+    assert {asked.provider for asked in server.requests} == {"anthropic", "gemini"}
+    assert any(asked.images for asked in server.requests)
+    assert found["cost"]["author"]["prompt_tokens"] == 15 * found["cost"]["author"]["requests"]

@@ -44,6 +44,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Ablate, and print what the image adds."""
     options.fill_in(args)
+    pricing.check(args)
     from vlsbench.ablation.ablate import carry_out
     from vlsbench.report.terminal.ablation import print_ablation
 

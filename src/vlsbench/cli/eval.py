@@ -40,6 +40,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Evaluate, or with --dry-run say what that would take."""
     embedded = options.fill_in(args)
+    pricing.check(args)
     if args.dry_run:
         return _dry_run(args)
     from vlsbench.run.evaluate import carry_out

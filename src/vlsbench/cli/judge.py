@@ -32,6 +32,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Judge a run."""
+    pricing.check(args)
     from vlsbench.run.evaluate import judge
 
     with outcome.shown_progress(quiet=args.quiet) as progress:

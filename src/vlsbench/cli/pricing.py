@@ -48,7 +48,7 @@ def prices(args: argparse.Namespace) -> Prices | None:
     """The prices that a command was given; None where it was given none.
 
     Raises:
-        UserError: They make no sense, or are of none of the models that are asked.
+        UserError: They make no sense.
     """
     target, judge = _pair(args, "price"), _pair(args, "judge_price")
     file = getattr(args, "prices", None)
@@ -63,14 +63,11 @@ def prices(args: argparse.Namespace) -> Prices | None:
     currency = next((each.currency for each in listed.models.values()), "")
     if judge is None and file is None:
         judge = target  # one pair for both
-    found = Prices(
+    return Prices(
         models=listed.models,
         target=None if target is None else replace(target, currency=currency),
         judge=None if judge is None else replace(judge, currency=currency),
     )
-    if file is not None:
-        _check(found, args, file)
-    return found
 
 
 def _pair(args: argparse.Namespace, name: str) -> Price | None:
@@ -85,8 +82,15 @@ def _pair(args: argparse.Namespace, name: str) -> Price | None:
     return Price(input=value_in, output=value_out)
 
 
-def _check(found: Prices, args: argparse.Namespace, file: str) -> None:
-    """Name the models without a price: an error where all that are asked lack one, else a warning."""
+def check(args: argparse.Namespace) -> None:
+    """Name the models of a command that are not in its file of prices: a warning, unless there are no others.
+
+    Raises:
+        UserError: None of the models that are asked has a price.
+    """
+    found = prices(args)
+    if found is None or args.prices is None:
+        return
     from vlsbench.run import prices as files
 
     target, judge = (_served(getattr(args, name, None)) for name in ("model", "judge"))
@@ -95,7 +99,7 @@ def _check(found: Prices, args: argparse.Namespace, file: str) -> None:
         return
     said = " ".join(missing.values())
     if set(missing) == {ref for ref in (target, judge) if ref is not None}:
-        raise UserError(f"{said} Add it to {file}, or leave out --prices.")
+        raise UserError(f"{said} Add it to {args.prices}, or leave out --prices.")
     sys.stderr.write(f"vlsbench: {said} What it takes is counted, its cost is not.\n")
 
 

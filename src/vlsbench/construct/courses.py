@@ -34,8 +34,8 @@ class Tally:
         """One more result of a step."""
         if done.requests:
             self.counts.labels[step] += 1
-            self.counts.prompt_tokens += done.prompt_tokens
-            self.counts.completion_tokens += done.completion_tokens
+            self.counts.prompt_tokens += done.prompt_tokens or 0
+            self.counts.completion_tokens += done.completion_tokens or 0
             if done.model:
                 self.served.setdefault(step, set()).add(done.model)
 

@@ -59,8 +59,8 @@ class Done:
     reason: str = ""
     model: str = ""
     requests: int = 1
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
 
     @property
     def is_ok(self) -> bool:
@@ -259,6 +259,10 @@ def to_done(row: Mapping[str, Any]) -> Done:
         reason=str(row.get("reason") or ""),
         model=str(row.get("model") or ""),
         requests=int(row.get("requests") or 0),
-        prompt_tokens=int(row.get("prompt_tokens") or 0),
-        completion_tokens=int(row.get("completion_tokens") or 0),
+        prompt_tokens=_count(row.get("prompt_tokens")),
+        completion_tokens=_count(row.get("completion_tokens")),
     )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None

@@ -14,6 +14,7 @@ from vlsbench.construct.candidates import Funnel, FunnelRow
 from vlsbench.construct.crew import ROLES
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.core.errors import RunError
+from vlsbench.core.usage import Usage
 from vlsbench.leakage.export import Removed
 from vlsbench.leakage.findings import figures_json
 from vlsbench.leakage.protocol import LeakageRates
@@ -21,7 +22,7 @@ from vlsbench.store import journal
 
 JSON = Mapping[str, Any]
 
-_SPENT = ("requests", "prompt_tokens", "completion_tokens", "latency_s")
+_SPENT = ("requests", "prompt_tokens", "completion_tokens")
 
 ROLE_OF: Mapping[str, str] = {**ROLES, "paint": "painter", "guard": "guard", "check_guard": "check_guard"}
 """The role that each step that asks somebody belongs to."""
@@ -29,11 +30,15 @@ ROLE_OF: Mapping[str, str] = {**ROLES, "paint": "painter", "guard": "guard", "ch
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spent:
-    """What one role was asked: requests, repairs included, and tokens where its server counts them."""
+    """What one role was asked: requests, repairs included, and tokens, which are None where no server told them.
+
+    `uncounted` are results whose tokens nobody told; those are in no sum.
+    """
 
     requests: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    uncounted: int = 0
     seconds: float = 0.0
 
 
@@ -110,6 +115,7 @@ class BuildSummary:
                     "requests": spent.requests,
                     "prompt_tokens": spent.prompt_tokens,
                     "completion_tokens": spent.completion_tokens,
+                    "uncounted": spent.uncounted,
                     "seconds": spent.seconds,
                 }
                 for role, spent in self.cost.items()
@@ -156,21 +162,29 @@ def gate_row(removed: Sequence[Removed], pairs: int, kept: int) -> FunnelRow:
 
 def cost(folder: BuildFolder) -> dict[str, Spent]:
     """What each role was asked, in all sittings."""
-    sums: dict[str, dict[str, float]] = {}
+    sums: dict[str, tuple[Usage, list[float]]] = {}
     for step, role in ROLE_OF.items():
         for row in lines.read(folder.steps / f"{step}.jsonl"):
-            counts = sums.setdefault(role, dict.fromkeys(_SPENT, 0.0))
-            for name in _SPENT:
-                value = row.get(name)
-                counts[name] += value if isinstance(value, int | float) else 0
+            usage, seconds = sums.setdefault(role, (Usage(), []))
+            numbers = {name: value if isinstance(value := row.get(name), int) else None for name in _SPENT}
+            usage.record(
+                numbers["requests"] or 0,
+                0,
+                numbers["prompt_tokens"],
+                numbers["completion_tokens"],
+                None,
+                replied=bool(row.get("model")),
+            )
+            seconds.append(latency if isinstance(latency := row.get("latency_s"), int | float) else 0.0)
     return {
         role: Spent(
-            requests=int(counts["requests"]),
-            prompt_tokens=int(counts["prompt_tokens"]),
-            completion_tokens=int(counts["completion_tokens"]),
-            seconds=round(counts["latency_s"], 3),
+            requests=usage.requests,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            uncounted=usage.uncounted,
+            seconds=round(sum(seconds), 3),
         )
-        for role, counts in sums.items()
+        for role, (usage, seconds) in sums.items()
     }
 
 

@@ -6,7 +6,7 @@ Whoever asks says how a reply is read; here stands what a reply can be instead o
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -38,7 +38,7 @@ class JsonReply(Generic[T]):
     """What asking came to: `value` where a reply could be read, else None and `why`.
 
     `refused` tells a model, or its provider, that declined from one that wrote something else. `reply` is what it wrote
-    last, `requests` is 1 or 2, and the tokens are those of all of them, where the server counts.
+    last, `requests` is 1 or 2, and the tokens are those of all of them; None where the server does not count.
     """
 
     value: T | None
@@ -47,8 +47,8 @@ class JsonReply(Generic[T]):
     model: str | None
     reply: str
     requests: int
-    prompt_tokens: int
-    completion_tokens: int
+    prompt_tokens: int | None
+    completion_tokens: int | None
 
 
 async def ask_json(
@@ -78,9 +78,14 @@ async def ask_json(
         model=replies[-1].model,
         reply=replies[-1].text[:_KEPT_OF_REPLY],
         requests=len(replies),
-        prompt_tokens=sum(reply.prompt_tokens or 0 for reply in replies),
-        completion_tokens=sum(reply.completion_tokens or 0 for reply in replies),
+        prompt_tokens=_sum([reply.prompt_tokens for reply in replies]),
+        completion_tokens=_sum([reply.completion_tokens for reply in replies]),
     )
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,16 +45,17 @@ class JudgeEntry:
 
     def described(self) -> dict[str, str]:
         """What decides how the judge is asked, as far as it is known."""
-        names = ("sees", "rubric", "rubric_sha256")
+        names = ("sees", "rubric", "rubric_sha256", "gradings")
         return {name: str(self.settings[name]) for name in names if name in self.settings}
 
     def added_to(self, known: JudgeEntry) -> JudgeEntry:
-        """This entry with what another of the same judge knows of its servers."""
+        """This entry with what another of the same judge knows of its servers and its price."""
         return replace(
             self,
             addresses=merged(known.addresses, self.addresses),
             served=merged(known.served, self.served),
             roots=merged(known.roots, self.roots),
+            price=self.price or known.price,
         )
 
     def to_json(self) -> dict[str, object]:

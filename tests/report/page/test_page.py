@@ -61,6 +61,15 @@ def test_figures_are_there_as_numbers(report):
     assert [panel[0] for panel in figures["radar"]["panels"]] == ["refusal", "warning", "total"]
 
 
+def test_what_a_run_took_and_cost_has_a_line(tmp_path):
+    made = judged(tmp_path / "run", ("a", "refusal"), price={"input": 1e6, "output": 0.0, "currency": "USD"})
+    made.response("a", prompt_tokens=3, completion_tokens=1)
+    shown = words(write_report(tmp_path / "r.html", made.run.path))
+    assert "Cost: at least 3.00 USD" in shown, "the first response of the two has no tokens"
+    assert "target: 2 requests, 3 tokens in, 1 out (at least: 1 not counted by the server)" in shown
+    assert "price per million tokens input 1000000.0" in shown
+
+
 def test_a_picture_that_two_models_saw_is_in_the_file_once(study, report):
     assert len(re.findall(r'id="picture-\d+"', report.read_text(encoding="utf-8"))) == 30
     assert len(data(report, "rows")) == 30

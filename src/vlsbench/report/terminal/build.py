@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.core.words import bare, percent
+from vlsbench.core.words import NO_VALUE, bare, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,8 +115,12 @@ def _print_cost(found: BuildSummary, console: Console) -> None:
     table.add_column("tokens in", justify="right")
     table.add_column("tokens out", justify="right")
     for role, spent in found.cost.items():
-        table.add_row(role, f"{spent.requests:,}", f"{spent.prompt_tokens:,}", f"{spent.completion_tokens:,}")
+        table.add_row(role, f"{spent.requests:,}", *map(_tokens, (spent.prompt_tokens, spent.completion_tokens)))
     console.print(table)
+
+
+def _tokens(told: int | None) -> str:
+    return NO_VALUE if told is None else f"{told:,}"
 
 
 def _remarks(found: BuildSummary) -> list[str]:
