@@ -89,6 +89,9 @@ class Halt:
         self.check()
 
 
+_LOOK_EVERY_S = 1.0
+
+
 class Gate:
     """Request slots for one server, with the memory of how it has been answering.
 
@@ -107,6 +110,7 @@ class Gate:
         self._limit = AUTO_START if concurrency == "auto" else concurrency
         self._width: Callable[[], int] | None = None
         self._served: Served | None = None
+        self._telling: Telling | None = None
         self._servers = 1
         self._climb = Climb()
         self._bears = AUTO_MAX
@@ -136,11 +140,12 @@ class Gate:
     def attend(self, model: Served) -> None:
         """Know the servers that the slots are for."""
         self._served = model
+        self._telling = model if isinstance(model, Telling) else None
 
     @property
     def notice(self) -> str:
         """What the requests wait for beside answers, or an empty text."""
-        return self._served.notice if isinstance(self._served, Telling) else ""
+        return self._telling.notice if self._telling is not None else ""
 
     async def __aenter__(self) -> None:
         if self._in_use >= self.limit or self._waiting:
@@ -192,7 +197,9 @@ class Gate:
         return max(0.0, self._paused_until - time.monotonic())
 
     async def open(self) -> None:
-        """Wait while a rate limit pauses everybody."""
+        """Wait while a rate limit pauses everybody, or there is no server."""
+        while self.notice:
+            await self.halt.sleep(_LOOK_EVERY_S)
         while (left := self._paused_until - time.monotonic()) > 0:
             await self.halt.sleep(left)
 
