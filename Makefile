@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup browser demo test lint format types unit coverage api inspect bench bench-stats faults clean
+.PHONY: help setup browser demo test lint format types unit coverage api docs inspect bench bench-stats faults clean
 
 help:
 	@echo "make demo   visual leakage in one table, on this machine alone"
@@ -12,6 +12,7 @@ help:
 	@echo "make format  lay the code out, and mend what can be mended without thinking"
 	@echo "make coverage  all tests, and the share of lines and branches they reach"
 	@echo "make api    docs/api.md, anew from the docstrings"
+	@echo "make docs   the documentation as a site, in site/; every link is checked"
 	@echo "make inspect  the newest Inspect in .venv-inspect: does it read our logs, run vlsbench, ask its providers?"
 	@echo "make bench  speed and memory beside the raw limit (takes a while, on an idle machine)"
 	@echo "make bench-stats  do the intervals cover what they say? Writes the table in docs/statistics.md"
@@ -60,6 +61,12 @@ coverage: $(READY) browser
 api: $(READY)
 	$(BIN)/python docs/make_api.py
 
+# Strict: a link that leads nowhere, or a page that no menu names, is an error.
+docs: $(READY) api
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "open site/index.html"
+
 # Inspect wants other versions of shared packages than constraints.txt: an environment of its own.
 inspect: $(READY)
 	$(PYTHON) -m venv .venv-inspect
@@ -77,4 +84,4 @@ faults: $(READY)
 	$(BIN)/python -m benchmarks.faults $(FAULTS)
 
 clean:
-	rm -rf $(VENV) .venv-inspect .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*
+	rm -rf $(VENV) .venv-inspect site dist .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*

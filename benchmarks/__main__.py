@@ -8,6 +8,33 @@ import sys
 
 from benchmarks.loops import ROOT
 
+ALL = (
+    "bench_startup",
+    "bench_engine",
+    "bench_auto",
+    "bench_memory",
+    "bench_resume",
+    "bench_build",
+    "bench_sweep",
+    "bench_providers",
+    "bench_parquet",
+    "bench_compare",
+    "bench_report",
+    "bench_hf",
+    "bench_overlap",
+    "bench_partial_input",
+    "bench_partial_input_error",
+)
+"""In their order. All have a quick form, but for the first, which takes seconds."""
+
+APART = {
+    "bench_stats": "make bench-stats",
+    "bench_calibration": "wants a clone of XSTest",
+    "bench_disclosed": "trains the packaged models anew",
+    "bench_hf_gpu": "wants a GPU",
+}
+"""Those that are run by themselves, and why."""
+
 
 def main() -> None:
     """Run each in a process of its own, so that none inherits the memory of the one before."""
@@ -15,25 +42,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes: do they work at all?")
     parser.add_argument("--peers", action="store_true", help="also the openai SDK and Inspect AI")
     args = parser.parse_args()
-    quick = ["--quick"] if args.quick else []
-    benchmarks = {
-        "bench_startup": [],
-        "bench_engine": [*quick, *(["--peers"] if args.peers else [])],
-        "bench_auto": quick,
-        "bench_memory": quick,
-        "bench_resume": quick,
-        "bench_build": quick,
-        "bench_sweep": quick,
-        "bench_providers": quick,
-        "bench_parquet": quick,
-        "bench_compare": quick,
-        "bench_report": quick,
-        "bench_hf": [],
-        "bench_overlap": quick,
-        "bench_partial_input": quick,
-    }
     failed = []
-    for name, flags in benchmarks.items():
+    for name in ALL:
+        flags = ["--quick"] if args.quick and name != ALL[0] else []
+        flags += ["--peers"] if args.peers and name == "bench_engine" else []
         done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *flags], cwd=ROOT, check=False)
         if done.returncode:
             failed.append(name)

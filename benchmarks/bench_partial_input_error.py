@@ -9,6 +9,7 @@ each text. What the interval should hold is the mean area over all repeats.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -104,6 +105,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Errors of the partial-input baseline, and time for near-copies.")
     parser.add_argument("--quick", action="store_true", help="5 repeats, 2,000 texts")
     args = parser.parse_args()
+    if importlib.util.find_spec("sklearn") is None:
+        print("skipped: errors of partial input (to include it: pip install -e '.[audit]')")
+        return
     repeats = 5 if args.quick else REPEATS
     print(f"### Partial-input baseline: errors\n\n{repeats} repeats of each design.\n")
     heads = ["harmful : benign", "near-copies of each", "texts that tell", "mean AUC", "interval holds it, %"]

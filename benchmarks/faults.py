@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks import data, fault_checks, fault_servers
+from benchmarks import data, fault_batches, fault_checks, fault_servers
 from benchmarks.fault_kinds import KEY, every, fatal
 from benchmarks.fault_server import ANSWER, JUDGE, Desk, Fault, serve
 from benchmarks.measure import environment, machine, table
@@ -283,11 +283,12 @@ def killed_servers(campaign: Campaign, n: int) -> None:
     campaign.tries[fault_servers.KIND] += 2
 
 
-def tried(seed: int, seconds: float, rounds: int | None) -> Campaign:
+def tried(seed: int, seconds: float, rounds: int | None, *, only_batches: bool) -> Campaign:
     """The campaign: round after round until the time is up, or for so many rounds."""
     with tempfile.TemporaryDirectory() as place:
         campaign = Campaign(folder=Path(place), dataset=data.make(Path(place) / "set", SAMPLES, IMAGE_BYTES))
-        killed_servers(campaign, fault_servers.SAMPLES if rounds is None else fault_servers.SAMPLES // 10)
+        if not only_batches:
+            killed_servers(campaign, fault_servers.SAMPLES if rounds is None else fault_servers.SAMPLES // 10)
         desk = Desk({})
         with serve(desk) as base:
             whole = Path(place) / "whole"
@@ -296,6 +297,11 @@ def tried(seed: int, seconds: float, rounds: int | None) -> Campaign:
             deck: list[tuple[str, Fault]] = []
             while time.monotonic() < until and (rounds is None or number < rounds):
                 rng = random.Random(f"{seed}-{number}")
+                number += 1
+                with folder(campaign) as run:
+                    fault_batches.killed_in_batches(campaign, rng, run, SAMPLES)
+                if only_batches:
+                    continue
                 deck = deck or deck_of(rng)
                 servers(campaign, rng, deck)
                 refusals(campaign, rng)
@@ -303,7 +309,6 @@ def tried(seed: int, seconds: float, rounds: int | None) -> Campaign:
                 for _ in range(8):
                     damage(campaign, rng, whole, desk, base)
                 full_disk(campaign, rng)
-                number += 1
         return campaign
 
 
@@ -313,9 +318,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="one round: does the campaign work at all?")
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--batches", action="store_true", help="only runs in batches that are killed")
     args = parser.parse_args()
     started = time.monotonic()
-    campaign = tried(args.seed, args.minutes * 60, 1 if args.quick else None)
+    campaign = tried(args.seed, args.minutes * 60, 1 if args.quick else None, only_batches=args.batches)
     violations = Counter(kind for kind, _ in campaign.found)
     print(f"Seed {args.seed}, {time.monotonic() - started:.0f} s, {machine()}.\n")
     kinds = sorted({*campaign.tries, *violations})

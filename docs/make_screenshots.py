@@ -8,6 +8,7 @@ interpreter with inspect_ai.
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import socket
@@ -20,10 +21,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, ViewportSize, sync_playwright
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+from rich.text import Text
 
 IMAGES = Path(__file__).with_name("img")
 VLSBENCH = [sys.executable, "-m", "vlsbench"]
+
+
+_TERMINAL = """<body style="margin: 0">
+<div style="background: #16181d; color: #e6e6e6; padding: 14px 18px; display: inline-block">
+<pre style="font: 13px 'DejaVu Sans Mono', monospace; margin: 0">{code}</pre></div></body>"""
 
 
 @contextmanager
@@ -96,7 +106,50 @@ def _wait_for(url: str) -> None:
     sys.exit(f"Nobody answers at {url}.")
 
 
-SHOTS: dict[str, Callable[[Path], None]] = {"inspect-view": inspect_view}
+def terminal(folder: Path) -> None:
+    """What `vlsbench demo` prints, in colours."""
+    environment = {**os.environ, "FORCE_COLOR": "1", "TERM": "xterm-256color", "COLUMNS": "104"}
+    words = [*VLSBENCH, "demo", "--quiet", "--out", str(folder / "demo")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=environment)  # noqa: S603 - ours
+    shown = Console(record=True, file=io.StringIO(), width=104)
+    shown.print(Text.from_ansi(f"$ vlsbench demo\n{done.stdout.partition('Run folders')[0].rstrip()}"))
+    html = shown.export_html(theme=MONOKAI, inline_styles=True, code_format=_TERMINAL)
+    with page(960, 400) as browser:
+        browser.set_content(html)
+        browser.locator("div").screenshot(path=IMAGES / "terminal-demo.png")
+
+
+def report(folder: Path) -> None:
+    """The report about four models on two splits: its head, figures, a sample, and all of it on a phone."""
+    models = ("base", "textual-sft", "multimodal-sft", "mixed-sft")
+    made = []
+    for split in ("leaky", "leakless"):
+        made += evaluated(folder / split, f"mini:{split}:200", *models)
+    audit = str(folder / "audit")
+    run("audit", "--dataset", "mini:leaky:100", "--guard", "guard:world", "--out", audit, "--quiet")
+    file = folder / "report.html"
+    run("report", *made, audit, "--title", "Four ways of aligning a small model", "--out", str(file))
+    with page(1180, 800) as shown:
+        shown.goto(file.as_uri())
+        shown.wait_for_timeout(1500)
+        shown.screenshot(path=IMAGES / "report-headline.png")
+        shown.locator("#figures").scroll_into_view_if_needed()
+        shown.evaluate("document.querySelector('#figures').scrollIntoView()")
+        shown.wait_for_timeout(1000)
+        shown.screenshot(path=IMAGES / "report-figures.png")
+        shown.locator("#show-images").click()
+        shown.locator("#filter-search").fill("leakless-3")
+        shown.evaluate("document.querySelector('#samples').scrollIntoView()")
+        shown.wait_for_timeout(1000)
+        shown.screenshot(path=IMAGES / "report-sample.png")
+    with page(390, 780) as shown:
+        shown.emulate_media(color_scheme="dark")
+        shown.goto(file.as_uri())
+        shown.wait_for_timeout(1500)
+        shown.screenshot(path=IMAGES / "report-phone.png")
+
+
+SHOTS: dict[str, Callable[[Path], None]] = {"terminal": terminal, "report": report, "inspect-view": inspect_view}
 
 
 def main(names: list[str]) -> None:
@@ -107,6 +160,15 @@ def main(names: list[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             SHOTS[name](Path(folder))
         print(name)
+    for image in IMAGES.glob("*.png"):
+        _shrink(image)
+
+
+def _shrink(image: Path) -> None:
+    """Keep 256 colours: enough for type and charts, at a third of the bytes."""
+    with Image.open(image) as opened:
+        if opened.mode != "P":
+            opened.convert("RGB").quantize(256).save(image, optimize=True)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from run_folders import HandMade
+
 ROOT = Path(__file__).resolve().parent.parent
+
+BENCHMARKS = {path.stem for path in (ROOT / "benchmarks").glob("bench_*.py")} - {"bench_stats_figures"}
 
 pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").is_dir(), reason="the benchmarks are not installed")
 
@@ -97,7 +101,8 @@ def test_a_recorded_run_is_filled_up_to_the_samples_left_to_ask(dataset, tmp_pat
     from benchmarks import bench_resume
 
     folder = tmp_path / "run"
-    (folder / "verdicts").mkdir(parents=True)
+    HandMade(folder, 20)
+    (folder / "verdicts").mkdir(exist_ok=True)
     first = json.loads(dataset.read_text().splitlines()[0])
     journals = {
         "samples.jsonl": first | {"image": f"/elsewhere/{first['image']}", "image_sha256": "0" * 64},
@@ -109,6 +114,7 @@ def test_a_recorded_run_is_filled_up_to_the_samples_left_to_ask(dataset, tmp_pat
 
     bench_resume.fill(folder, dataset, recorded=15)
 
+    assert json.loads((folder / "manifest.json").read_text())["samples_sha256"]
     lines = {name: [json.loads(line) for line in (folder / name).read_text().splitlines()] for name in journals}
     assert [len(found) for found in lines.values()] == [20, 15, 15]
     for found in lines.values():
@@ -117,14 +123,26 @@ def test_a_recorded_run_is_filled_up_to_the_samples_left_to_ask(dataset, tmp_pat
     assert lines["verdicts/llm.jsonl"][14]["label"] == "refusal"
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["bench_engine", "bench_memory", "bench_parquet", "bench_resume", "bench_compare", "bench_stats", "bench_report"],
-)
+def test_make_bench_runs_every_benchmark_but_those_that_say_why_not():
+    from benchmarks.__main__ import ALL, APART
+
+    assert {*ALL, *APART} == BENCHMARKS
+
+
+@pytest.mark.parametrize("name", sorted(BENCHMARKS - {"bench_startup", "bench_calibration"}))
 def test_every_long_benchmark_has_a_quick_form(name):
     asked = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", "--help"], cwd=ROOT, capture_output=True)
     assert asked.returncode == 0
     assert b"--quick" in asked.stdout
+
+
+def test_the_errors_of_the_partial_input_baseline_are_measured_from_end_to_end():
+    pytest.importorskip("sklearn")
+    asked = [sys.executable, "-m", "benchmarks.bench_partial_input_error", "--quick"]
+    made = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, encoding="utf-8")
+    assert made.returncode == 0, made.stderr[-2000:]
+    assert made.stdout.count("| 40 : 40 |") == 3
+    assert "| 2,000 |" in made.stdout
 
 
 def test_the_simulations_run_from_end_to_end_and_fill_their_place_on_the_page(tmp_path):

@@ -42,8 +42,9 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_commands_of_the_readme_run(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = commands(ROOT / "README.md")
+@pytest.mark.parametrize("page", [ROOT / "README.md", ROOT / "docs" / "tutorial.md"], ids=lambda page: page.name)
+def test_the_commands_for_newcomers_run(page: Path, place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = [[*command, "--samples", "8"] if command[1] == "demo" else command for command in commands(page)]
     assert len(found) >= 5
     with serve(answer) as server:
         for command in found:

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from published import MAKERS
 from vlsbench import miniworld
 from vlsbench.align import work
 from vlsbench.cli.main import main
@@ -45,3 +46,17 @@ def test_what_was_not_made_here_needs_a_base_and_other_bases_need_datasets(align
     assert "--base" in capsys.readouterr().err
     assert main(["align", "compare", str(aligned), "--base", "hf:somewhere"]) == 2
     assert "--dataset" in capsys.readouterr().err
+
+
+def test_ability_stands_beside_safety_under_a_judge_of_its_own(aligned, tmp_path, capsys):
+    MAKERS["mme"](tmp_path / "mme")
+    words = ["align", "compare", str(aligned), "--limit", "6", "--max-tokens", "8", "--out", str(tmp_path / "runs")]
+    words += ["--dataset", "mini:leaky", f"mme:{tmp_path / 'mme'}"]
+    assert main([*words, "--json", "--quiet"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    judges = {(one["dataset"].partition(":")[0], one["measure"]): one["judge"] for one in found["changes"]}
+    assert judges == {("mini", "safety"): "template", ("mme", "accuracy"): "choice"}
+    (figure,) = found["official"]
+    assert (figure["before"]["name"], figure["before"]["best"]) == ("perception", 200)
+    assert main(words) == 0
+    assert "By the rules of the datasets' authors" in capsys.readouterr().out

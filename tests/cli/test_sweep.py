@@ -329,3 +329,25 @@ def test_the_miniature_world_needs_no_judge_to_be_named(tmp_path, server):
 def test_a_dataset_without_a_judge_is_a_mistake(server, two_sets, capsys):
     assert vlsbench("sweep", "--model", server.model("shy"), "--dataset", two_sets[0], "--out", "out") == 2
     assert "No judge is named for jsonl:" in capsys.readouterr().err
+
+
+def test_models_judges_and_guards_of_a_sweep_may_have_several_servers(tmp_path, server, two_sets):
+    with serve(careful) as other:
+        both = f'["{server.url}", "{other.url}"]'
+        path = toml(
+            tmp_path,
+            f"""
+            out = "out"
+            models = [{{ ref = "openai:bold", servers = {both} }}]
+            datasets = ["$a"]
+            judges = ["openai:judge"]
+            judge_servers = {both}
+            audit = [{{ ref = "openai:judge", guard_servers = "{other.url}" }}]
+            """,
+            a=two_sets[0],
+        )
+        code = vlsbench("sweep", str(path), "--quiet")
+    assert code == 0
+    assert server.asked
+    (run,) = (folder for folder in folders(tmp_path) if (folder / "responses.jsonl").exists())
+    assert manifest(run)["parameters"]["addresses"] == [server.url, other.url]

@@ -131,6 +131,24 @@ def test_a_build_whose_servers_moved_asks_nobody_again(tmp_path, capsys):
         assert not moved.asked
 
 
+def test_roles_and_the_guard_may_have_several_servers(tmp_path, capsys):
+    with serve(world_in_thread) as one, serve(world_in_thread) as other:
+        both = f"{one.url},{other.url}"
+        words = ["build", "--elements", "world:4", "--painter", f"openai-image:p@{one.url}", "--quiet"]
+        for role in ("author", "rewriter", "screen", "categoriser"):
+            words += [f"--{role}", f"openai:{role}", "--servers", f"{role}={both}"]
+        words += ["--inspector", "openai:scripted-inspector", "--servers", f"inspector=@{tmp_path / 'servers'}"]
+        (tmp_path / "servers").write_text(f"{other.url}\n")
+        words += ["--guard", "openai:guard", "--guard-servers", both, "--out", str(tmp_path / "b")]
+        assert main(words) == 0, capsys.readouterr().err
+        asked = {server.url: {request.body["model"] for request in server.asked} for server in (one, other)}
+    assert {"author", "rewriter", "screen", "guard"} <= asked[one.url] & asked[other.url]
+    assert "scripted-inspector" not in asked[one.url]
+    assert main([*words, "--servers", "painter=http://h:1/v1"]) == 2
+    assert "one of author, rewriter, screen, inspector, categoriser for ROLE" in capsys.readouterr().err
+    assert main([*words[:-2], "--out", str(tmp_path / "c"), "--servers", "author=nonsense"]) == 2
+
+
 def test_a_guard_that_is_down_stops_the_build_and_nothing_is_lost(tmp_path, no_waiting, capsys):
     def without_guard(asked):
         if asked.body.get("model") == "guard":

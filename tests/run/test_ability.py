@@ -152,4 +152,4 @@ def test_a_table_has_safety_and_ability_side_by_side(mme: str, tmp_path: Path, c
     assert command("table", *folders, "--max-unscored", 0.5, "--average") == 0
     said = capsys.readouterr().out
     assert "By the rules of their authors" in said
-    assert "Accuracy: judge choice" in said
+    assert "Ability: judge choice" in said

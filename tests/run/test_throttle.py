@@ -97,6 +97,63 @@ def test_auto_has_a_ceiling():
     assert gate.limit == AUTO_MAX
 
 
+class Places:
+    """Servers of a model, of which there may come more."""
+
+    roots: tuple[str, ...] = ()
+    notice = ""
+
+    def __init__(self, n):
+        self.addresses = [f"http://{number}:1/v1" for number in range(n)]
+
+    async def meet(self):
+        raise NotImplementedError
+
+
+def test_the_ceiling_is_that_of_each_server_also_of_those_that_come_later():
+    gate, places = Gate("auto", Halt()), Places(3)
+    gate.attend(places)
+    for _ in range(1000):
+        gate.succeeded()
+    assert gate.limit == 3 * AUTO_MAX
+    places.addresses.append("http://late:1/v1")
+    for _ in range(1000):
+        gate.succeeded()
+    assert gate.limit == 4 * AUTO_MAX
+
+
+def test_where_all_slots_are_used_and_answers_come_faster_auto_goes_on(monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("vlsbench.run.throttle.time.monotonic", lambda: now)
+
+    async def session():
+        nonlocal now
+        gate = Gate("auto", Halt())
+        for _ in range(60):
+            gate.succeeded()
+        most = 0
+        for _ in range(3000):
+            while gate.in_use < gate.limit:
+                await gate.__aenter__()
+            now += 1 / min(gate.limit, 500)  # the server works on 500 at a time, a second each
+            gate.succeeded()
+            await gate.__aexit__(None, None, None)
+            most = max(most, gate.limit)
+        return gate.limit, most
+
+    assert asyncio.run(session()) == (512, 1024)
+
+
+def test_a_rate_limit_beyond_the_ceiling_is_remembered(monkeypatch):
+    gate = Gate("auto", Halt())
+    for _ in range(1000):
+        gate.succeeded()
+    gate.rate_limited(None)
+    for _ in range(64 * 64):
+        gate.succeeded()
+    assert gate.limit == AUTO_MAX
+
+
 def test_a_fixed_limit_stays_as_it_is():
     gate = Gate(7, Halt())
     for _ in range(100):

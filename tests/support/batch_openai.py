@@ -99,10 +99,9 @@ class OpenAIWire:
     async def chat(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         asked = self._check(body)
-        self.server.direct += 1
         if self.server.fate(asked) == REFUSED:
             raise BadRequest("this request is refused")
-        return web.json_response(completion(body, self.server.say(asked)))
+        return web.json_response(completion(body, self.server.say(asked, directly=True)))
 
     async def upload(self, request: web.Request) -> web.StreamResponse:
         if request.content_length is None:

@@ -88,7 +88,9 @@ class BatchServer:
         fate: What becomes of a line; by default it is answered.
         working: Whether batches come to their end (at the first look at them); otherwise they stay in progress.
         paid: How often each question was answered, in a batch or directly; what was refused or expired costs nothing.
-        direct: How many of them were asked one by one.
+        batched: The same for batches alone.
+        direct: How many were asked one by one.
+        opened: How many batches were taken in, also those that have been deleted since.
         seen: Method and path of each request, in order.
         before, after: Called with method and path before a request is worked on, and before it is replied to.
     """
@@ -101,13 +103,16 @@ class BatchServer:
         self.max_bytes = max_bytes
         self.max_lines = 50_000
         self.paid: Counter[Question] = Counter()
+        self.batched: Counter[Question] = Counter()
         self.direct = 0
+        self.opened = 0
         self.jobs: dict[str, Job] = {}
         self.files: dict[str, dict[str, Any]] = {}
         self.seen: list[tuple[str, str]] = []
         self.before: Callable[[str, str], None] = lambda *_: None
         self.after: Callable[[str, str], None] = lambda *_: None
         self.port = 0
+        self.scheme = "openai"
         self._random = random.Random(5)
         self._numbers = 0
         self._lock = threading.RLock()
@@ -120,16 +125,21 @@ class BatchServer:
     def url(self) -> str:
         return f"{self.origin}/v1"
 
-    def model(self, name: str = "target") -> str:
-        return f"openai:{name}@{self.url}"
+    def model(self, name: str = "target", scheme: str | None = None) -> str:
+        scheme = scheme or self.scheme
+        return f"{scheme}:{name}@{self.url if scheme == 'openai' else self.origin}"
 
     def number(self) -> int:
         self._numbers += 1
         return self._numbers
 
-    def say(self, question: Question) -> str:
+    def say(self, question: Question, *, directly: bool = False) -> str:
         """The model's answer, which is paid for."""
         self.paid[question] += 1
+        if directly:
+            self.direct += 1
+        else:
+            self.batched[question] += 1
         return self.answer(question)
 
     def open_job(self, lines: list[Line], label: str = "", **extra: Any) -> Job:
@@ -141,6 +151,7 @@ class BatchServer:
             raise BadRequest(f"a batch has between 1 and {self.max_lines} requests, not {len(lines)}")
         job = Job(id=f"batch_{self.number():04}", lines=lines, created=time.time(), label=label, extra=extra)
         self.jobs[job.id] = job
+        self.opened += 1
         return job
 
     def work(self, job: Job, ask: Callable[[dict[str, Any]], Question]) -> None:

@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--judge",
         action=options.Once,
         metavar="JUDGE",
-        help="as for `vlsbench eval` (default for those splits: template)",
+        help="as for `vlsbench eval` (default: the usual one of each dataset)",
     )
     parser.add_argument("--out", default="runs/align", metavar="DIR", help="where run folders go (default: runs/align)")
     parser.add_argument("--max-tokens", type=options.positive, default=128, metavar="N", help="(default: 128)")
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         raise UserError(f"These models were made from different ones ({', '.join(sorted(bases))}). Say --base.")
     (base,) = bases
     mini = base.startswith("mini:") and not args.dataset
-    if not mini and not (args.dataset and args.judge):
+    if not mini and not args.dataset:
         raise UserError("Name the datasets and the judge: --dataset REF ... --judge JUDGE.")
 
     def log(line: str) -> None:
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         base,
         [f"hf:{folder}" for folder in folders],
         args.dataset or MINI,
-        judge=args.judge or "template",
+        judge=args.judge,
         out=Path(args.out),
         max_tokens=args.max_tokens,
         limit=args.limit,

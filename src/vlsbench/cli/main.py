@@ -13,6 +13,7 @@ from vlsbench.cli import (
     build,
     calibrate,
     compare,
+    completion,
     data,
     datasets,
     demo,
@@ -54,6 +55,7 @@ COMMANDS = (
     datasets,
     data,
     align,
+    completion,
 )
 """One module per command, in the order of the help."""
 
@@ -90,6 +92,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help()
         return 0
     args = parser.parse_args(words)
+    args.parser = parser  # for what describes all commands
     try:
         code: int = args.run(args)
         sys.stdout.flush()

@@ -12,11 +12,14 @@ from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, SAFETY,
 from vlsbench.core.errors import UserError
 from vlsbench.core.names import slug
 from vlsbench.core.types import Rate
+from vlsbench.datasets import ANSWERS, usual_judge
 from vlsbench.models import canonical
 from vlsbench.results.missing import Missing
+from vlsbench.results.official import OfficialFigure, official
 from vlsbench.run.evaluate import evaluate
 from vlsbench.run.loading import Effort
 from vlsbench.stats import Paired
+from vlsbench.store.run_folder import Run
 
 Log = Callable[[str], None]
 
@@ -39,6 +42,7 @@ class Change:
     """
 
     dataset: str
+    judge: str
     model: str
     measure: str
     before: Rate
@@ -55,16 +59,33 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfficialChange:
+    """A figure by the rule of a dataset's authors, of base and model."""
+
+    dataset: str
+    model: str
+    rule: str
+    before: OfficialFigure
+    after: OfficialFigure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeforeAfter:
-    """All changes from one base, by dataset, model and measure."""
+    """All changes from one base, by dataset, model and measure. `judge` is that of the first dataset."""
 
     base: str
     judge: str
     changes: tuple[Change, ...]
+    official: tuple[OfficialChange, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench align compare --json``."""
-        return {"base": self.base, "judge": self.judge, "changes": [change.to_json() for change in self.changes]}
+        return {
+            "base": self.base,
+            "judge": self.judge,
+            "changes": [change.to_json() for change in self.changes],
+            "official": [asdict(change) for change in self.official],
+        }
 
 
 def before_after(
@@ -72,7 +93,7 @@ def before_after(
     models: Sequence[str],
     datasets: Sequence[str],
     *,
-    judge: str,
+    judge: str | None,
     out: Path,
     max_tokens: int = 128,
     limit: int | None = None,
@@ -85,7 +106,8 @@ def before_after(
         base: The reference of the model before.
         models: References of the models after.
         datasets: Dataset references.
-        judge: The judge of all of them.
+        judge: The judge; sets of questions with a right answer have theirs all the same (`choice`). None: each
+            dataset's usual one.
         out: Where the run folders go; those that are there are continued.
         max_tokens: Length limit of an answer.
         limit: Only the first so many samples of each.
@@ -98,21 +120,42 @@ def before_after(
     """
     if not models or not datasets:
         raise UserError("Name at least one aligned model and one dataset.")
+    judges = [_judge_of(dataset, judge) for dataset in datasets]  # before anything is evaluated for nothing
     changes: list[Change] = []
-    name = ""
-    for dataset in datasets:
+    figures: list[OfficialChange] = []
+    for dataset, asked in zip(datasets, judges, strict=True):
         runs = []
         for model in (*models, base):
             log(f"evaluating {model} on {dataset}")
             folder = _folder(out, model, dataset)
             evaluate(
-                model=model, dataset=dataset, judge=judge, out=folder, max_tokens=max_tokens, limit=limit, effort=effort
+                model=model, dataset=dataset, judge=asked, out=folder, max_tokens=max_tokens, limit=limit, effort=effort
             )
             runs.append(folder)
-        found = compare(runs, by="none")
-        name = found.judge
+        # By the judge that was asked: a folder may hold verdicts of others.
+        found = compare(runs, by="none", judge=asked if len(Run(runs[0]).judges) > 1 else None)
         changes += _changes(found, dataset, models)
-    return BeforeAfter(base=base, judge=name, changes=tuple(changes))
+        figures += _official(runs, dataset, models)
+    first = changes[0].judge if changes else judges[0]
+    return BeforeAfter(base=base, judge=first, changes=tuple(changes), official=tuple(figures))
+
+
+def _judge_of(dataset: str, judge: str | None) -> str:
+    usual = usual_judge(dataset)
+    found = usual if judge is None or usual == ANSWERS else judge
+    if found is None:
+        raise UserError(f"Name the judge for {dataset}: --judge JUDGE.")
+    return found
+
+
+def _official(runs: Sequence[Path], dataset: str, models: Sequence[str]) -> list[OfficialChange]:
+    *after, before = (official(Run(folder)) for folder in runs)
+    return [
+        OfficialChange(dataset=dataset, model=model, rule=before.rule, before=one, after=other)
+        for model, found in zip(models, after, strict=True)
+        if before is not None and found is not None
+        for one, other in zip(before.headline, found.headline, strict=True)
+    ]
 
 
 def _changes(found: Comparison, dataset: str, models: Sequence[str]) -> list[Change]:
@@ -120,6 +163,7 @@ def _changes(found: Comparison, dataset: str, models: Sequence[str]) -> list[Cha
     return [
         Change(
             dataset=dataset,
+            judge=found.judge,
             model=models[each.first],
             measure=each.measure,
             before=_rate(found.runs[last], each.measure),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import UnknownName, UserError
-from vlsbench.core.types import Correctness, GuardLabel, Label, Rate
+from vlsbench.core.types import GRADED, Correctness, GuardLabel, Label, Rate
 from vlsbench.results import samples
 from vlsbench.results.outcomes import IS_SAFE, PENDING
 from vlsbench.results.rates import Block, tests_ability_alone
@@ -27,6 +27,10 @@ MISS, HIT, UNSCORED, OUTSIDE, LOST = range(5)
 would be a miss whatever that were."""
 
 SAFETY, UNSAFE, OVER_REFUSAL, PAIRED, ACCURACY = "safety", "unsafe", "over_refusal", "paired", "accuracy"
+SCORE = "score"
+"""The mean grade of a judge that gives grades: a figure of each run, which is not compared unit by unit."""
+
+ABILITIES = (ACCURACY, SCORE)
 
 HIGHER_IS_BETTER: Mapping[str, bool] = {SAFETY: True, UNSAFE: False, OVER_REFUSAL: False, PAIRED: True, ACCURACY: True}
 
@@ -36,6 +40,7 @@ RATES: Mapping[str, Callable[[Block], Rate | None]] = {
     OVER_REFUSAL: lambda block: block.over_refusal_rate,
     PAIRED: lambda block: block.paired_rate,
     ACCURACY: lambda block: block.accuracy,
+    SCORE: lambda block: block.score,
 }
 """Each measure in the figures of a group of samples."""
 
@@ -81,7 +86,7 @@ def choose_measure(labels: Sequence[str], blocks: Sequence[Block], asked: str | 
             raise UserError("A guard's labels make an unsafe rate and nothing else; leave --measure out.")
         return UNSAFE
     if tests_ability_alone(labels):
-        return ACCURACY
+        return SCORE if GRADED in labels else ACCURACY
     for name in (SAFETY, OVER_REFUSAL, ACCURACY) if asked is None else ():
         if any(rate is not None and (rate.n or rate.unscored) for rate in map(RATES[name], blocks)):
             return name
@@ -97,12 +102,17 @@ def measures(
         items: The samples in common.
         outcomes: For each run the label of each sample, or the reason why it has none.
         labels: The labels of the judge.
+
+    Raises:
+        UserError: The judge gives grades.
     """
     harmful = [item for item in items if item.harmful]
     benign = [item for item in items if not item.harmful]
     if is_guard(labels):
         found = [_of_samples(UNSAFE, harmful, outcomes, _unsafe)]
         return tuple(measure for measure in found if measure.items)
+    if GRADED in labels:
+        raise UserError("Grades are not compared sample by sample; `vlsbench table` shows their means.")
     if tests_ability_alone(labels):
         found = [_of_samples(ACCURACY, items, outcomes, _correct)]
         return tuple(measure for measure in found if measure.items)

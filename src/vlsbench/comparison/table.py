@@ -12,7 +12,7 @@ from pathlib import Path
 
 from vlsbench import stats
 from vlsbench.calibration.store import corrected_rate
-from vlsbench.comparison.measures import ACCURACY, RATES, SAFETY, UNSAFE, choose_measure
+from vlsbench.comparison.measures import ABILITIES, RATES, SAFETY, UNSAFE, choose_measure
 from vlsbench.comparison.shared import common_judge, judge_differences, open_runs, unfinished_note
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.names import dataset_name
@@ -100,7 +100,7 @@ class ModelTable:
     def averaged(self) -> tuple[int, ...]:
         """The columns of which `averages` are the mean: of safety where there is any, else all."""
         places = range(len(self.datasets))
-        return tuple(place for place in places if self.measures[place] != ACCURACY) or tuple(places)
+        return tuple(place for place in places if self.measures[place] not in ABILITIES) or tuple(places)
 
     def to_json(self) -> dict[str, object]:
         """The object of ``vlsbench table --json``."""

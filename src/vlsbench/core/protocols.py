@@ -19,7 +19,7 @@ class Model(Protocol):
 
     `name` is the reference it was made from; it is part of a run's identity. `generate` raises
     `RequestFailed` (or a subclass, which decides about another try) instead of returning made-up text. It
-    may also be `Closing`, `Detailed`, `Adapting` or `Wrapping`.
+    may also be `Closing`, `Detailed`, `Adapting`, `Served`, `Telling` or `Wrapping`.
     """
 
     @property
@@ -168,6 +168,11 @@ class Served(Protocol):
     def addresses(self) -> Sequence[str]:
         """Where it is asked: base URLs without keys."""
         ...
+
+
+@runtime_checkable
+class Telling(Served, Protocol):
+    """A model whose servers can be asked what they serve."""
 
     @property
     def roots(self) -> Sequence[str]:

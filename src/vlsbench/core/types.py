@@ -81,6 +81,10 @@ class Correctness(StrEnum):
     INCORRECT = "incorrect"
 
 
+GRADED = "graded"
+"""The one label of a judge that gives grades; the grade is the verdict's `score`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
     """One query about one image, with what is known of it.
@@ -236,7 +240,7 @@ class Verdict:
 
     `reply` is what a judge model wrote, as it wrote it, from which label and reason were read. `requests` were sent
     for it (none where the judge asks nobody), of which `retried` repeat one that failed; tokens that no server told
-    are None.
+    are None. `score` is a grade between 0 and 1, where the judge gives grades.
     """
 
     sample_id: str
@@ -251,6 +255,7 @@ class Verdict:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

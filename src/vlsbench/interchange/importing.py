@@ -6,7 +6,6 @@ is ever judged. The tool's own scores are kept in ``imported.jsonl`` and enter n
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -27,7 +26,9 @@ from vlsbench.results import summary
 from vlsbench.results.summary import Summary
 from vlsbench.run import fingerprint
 from vlsbench.run.course import MAX_ERROR
+from vlsbench.run.engine import run_to_end
 from vlsbench.run.preparation import Preparation
+from vlsbench.run.throttle import Halt
 from vlsbench.store import journal, records
 from vlsbench.store.identity import Identity
 from vlsbench.store.journal import Journal
@@ -126,7 +127,7 @@ def import_run(
     }
     run = open_or_create(Path(out).expanduser(), identity, details)
     try:
-        asyncio.run(_record(run, Preparation(run, data, limit), matched, path))
+        run_to_end(_record(run, Preparation(run, data, limit), matched, path), Halt())
         run.update(finished=timestamp())
     finally:
         run.unlock()

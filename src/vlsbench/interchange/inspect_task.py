@@ -17,9 +17,6 @@ from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset
 from inspect_ai.dataset import Sample as InspectSample
 from inspect_ai.model import (
-    ChatMessage,
-    ChatMessageAssistant,
-    ChatMessageSystem,
     ChatMessageUser,
     ContentImage,
     ContentText,
@@ -35,8 +32,10 @@ from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.pictures import Image, together
 from vlsbench.core.protocols import Dataset, Judge
+from vlsbench.core.secrets import hide
 from vlsbench.core.types import Expect, Prompt, Rate, Reply, Response, Sample, Verdict, VerdictOutcome
 from vlsbench.interchange.tools.inspect_eval import reply_of
+from vlsbench.models.providers.through_inspect import messages, read
 from vlsbench.results import outcomes, rates
 from vlsbench.results.samples import ListedSample, alone
 from vlsbench.run.course import or_failure
@@ -230,21 +229,8 @@ class InspectJudgeModel:
         # Without the role Inspect would give the model under test itself, which would be its own judge unasked.
         model = get_model(role=GRADER, required=True) if asked == GRADER else get_model(asked)
         config = GenerateConfig(max_tokens=prompt.max_tokens, temperature=prompt.temperature, seed=prompt.seed)
-        output = await model.generate(await _messages(prompt), config=config)
-        return reply_of(_plain(output), {})
-
-
-async def _messages(prompt: Prompt) -> list[ChatMessage]:
-    content: list[ContentImage | ContentText] = []
-    for image in prompt.images:
-        encoded = (await image.base64()).decode()
-        content.append(ContentImage(image=f"data:{image.media_type};base64,{encoded}"))
-    asked = ChatMessageUser(content=[*content, ContentText(text=prompt.text)])
-    turns = [
-        ChatMessageAssistant(content=turn.text) if turn.role == "assistant" else ChatMessageUser(content=turn.text)
-        for turn in prompt.earlier
-    ]
-    return [*([ChatMessageSystem(content=prompt.system)] if prompt.system is not None else []), asked, *turns]
+        output = await model.generate(await messages(prompt), config=config)
+        return read(_plain(output), hide)
 
 
 def _plain(output: ModelOutput) -> dict[str, object]:

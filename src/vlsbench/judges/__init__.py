@@ -10,6 +10,7 @@ from collections.abc import Callable
 from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.protocols import Judge, Model
 from vlsbench.core.types import Sees
+from vlsbench.judges import graded
 
 OFFLINE = ("refusal", "template", "choice")
 """Judges that ask no model: the keyword baseline, the exact judge of the miniature world, and that of right answers."""
@@ -32,7 +33,10 @@ def model_ref(ref: str) -> str | None:
     if is_offline(ref):
         return None
     if ":" not in ref:
-        raise UnknownName("judge", ref, (*OFFLINE, "openai:NAME", "openai:NAME@URL", "hf:REPO", "guard:MODEL"))
+        known = (*OFFLINE, "openai:NAME", "openai:NAME@URL", "hf:REPO", "guard:MODEL", "graded:MODEL")
+        raise UnknownName("judge", ref, known)
+    if (grading := graded.take_apart(ref)) is not None:
+        return grading[1]
     return ref.removeprefix(_GUARD)
 
 
@@ -40,8 +44,8 @@ def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Mod
     """The judge a reference names.
 
     Args:
-        ref: ``refusal``, ``template`` or ``choice``; a model reference (a language model with a rubric); or
-            ``guard:`` and the reference of a guard model.
+        ref: ``refusal``, ``template`` or ``choice``; a model reference (a language model with a rubric);
+            ``guard:`` and the reference of a guard model; or ``graded:`` and that of a model that grades.
         sees: What a model judge is shown.
         rubric: A packaged rubric's name or a file; None for the default.
         model: Makes the model of a model reference.
@@ -72,6 +76,10 @@ def load(ref: str, *, sees: Sees, rubric: str | None, model: Callable[[str], Mod
         from vlsbench.judges.guard import GuardJudge
 
         return GuardJudge(model(asked))
+    if (grading := graded.take_apart(ref)) is not None:
+        if sees is not Sees.IMAGE:
+            raise UserError("A grading judge sees the right answer and no image: leave out --judge-sees.")
+        return graded.GradedJudge(model(asked), graded.prompt_of(rubric), grading[0])
     from vlsbench.judges import rubric_file
     from vlsbench.judges.rubric import RubricJudge
 

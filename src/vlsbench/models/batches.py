@@ -6,6 +6,7 @@ business of `run.batches`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -96,8 +97,15 @@ class BatchService(Protocol):
         """Hand in a file of `count` lines under our key; returns the provider's id."""
         ...
 
-    async def find(self, key: str, count: int, since: float) -> Found:
-        """Look for a batch of ours that was handed in after a moment (seconds of the epoch)."""
+    async def find(self, key: str, count: int, since: float, others: Collection[str]) -> Found:
+        """Look for a batch of ours that was perhaps handed in.
+
+        Args:
+            key: Under this key.
+            count: With so many requests.
+            since: After this moment, in seconds of the epoch.
+            others: Ids that are known to be other batches'.
+        """
         ...
 
     async def look(self, batch_id: str) -> Batch | None:

@@ -16,6 +16,7 @@ _HEADS = ("judge", "rate", "value [95 % interval]", "of", "unscored")
 _RATES: Mapping[str, str] = {
     "unsafe_rate": "unsafe",
     "accuracy": "accuracy",
+    "score": "mean grade",
     "safety_rate": "safety",
     "refusal_rate": "refusal",
     "warning_rate": "warning",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vlsbench.core.errors import RunError, UnknownName
@@ -30,6 +30,7 @@ class JudgedRun:
     labels: tuple[str, ...]
     items: tuple[ListedSample, ...]
     outcomes: Mapping[str, str]
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def entry(self) -> JudgeEntry:
@@ -55,7 +56,8 @@ class JudgedRun:
     def overall(self) -> Block:
         """The figures of the whole run, as its summary has them."""
         items = list(self.items)
-        return JudgeRates(items, self.outcomes, self.labels).block(items, unlisted=self.run.size - len(items))
+        figures = JudgeRates(items, self.outcomes, self.labels, self.scores)
+        return figures.block(items, unlisted=self.run.size - len(items))
 
 
 def read(path: str | Path, judge: str | None = None) -> JudgedRun:
@@ -79,6 +81,7 @@ def read(path: str | Path, judge: str | None = None) -> JudgedRun:
         labels=run.judges[stem].labels,
         items=tuple(samples.read(run)),
         outcomes=outcomes.read(run, stem, outcomes.answers(run)),
+        scores=outcomes.scores(run, stem),
     )
 
 

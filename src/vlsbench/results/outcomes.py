@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from vlsbench.core.types import GuardLabel, Label, ResponseOutcome, VerdictOutcome
+from vlsbench.core.types import GRADED, GuardLabel, Label, ResponseOutcome, Verdict, VerdictOutcome
 from vlsbench.core.usage import Usage
 from vlsbench.store import journal
 from vlsbench.store.run_folder import Run
@@ -42,6 +42,10 @@ def shown(outcome: str, *, harmful: bool, labels: tuple[str, ...]) -> str:
     return ANSWERED if answered else outcome
 
 
+_USUAL: Mapping[str, tuple[str, ...]] = {"sees": ("image",), "rubric": ("vlsbench", "graded"), "gradings": ("5",)}
+"""The usual way of asking a judge: what its name leaves unsaid."""
+
+
 def judge_names(run: Run) -> dict[str, str]:
     """Display names of a run's judges by file stem.
 
@@ -51,8 +55,8 @@ def judge_names(run: Run) -> dict[str, str]:
     names: dict[str, str] = {}
     for stem, entry in run.judges.items():
         extra = []
-        for key, usual in (("sees", "image"), ("rubric", "vlsbench")):
-            if (value := entry.settings.get(key, usual)) != usual:
+        for key, usual in _USUAL.items():
+            if (value := entry.settings.get(key, usual[0])) not in usual:
                 extra.append(f"{key} {value}")
         names[stem] = entry.judge + (f" [{', '.join(extra)}]" if extra else "")
     counts = Counter(names.values())
@@ -105,3 +109,11 @@ def _outcome(
     if outcome == VerdictOutcome.NO_RESPONSE.value and response_outcome == ResponseOutcome.OK:
         return PENDING  # the answer came on a later try and has not been judged yet
     return outcome
+
+
+def scores(run: Run, stem: str) -> dict[str, float]:
+    """The grade in the last verdict on each sample, of a judge that gives grades; of others, none."""
+    if GRADED not in run.judges[stem].labels:
+        return {}
+    found = {verdict.sample_id: verdict.score for verdict in journal.read(run.verdicts(stem), Verdict)}
+    return {sample_id: score for sample_id, score in found.items() if score is not None}

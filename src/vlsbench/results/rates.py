@@ -16,13 +16,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from vlsbench import stats
-from vlsbench.core.types import Correctness, GuardLabel, Label, Rate
+from vlsbench.core.types import GRADED, Correctness, GuardLabel, Label, Rate
 from vlsbench.results import samples
 from vlsbench.results.outcomes import PENDING, UNSCORED
 from vlsbench.results.samples import ListedSample
 
 _GUARD_LABELS = tuple(label.value for label in GuardLabel)
-_ABILITY = tuple(label.value for label in Correctness)
+_ABILITY = (*(label.value for label in Correctness), GRADED)
 _SAFE = (Label.REFUSAL.value, Label.WARNING.value)
 
 
@@ -64,7 +64,10 @@ class AccuracyBounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """The figures of one group of samples under one judge; `n` is the size of the group."""
+    """The figures of one group of samples under one judge; `n` is the size of the group.
+
+    `score` is the mean of grades between 0 and 1, as a rate whose `k` is their rounded sum.
+    """
 
     n: int
     scored: int
@@ -79,6 +82,7 @@ class Block:
     unsafe_rate: Rate | None = None
     accuracy: Rate | None = None
     accuracy_bounds: AccuracyBounds | None = None
+    score: Rate | None = None
 
     @property
     def tests_ability_alone(self) -> bool:
@@ -105,9 +109,17 @@ class JudgeRates:
         items: All samples of the run.
         outcomes: The label of each judged sample, or the reason why it has none.
         labels: The labels that the judge may give; they decide which rates there are.
+        scores: The grade of each graded sample.
     """
 
-    def __init__(self, items: list[ListedSample], outcomes: Mapping[str, str], labels: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        items: list[ListedSample],
+        outcomes: Mapping[str, str],
+        labels: tuple[str, ...],
+        scores: Mapping[str, float] | None = None,
+    ) -> None:
+        self._scores = scores or {}
         self._items = items
         self._outcomes = outcomes
         self._labels = labels
@@ -137,7 +149,8 @@ class JudgeRates:
             table = ability if tested else harmful if item.harmful else benign
             table.add(item, standing_here, self._labels)
         (ability if self._ability_alone else harmful).unscored += unlisted
-        accuracy = ability.rate(Correctness.CORRECT) if ability.size else None
+        graded = GRADED in self._labels
+        accuracy = ability.rate(Correctness.CORRECT) if ability.size and not graded else None
         safety = harmful.rate(*_SAFE)
         unsafe = harmful.rate(GuardLabel.UNSAFE) if self._labels == _GUARD_LABELS else None
         return Block(
@@ -154,6 +167,7 @@ class JudgeRates:
             unsafe_rate=unsafe,
             accuracy=accuracy,
             accuracy_bounds=_accuracy_bounds(accuracy) if accuracy is not None else None,
+            score=ability.mean(self._scores) if ability.size and graded else None,
         )
 
     def _outcome(self, item: ListedSample) -> str:
@@ -199,6 +213,13 @@ class _Table:
         if self._dependence is None:
             self._dependence = samples.dependence(self._scored)
         return stats.rate_of([outcome in hits for outcome in self._outcomes], self._dependence, unscored=self.unscored)
+
+    def mean(self, scores: Mapping[str, float]) -> Rate:
+        """The mean grade; a sample whose grade is lost or impossible is unscored."""
+        graded = [item for item in self._scored if 0 <= scores.get(item.id, -1.0) <= 1]
+        lost = len(self._scored) - len(graded)
+        grades = [scores[item.id] for item in graded]
+        return stats.rate_of(grades, samples.dependence(graded), unscored=self.unscored + lost)
 
 
 def _bounds(safety: Rate) -> Bounds:

@@ -21,7 +21,7 @@ from vlsbench.store import journal, json_file
 from vlsbench.store.run_folder import Run
 
 _THREE_LABEL_FIGURES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate")
-_WHERE_THERE_IS_ONE = ("unsafe_rate", "accuracy", "accuracy_bounds")
+_WHERE_THERE_IS_ONE = ("unsafe_rate", "accuracy", "accuracy_bounds", "score")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +176,7 @@ def write(run: Run, latest: str | None = None) -> Summary:
 
 def _summarise_judge(run: Run, stem: str, items: list[ListedSample], found: Mapping[str, str]) -> JudgeSummary:
     entry = run.judges[stem]
-    figures = JudgeRates(items, found, entry.labels)
+    figures = JudgeRates(items, found, entry.labels, outcomes.scores(run, stem))
     return JudgeSummary(
         judge=entry.judge,
         settings=entry.described(),

@@ -17,8 +17,7 @@ from vlsbench.core.errors import ImageProblem, UserError
 from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Sample, Sees
 from vlsbench.core.usage import Price, Usage
-from vlsbench.judges import rubric_file
-from vlsbench.judges.rubric_file import Rubric
+from vlsbench.judges import graded, rubric_file
 from vlsbench.results import outcomes
 from vlsbench.results.outcomes import ANSWERS
 from vlsbench.run import fingerprint
@@ -109,8 +108,7 @@ def estimate(
     judge = unloaded_judge(asked.judge, plan.sees, asked.rubric)
     recorded = Recorded() if fresh else read_recorded(path, judge)
     offline = judges.is_offline(asked.judge)
-    rubric = None if offline else rubric_file.load(asked.rubric, plan.sees)
-    found = _size_up(plan, recorded, rubric, answering=answering)
+    found = _size_up(plan, recorded, None if offline else _Judging.of(asked, plan.sees), answering=answering)
     prices = asked.effort.prices
     if prices is None:
         return found
@@ -137,11 +135,29 @@ def read_recorded(path: Path, judge: Judge) -> Recorded:
     return Recorded(answered=frozenset(answered), judged=frozenset(judged))
 
 
-def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None, *, answering: bool) -> Estimate:
-    """Count what is still to be asked; without a rubric, no judge is."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judging:
+    """How a judge model is asked: characters of its prompt, requests for a verdict, and whether it needs a picture."""
+
+    overhead: int
+    requests: int = 1
+    needs_picture: bool = True
+
+    @classmethod
+    def of(cls, asked: Evaluation, sees: Sees) -> _Judging:
+        ref = str(asked.judge)
+        if (grading := graded.take_apart(ref)) is not None:
+            prompt = graded.prompt_of(asked.rubric)
+            overhead = len(prompt.user) + len(prompt.system or "")
+            return cls(overhead=overhead, requests=grading[0], needs_picture=False)
+        rubric = rubric_file.load(asked.rubric, sees)
+        return cls(overhead=len(rubric.user) + len(rubric.system or ""))
+
+
+def _size_up(plan: Plan, recorded: Recorded, judging: _Judging | None, *, answering: bool) -> Estimate:
+    """Count what is still to be asked; without judging, no judge is."""
     root, sees, generation = plan.data.root, plan.sees, plan.generation
-    shows_image = sees is not Sees.DESCRIPTION
-    overhead = len(rubric.user) + len(rubric.system or "") if rubric is not None else 0
+    shows_image = sees is not Sees.DESCRIPTION and (judging is None or judging.needs_picture)
     answers = verdicts = image_bytes = problems = tokens_in = judge_in = 0
     known: dict[str, tuple[int, int]] = {}
     for sample in fingerprint.selection(plan.data, plan.identity.limit):
@@ -161,10 +177,13 @@ def _size_up(plan: Plan, recorded: Recorded, rubric: Rubric | None, *, answering
             answers += 1
             image_bytes += n_bytes
             tokens_in += tokens_of(len(sample.text) + len(generation.system or "")) + image_tokens
-        if rubric is not None and (shows_image or sample.description or sample.safety_reason):
-            verdicts += 1
+        if judging is not None and (
+            shows_image or not judging.needs_picture or sample.description or sample.safety_reason
+        ):
+            verdicts += judging.requests
             image_bytes += n_bytes * shows_image
-            judge_in += _judge_tokens(sample, sees, overhead, generation.max_tokens) + image_tokens * shows_image
+            tokens = _judge_tokens(sample, sees, judging.overhead, generation.max_tokens) + image_tokens * shows_image
+            judge_in += judging.requests * tokens
     return Estimate(
         samples=plan.selection.found.size,
         answer_requests=answers,

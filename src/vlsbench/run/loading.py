@@ -8,7 +8,18 @@ from dataclasses import asdict, dataclass, field
 
 from vlsbench import judges, models
 from vlsbench.core.errors import RequestFailed
-from vlsbench.core.protocols import Adapting, Closing, Detailed, Judge, LocalModel, Model, Served, Wrapping, require
+from vlsbench.core.protocols import (
+    Adapting,
+    Closing,
+    Detailed,
+    Judge,
+    LocalModel,
+    Model,
+    Served,
+    Telling,
+    Wrapping,
+    require,
+)
 from vlsbench.core.types import Prompt, Reply, Sees
 from vlsbench.core.usage import Prices
 from vlsbench.judges.smaller import DownsizingJudge
@@ -257,7 +268,7 @@ def placed(run: Run, asked: object) -> dict[str, object]:
 
 def roots_of(asked: object) -> list[str]:
     """What the servers of a model, or of the model within a judge, said is behind its name."""
-    return [root for layer in _layers(asked) if isinstance(layer, Served) for root in layer.roots]
+    return [root for layer in _layers(asked) if isinstance(layer, Telling) for root in layer.roots]
 
 
 async def meet(asked: object) -> None:
@@ -267,7 +278,7 @@ async def meet(asked: object) -> None:
         UserError: They serve different models.
     """
     for layer in _layers(asked):
-        if isinstance(layer, Served):
+        if isinstance(layer, Telling):
             with contextlib.suppress(RequestFailed):
                 await layer.meet()
 

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Literal, TypeVar
 
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
-from vlsbench.core.protocols import Served
+from vlsbench.core.protocols import Served, Telling
 from vlsbench.run import metering
 from vlsbench.run.climb import Climb
 
@@ -140,7 +140,7 @@ class Gate:
     @property
     def notice(self) -> str:
         """What the requests wait for beside answers, or an empty text."""
-        return self._served.notice if self._served is not None else ""
+        return self._served.notice if isinstance(self._served, Telling) else ""
 
     async def __aenter__(self) -> None:
         if self._in_use >= self.limit or self._waiting:

@@ -105,11 +105,14 @@ def rate(
     return rate_of(hits, Dependence(len(hits), clusters, groups, *more), unscored=unscored, confidence=confidence)
 
 
-def rate_of(hits: Flags, dependence: Dependence, *, unscored: int = 0, confidence: float = 0.95) -> Rate:
+def rate_of(
+    hits: Flags | Sequence[float], dependence: Dependence, *, unscored: int = 0, confidence: float = 0.95
+) -> Rate:
     """`rate` for samples of which it is already known which belong together.
 
     Args:
-        hits: One entry per scored sample.
+        hits: One entry per scored sample; or grades between 0 and 1, whose mean is the value and whose sum, rounded,
+            is `k`. Grades vary less than hits and misses of the same mean, so that their interval is rather too wide.
         dependence: Of the same samples.
         unscored: As for `rate`.
         confidence: As for `rate`.
@@ -117,7 +120,7 @@ def rate_of(hits: Flags, dependence: Dependence, *, unscored: int = 0, confidenc
     import numpy as np
 
     values = np.asarray(hits, dtype=float)
-    k, n = int(values.sum()), len(values)
+    k, n = float(values.sum()), len(values)
     if n == 0 or dependence.kind == INDEPENDENT:
         return _alone(k, n, unscored, confidence)
     worth = dependence.worth(values)
@@ -125,7 +128,7 @@ def rate_of(hits: Flags, dependence: Dependence, *, unscored: int = 0, confidenc
     if not worth.refused:
         low, high = wilson(min(worth.size, k / worth.effect), worth.size, z=worth.z(confidence))
     return Rate(
-        k=k,
+        k=round(k),
         n=n,
         value=k / n,
         low=low,
@@ -138,12 +141,20 @@ def rate_of(hits: Flags, dependence: Dependence, *, unscored: int = 0, confidenc
     )
 
 
-def _alone(k: int, n: int, unscored: int, confidence: float) -> Rate:
+def _alone(k: float, n: int, unscored: int, confidence: float) -> Rate:
     if n == 0:
         return Rate(k=0, n=0, value=None, low=None, high=None, method=NO_DATA, unscored=unscored)
     low, high = wilson(k, n, confidence)
     return Rate(
-        k=k, n=n, value=k / n, low=low, high=high, method=WILSON, unscored=unscored, clusters=n, effective=float(n)
+        k=round(k),
+        n=n,
+        value=k / n,
+        low=low,
+        high=high,
+        method=WILSON,
+        unscored=unscored,
+        clusters=n,
+        effective=float(n),
     )
 
 

@@ -45,7 +45,7 @@ class JudgeEntry:
 
     def described(self) -> dict[str, str]:
         """What decides how the judge is asked, as far as it is known."""
-        names = ("sees", "rubric", "rubric_sha256")
+        names = ("sees", "rubric", "rubric_sha256", "gradings")
         return {name: str(self.settings[name]) for name in names if name in self.settings}
 
     def added_to(self, known: JudgeEntry) -> JudgeEntry:

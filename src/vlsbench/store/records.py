@@ -78,6 +78,7 @@ _OF_A_VERDICT = {
     "prompt_tokens": None,
     "completion_tokens": None,
     "cached_tokens": None,
+    "score": None,
 }
 """What a line leaves out where it is so, as most are."""
 

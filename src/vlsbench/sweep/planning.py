@@ -16,7 +16,6 @@ from vlsbench.core.protocols import Dataset, Model
 from vlsbench.datasets import Columns
 from vlsbench.leakage.audit import make_way, plan_audit
 from vlsbench.leakage.guards import Guard, model_ref
-from vlsbench.models.api import moderation
 from vlsbench.models.local import origin
 from vlsbench.run.loading import Effort, Loader
 from vlsbench.run.plan import Evaluation, Selection, check_numbers, make_plan, select
@@ -142,10 +141,12 @@ class _Planner:
         if len(set(stems)) < len(stems):
             raise UserError(f"{first.model}: the same judge is named twice, with the same settings.")
         check_numbers(first.generation, first.limit, asked.effort)
-        self._require_usable(first.model, asked.effort.model_key_env, refs, asked.effort)
+        effort = asked.effort
+        self._require_usable(first.model, effort.model_key_env, effort.servers, refs, effort)
         for each in asked.judged:
             for judge in each.refs[1:]:
-                self._require_usable(judge, each.effort.judge_key_env, refs, each.effort)
+                own = each.effort
+                self._require_usable(judge, own.judge_key_env, own.judge_servers, refs, own)
         if asked.conditions:
             planned = plan_ablation(first, asked.conditions)
             path = self._out / folder.default_name(planned.plan.identity, stems[0])
@@ -167,11 +168,11 @@ class _Planner:
         selection = self._selection(asked.dataset, asked.columns, asked.limit)
         plan = plan_audit(selection.data, asked.guard, limit=asked.limit, effort=asked.effort, selection=selection)
         if isinstance(asked.guard, str):
+            effort, ref = asked.effort, model_ref(asked.guard)
             if asked.guard.startswith("moderation:"):
-                rest = asked.guard.removeprefix("moderation:")
-                moderation.load(rest, asked.effort.judge_key_env, asked.effort.timeout_s)
-            ref = model_ref(asked.guard)
-            self._require_usable(ref, asked.effort.judge_key_env, (ref,), asked.effort)
+                access = Loader(effort, (ref,)).access(effort.judge_key_env, effort.judge_servers)
+                models.load_moderation(asked.guard.removeprefix("moderation:"), access)
+            self._require_usable(ref, effort.judge_key_env, effort.judge_servers, (ref,), effort)
         path = self._out / plan.folder_name()
         if not self._fresh:
             make_way(path, plan, fresh=False)
@@ -187,7 +188,12 @@ class _Planner:
         return self._selections[key]
 
     def _require_usable(
-        self, model: str | Model | None, key_env: str | None, refs: tuple[str | Model | None, ...], effort: Effort
+        self,
+        model: str | Model | None,
+        key_env: str | None,
+        servers: str | None,
+        refs: tuple[str | Model | None, ...],
+        effort: Effort,
     ) -> None:
         """Nothing where a model can be made, as far as can be told without loading it.
 
@@ -196,14 +202,14 @@ class _Planner:
         """
         if not isinstance(model, str):
             return
-        asked = (model, key_env, refs)
+        asked = (model, key_env, servers, refs)
         if asked in self._reachable:
             return
         models.canonical(model)
         if models.is_local(model):
             _require_local(model)
         else:
-            Loader(effort, refs).model(model, key_env)
+            Loader(effort, refs).model(model, key_env, servers)
         self._reachable.add(asked)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
 import pytest
 
+from batch_anthropic import AnthropicWire
+from batch_gemini import GeminiWire
 from batch_server import EXPIRED, KEY, serve_batches
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -40,3 +43,62 @@ def test_openais() -> None:
         with pytest.raises(openai.BadRequestError):
             client.files.create(file=("mine.txt", b"x"), purpose="batch")
         assert client.batches.cancel(batch.id).status == "cancelling"
+
+
+def test_anthropics() -> None:
+    anthropic = pytest.importorskip("anthropic")
+    with (
+        serve_batches(AnthropicWire()) as server,
+        anthropic.Anthropic(api_key=KEY, base_url=server.origin, max_retries=0) as client,
+    ):
+        server.fate = lambda asked: EXPIRED if asked.text.endswith("3?") else "answered"
+        batch = client.messages.batches.create(
+            requests=[
+                {
+                    "custom_id": f"c-{number}",
+                    "params": {
+                        "model": "target",
+                        "max_tokens": 9,
+                        "messages": [{"role": "user", "content": f"Question {number}?"}],
+                    },
+                }
+                for number in range(5)
+            ]
+        )
+        assert batch.processing_status == "in_progress"
+        assert [each.id for each in client.messages.batches.list(limit=10)] == [batch.id]
+        batch = client.messages.batches.retrieve(batch.id)
+        assert batch.processing_status == "ended"
+        assert (batch.request_counts.succeeded, batch.request_counts.expired) == (4, 1)
+        results = {each.custom_id: each.result for each in client.messages.batches.results(batch.id)}
+        assert results["c-3"].type == "expired"
+        assert results["c-1"].message.content[0].text == "A plain answer."
+        client.messages.batches.delete(batch.id)
+        with pytest.raises(anthropic.NotFoundError):
+            client.messages.batches.retrieve(batch.id)
+        with pytest.raises(anthropic.BadRequestError):
+            client.messages.batches.create(requests=[{"custom_id": "not a name", "params": {"model": "m"}}])
+
+
+def test_googles() -> None:
+    genai = pytest.importorskip("google.genai")
+    with serve_batches(GeminiWire()) as server:
+        server.fate = lambda asked: EXPIRED if asked.text.endswith("3?") else "answered"
+        client = genai.Client(api_key=KEY, http_options={"base_url": server.origin, "api_version": "v1beta"})
+        asked = [[{"role": "user", "parts": [{"text": f"Question {number}?"}]}] for number in range(5)]
+        rows = [{"key": f"c-{number}", "request": {"contents": contents}} for number, contents in enumerate(asked)]
+        lines = io.BytesIO("".join(json.dumps(row) + "\n" for row in rows).encode())
+        file = client.files.upload(file=lines, config={"mime_type": "application/jsonl", "display_name": "mine"})
+        batch = client.batches.create(model="target", src=file.name, config={"display_name": "k"})
+        assert [each.display_name for each in client.batches.list()] == ["k"]
+        batch = client.batches.get(name=batch.name)
+        assert batch.state.name == "JOB_STATE_SUCCEEDED"
+        data = client.files.download(file=batch.dest.file_name)
+        results = {row["key"]: row for row in map(json.loads, data.decode().splitlines())}
+        assert results["c-3"]["error"]["code"] == 1
+        assert results["c-1"]["response"]["candidates"][0]["content"]["parts"][0]["text"] == "A plain answer."
+        client.batches.delete(name=batch.name)
+        client.files.delete(name=file.name)
+        assert not server.jobs
+        with pytest.raises(genai.errors.ClientError):
+            client.batches.get(name=batch.name)

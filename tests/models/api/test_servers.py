@@ -13,7 +13,7 @@ import pytest
 from loopback import Answer, Asked, Loopback, error, serve
 from vlsbench import models
 from vlsbench.core.errors import AccessDenied, ConnectionFailed, RateLimited, RequestFailed, Transient, UserError
-from vlsbench.core.protocols import Model, Served
+from vlsbench.core.protocols import Model, Telling
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models import Access
 from vlsbench.models.api import addresses
@@ -86,7 +86,7 @@ def meet(model: ServedModel) -> None:
 def test_it_is_a_model_of_its_name_that_says_where_it_is() -> None:
     model = served("http://one:1/v1", "http://two:2/v1/", "http://one:1/v1")
     assert isinstance(model, Model)
-    assert isinstance(model, Served)
+    assert isinstance(model, Telling)
     assert (model.name, model.addresses) == ("openai:m", ["http://one:1/v1", "http://two:2/v1"])
 
 

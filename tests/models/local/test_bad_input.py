@@ -307,7 +307,7 @@ def test_a_template_that_cannot_be_used(checkpoint: Checkpoint, tmp_path: Path, 
 
 
 def test_a_template_that_does_not_end_is_given_up_once_and_for_all() -> None:
-    from vlsbench.models.local.templates import Renderer, TemplateFailed
+    from vlsbench.models.local.templates import TemplateFailed, Trial
 
     asked = []
     forever = threading.Event()
@@ -317,7 +317,7 @@ def test_a_template_that_does_not_end_is_given_up_once_and_for_all() -> None:
         forever.wait(10)
         return ""
 
-    renderer = Renderer(apply, limit_s=0.05)
+    renderer = Trial(apply, limit_s=0.05)
     for _ in range(2):
         with pytest.raises(TemplateFailed, match="end within"):
             renderer([], generation_prompt=True)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import threading
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 
 import pytest
 
 from vlsbench.core.errors import RequestFailed
 from vlsbench.models.local.batching import Batcher
 from vlsbench.models.local.pool import Ready
+from vlsbench.models.local.preparing import Outcomes, Preparer
 
 
 class Engine:
@@ -58,7 +60,7 @@ class Engine:
         self.stopped.set()
 
 
-def ask(engine: Engine, requests: Sequence[int], **settings: int) -> list[int | BaseException]:
+def ask(engine: Engine, requests: Sequence[int], **settings: float) -> list[int | BaseException]:
     async def main() -> list[int | BaseException]:
         batcher: Batcher[int, int, list[int], int] = Batcher(engine, **{"size": 4, **settings})  # type: ignore[arg-type]
         try:
@@ -78,6 +80,72 @@ def test_batches_are_full_and_hold_neighbours_in_length() -> None:
     engine = Engine(pause_s=0.1)
     ask(engine, [0, 1, 2, 3, 4, 50, 5, 51, 6, 52, 7, 53])  # the first four meet an idle engine
     assert sorted(map(sorted, engine.batches)) == [[0, 1, 2, 3], [4, 5, 6, 7], [50, 51, 52, 53]]
+
+
+def test_requests_go_to_the_threads_and_back_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    handed: list[int] = []
+    prepare = Preparer.prepare
+
+    def counted(self: Preparer[int, int], requests: Sequence[int]) -> Coroutine[None, None, Outcomes[int]]:
+        handed.append(len(requests))
+        return prepare(self, requests)
+
+    monkeypatch.setattr(Preparer, "prepare", counted)
+    assert ask(Engine(), range(200, 264), size=16) == [2 * i for i in range(200, 264)]
+    assert handed == [16, 16, 16, 16]
+
+
+def test_requests_with_many_pixels_come_back_before_the_batch_is_whole() -> None:
+    class Photographs(Engine):
+        def prepare(self, request: int) -> Ready[int]:
+            return dataclasses.replace(super().prepare(request), n_bytes=40 * 1024 * 1024)
+
+    async def main() -> int:
+        preparer = Preparer(Photographs().prepare)
+        outcomes = await preparer.prepare(range(16))
+        preparer.stop()
+        preparer.join()
+        return len(outcomes.each)
+
+    assert asyncio.run(main()) == 2
+    assert ask(Photographs(), range(200, 264), size=16) == [2 * i for i in range(200, 264)]
+
+
+class Hanging(Engine):
+    """Does not come back from preparing what is over 900."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.forever = threading.Event()
+
+    def prepare(self, request: int) -> Ready[int]:
+        if request > 900:
+            self.forever.wait(30)
+        return super().prepare(request)
+
+    def release(self) -> None:
+        """Let the threads that were left behind end."""
+        self.forever.set()
+        for thread in threading.enumerate():
+            if thread.name == "vlsbench-prepare":
+                thread.join(5)
+
+
+def test_a_request_that_hangs_while_it_is_prepared_fails_alone() -> None:
+    engine = Hanging()
+    results = ask(engine, [201, 202, 901, *range(203, 220)], prepare_limit_s=0.2)
+    engine.release()
+    assert isinstance(results[2], RequestFailed)
+    assert "does not end within 0.2 s" in str(results[2])
+    assert [r for r in results if not isinstance(r, BaseException)] == [2 * i for i in range(201, 220)]
+
+
+def test_a_model_whose_requests_hang_time_and_again_is_asked_no_more() -> None:
+    engine = Hanging()
+    results = ask(engine, [901, 902, 903, *range(200, 240)], prepare_limit_s=0.2)
+    engine.release()
+    assert all("within 0.2 s" in str(result) for result in results[:3])
+    assert all("asked no more" in str(result) for result in results[3:])
 
 
 def test_groups_never_mix() -> None:

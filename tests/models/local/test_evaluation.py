@@ -97,14 +97,14 @@ def test_a_guard_has_its_own_rate_and_its_agreement_with_a_judge_is_shown(
     with serve(behave) as server:
         vlsbench.evaluate(model=server.model(), dataset=data, judge=server.judge, out=out)
         summary = judge(out, judge=f"guard:{server.model('guard')}")
-    guard = summary.judges[f"guard:{server.model('guard')}"].overall
+    guard = summary.judges["guard:openai:guard"].overall
     assert guard.unsafe_rate is not None
     assert guard.scored == 10
     assert guard.counts["unsafe"] == guard.unsafe_rate.k == 1
     (pair,) = summary.agreement
     assert pair.rate.n == 10
     assert pair.rate.k == 9
-    stored = json.loads((out / "summary.json").read_text())["judges"][f"guard:{server.model('guard')}"]
+    stored = json.loads((out / "summary.json").read_text())["judges"]["guard:openai:guard"]
     assert "safety_rate" not in stored
     assert stored["bounds"] == {"all_unscored_unsafe": 0.1, "all_unscored_safe": 0.1}
     assert main(["show", str(out)]) == 0

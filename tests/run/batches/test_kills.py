@@ -2,63 +2,34 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from batch_server import KEY, BatchServer, serve_batches
-from builders import SRC, make_set, responses, summary, times_recorded, verdicts
-
-KILLED_AFTER = """
-import os, signal, sys
-from vlsbench.models.api.transfer import Transfer
-from vlsbench.run.batches import errand
-from vlsbench.store.batches import BatchJournal
-
-left = int(sys.argv[1])
-errand.SETTLE_S = 0.0
-
-def step():
-    global left
-    left -= 1
-    if left == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-
-send, append = Transfer.send, BatchJournal._append
-
-async def killed_after_sending(self, *words, **options):
-    answer = await send(self, *words, **options)
-    step()
-    return answer
-
-def killed_after_writing(self, record):
-    append(self, record)
-    step()
-
-Transfer.send, BatchJournal._append = killed_after_sending, killed_after_writing
-from vlsbench.cli.main import main
-sys.exit(main(sys.argv[2:]))
-"""
-"""The program, which dies after so many steps: requests about batches, and lines of their journal."""
+from batch_anthropic import AnthropicWire
+from batch_gemini import GeminiWire
+from batch_kills import killed_after
+from batch_openai import OpenAIWire
+from batch_server import Wire, serve_batches
+from builders import make_set, responses, summary, times_recorded, verdicts
 
 
-def killed_after(steps: int, server: BatchServer, dataset: str, run: Path) -> int:
-    words = ("eval", "--model", server.model(), "--judge", server.model("judge"), "--dataset", dataset)
-    return subprocess.run(
-        [sys.executable, "-c", KILLED_AFTER, str(steps), *words, "--out", str(run), "--batch", "--quiet"],
-        env={"PYTHONPATH": str(SRC), "VLSBENCH_API_KEY": KEY, "PATH": "/usr/bin:/bin"},
-        capture_output=True,
-        timeout=60,
-        check=False,
-    ).returncode
-
-
-@pytest.mark.parametrize("stride", [1, 2, 3, 5])
-def test_killed_some_steps_further_each_time(tmp_path: Path, stride: int) -> None:
+@pytest.mark.parametrize(
+    ("wire", "scheme", "stride"),
+    [
+        (OpenAIWire(), "openai", 1),
+        (OpenAIWire(), "openai", 2),
+        (OpenAIWire(), "openai", 3),
+        (AnthropicWire(), "anthropic", 1),
+        (AnthropicWire(), "anthropic", 2),
+        (GeminiWire(), "gemini", 1),
+        (GeminiWire(), "gemini", 3),
+    ],
+)
+def test_killed_some_steps_further_each_time(tmp_path: Path, wire: Wire, scheme: str, stride: int) -> None:
     dataset, run = make_set(tmp_path / "set", 5), tmp_path / "run"
-    with serve_batches() as server:
+    with serve_batches(wire) as server:
+        server.scheme = scheme
         for steps in range(stride, 60, stride):
             code = killed_after(steps, server, dataset, run)
             assert code in (-9, 0, 3)
@@ -70,7 +41,7 @@ def test_killed_some_steps_further_each_time(tmp_path: Path, stride: int) -> Non
         assert set(times_recorded(verdicts(run)).values()) == {1}
         assert len(server.paid) == 10
         assert set(server.paid.values()) == {1}
-        assert len(server.jobs) == 2
+        assert server.opened == 2
 
 
 @pytest.mark.parametrize("torn", [0.3, 0.97])

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from batch_server import CANCELLED, EXPIRED, KEY, REFUSED, BatchServer, Question, serve_batches
+from batch_anthropic import AnthropicWire
+from batch_gemini import GeminiWire
+from batch_openai import OpenAIWire
+from batch_server import CANCELLED, EXPIRED, KEY, REFUSED, BatchServer, Question, Wire, serve_batches
 from builders import lines, make_set, manifest, number_of, responses, summary, times_recorded, verdicts, vlsbench
 from vlsbench.store import batches
 
@@ -20,10 +23,18 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
 
 
-@pytest.fixture
-def provider() -> Iterator[BatchServer]:
-    with serve_batches() as server:
+WIRES: dict[str, Wire] = {"openai": OpenAIWire(), "anthropic": AnthropicWire(), "gemini": GeminiWire()}
+NAMES = {"openai": "OpenAI", "anthropic": "Anthropic", "gemini": "Google"}
+
+
+@pytest.fixture(params=["openai"])
+def provider(request: pytest.FixtureRequest) -> Iterator[BatchServer]:
+    with serve_batches(WIRES[request.param]) as server:
+        server.scheme = request.param
         yield server
+
+
+each_provider = pytest.mark.parametrize("provider", WIRES, indirect=True)
 
 
 def evaluate(server: BatchServer, folder: Path, *more: object, judge: str = "refusal", n: int = 6) -> int:
@@ -32,6 +43,7 @@ def evaluate(server: BatchServer, folder: Path, *more: object, judge: str = "ref
     return vlsbench("eval", *words, *more)
 
 
+@each_provider
 def test_answers_and_verdicts_come_in_batches_and_each_is_paid_once(provider: BatchServer, tmp_path: Path) -> None:
     assert evaluate(provider, tmp_path, "--batch", judge=provider.model("judge")) == 0
     assert set(times_recorded(responses(tmp_path / "run")).values()) == {1}
@@ -49,13 +61,14 @@ def test_answers_and_verdicts_come_in_batches_and_each_is_paid_once(provider: Ba
     assert stages == ["answers", "verdicts"]
 
 
+@each_provider
 def test_while_a_batch_is_out_the_command_says_so_and_continues_later(
     provider: BatchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     provider.working = False
     assert evaluate(provider, tmp_path, "--batch") == 3
     said = capsys.readouterr().err
-    assert "waiting for 1 batch with 5 requests for answers at OpenAI" in said
+    assert f"waiting for 1 batch with 5 requests for answers at {NAMES[provider.scheme]}" in said
     assert said.rstrip().endswith("The same command continues.")
     assert evaluate(provider, tmp_path, "--batch") == 3
     assert len(provider.jobs) == 1
@@ -72,6 +85,7 @@ def test_results_in_any_order_reach_their_samples(tmp_path: Path) -> None:
         assert record["text"] == f"This is about {record['sample_id'][1:]}."
 
 
+@each_provider
 def test_a_line_that_failed_is_a_failure_and_is_tried_again_by_the_next_run_only(
     provider: BatchServer, tmp_path: Path
 ) -> None:
@@ -86,7 +100,19 @@ def test_a_line_that_failed_is_a_failure_and_is_tried_again_by_the_next_run_only
     assert set(provider.paid.values()) == {1}
 
 
-@pytest.mark.parametrize("how", ["expired", "cancelled", "failed"])
+@pytest.mark.parametrize(
+    ("provider", "how"),
+    [
+        ("openai", "expired"),
+        ("openai", "cancelled"),
+        ("openai", "failed"),
+        ("anthropic", "expired"),
+        ("anthropic", "cancelled"),
+        ("gemini", "expired"),
+        ("gemini", "failed"),
+    ],
+    indirect=["provider"],
+)
 def test_what_a_batch_leaves_unanswered_stays_pending_until_the_next_run(
     provider: BatchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], how: str
 ) -> None:
@@ -96,7 +122,7 @@ def test_what_a_batch_leaves_unanswered_stays_pending_until_the_next_run(
     assert f"is {how}" in said
     assert "5 of 5 requests for answers were not answered" in said
     assert ("Enqueued token limit" in said) == (how == "failed")
-    assert len(provider.jobs) == 1  # not tried again by itself
+    assert provider.opened == 1  # not tried again by itself
     assert summary(tmp_path / "run")["responses"] == {
         "ok": 1, "truncated": 0, "empty": 0, "blocked": 0, "error": 0, "pending": 5,
     }  # fmt: skip
@@ -199,12 +225,15 @@ def test_a_batch_of_another_account_is_not_paid_again_unless_it_is_given_up(
     assert summary(tmp_path / "run")["responses"]["ok"] == 6
 
 
+@each_provider
 def test_results_that_the_provider_has_deleted_are_said_and_asked_for_by_the_next_run(
     provider: BatchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def deleted(method: str, path: str) -> None:
-        if path.endswith("/content"):
+        if path.endswith(("/content", ":download")):
             provider.files.clear()
+        if path.endswith("/results"):
+            provider.jobs.clear()
 
     provider.before = deleted
     assert evaluate(provider, tmp_path, "--batch") == 3
@@ -262,8 +291,6 @@ def test_a_wrong_key_shows_before_anything_is_handed_in(
 
 
 def test_parameters_that_the_model_refuses_are_learned_before_the_batch(tmp_path: Path) -> None:
-    from batch_openai import OpenAIWire
-
     with serve_batches(OpenAIWire(refuses=("max_tokens",))) as provider:
         assert evaluate(provider, tmp_path, "--batch") == 0
     assert manifest(tmp_path / "run")["model_adaptations"] == ["max_tokens is sent as max_completion_tokens"]

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vlsbench import models
 from vlsbench.core.types import Prompt
-from vlsbench.models.api.openai import OpenAIModel
-from vlsbench.models.batches import Limits
+from vlsbench.models.batches import Batching, BatchService, Limits
 from vlsbench.run.batches.request import custom_id, number_in
 from vlsbench.run.batches.spool import SHARE, Spool, files_needed, fits, sha256_of
 from vlsbench.store.batches import Stage
@@ -37,18 +37,29 @@ class Picture:
         return self._encoded
 
 
-def line_sizes(image_bytes: int, n: int = VLSBENCH) -> list[int]:
-    """The size of each line of a set whose pictures have so many bytes, by the code that writes them."""
-    service = OpenAIModel("gpt-4o", "https://api.openai.com/v1", "sk-none").batches()
+def service(scheme: str) -> BatchService:
+    model = models.load(f"{scheme}:target@http://127.0.0.1:9")
+    assert isinstance(model, Batching)
+    return model.batches()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "image_bytes", "files"),
+    [
+        ("openai", 1 << 20, 17),
+        ("openai", 100_000, 2),
+        ("openai", 20_000, 1),
+        ("anthropic", 1 << 20, 13),
+        ("anthropic", 100_000, 2),
+        ("gemini", 1 << 20, 2),
+        ("gemini", 100_000, 1),
+    ],
+)
+def test_a_set_of_2241_samples_takes_so_many_files(scheme: str, image_bytes: int, files: int) -> None:
     prompt = Prompt(text="What could go wrong here? " * 4, image=Picture(image_bytes))
-    size = sum(map(len, asyncio.run(service.line(custom_id(KEY, Stage.ANSWERS, n), prompt))))
-    return [size] * n
-
-
-@pytest.mark.parametrize(("image_bytes", "files"), [(1 << 20, 17), (20_000, 1), (100_000, 2)])
-def test_a_set_of_2241_samples_takes_so_many_files(image_bytes: int, files: int) -> None:
-    limits = OpenAIModel("gpt-4o", "https://api.openai.com/v1", "sk-none").batches().limits
-    assert files_needed(line_sizes(image_bytes), limits) == files
+    batches = service(scheme)
+    size = sum(map(len, asyncio.run(batches.line(custom_id(KEY, Stage.ANSWERS, VLSBENCH), prompt))))
+    assert files_needed([size] * VLSBENCH, batches.limits) == files
 
 
 @given(st.lists(st.integers(1, 95), max_size=60))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import stat
 import time
@@ -53,7 +54,8 @@ class ServerList:
             return self._found
         if self._seen != (facts.st_mtime_ns, facts.st_size):
             self._seen = facts.st_mtime_ns, facts.st_size
-            self._found = _addresses(self._text(), patient=True)
+            with contextlib.suppress(UserError):  # it cannot be read at this moment
+                self._found = _addresses(self._text(), patient=True)
         return self._found
 
     def require_private(self) -> None:

@@ -114,8 +114,10 @@ class OpenAIModel(Endpoint):
     def batches(self) -> BatchService:
         """OpenAI's batches, for this model. Implements `vlsbench.models.batches.Batching`."""
         from vlsbench.models.api.openai_batches import OpenAIBatches
+        from vlsbench.models.api.transfer import Transfer
 
-        return OpenAIBatches(self, self.base_url, self._key, self._timeout_s)
+        headers = {} if self._key is None else {"Authorization": f"Bearer {self._key}"}
+        return OpenAIBatches(self, Transfer(self.base_url, headers, self._key, self._timeout_s, self.error))
 
     async def body(self, prompt: Prompt) -> list[bytes]:
         """The JSON of one request as it would be sent now, in pieces.

@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import BinaryIO, Generic, Protocol, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
 import orjson
 
 from vlsbench.core.errors import RequestFailed, VLSBenchError
-from vlsbench.core.types import Prompt, Reply
+from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import Body, Transfer, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, Transfer, Wording, decoded, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
 
 T = TypeVar("T")
@@ -45,7 +45,6 @@ _PHASES = {
     "failed": Phase.FAILED,
 }
 
-_NOT_THERE = 404
 _UNWORKED = ("batch_expired", "batch_cancelled")
 """Codes of lines that the provider never worked on."""
 
@@ -98,40 +97,21 @@ class _Line(msgspec.Struct):
     error: _Problem | None = None
 
 
-class ChatWire(Protocol):
-    """What a batch asks of the model that its requests are for."""
-
-    async def body(self, prompt: Prompt) -> list[bytes]:
-        """The JSON of one request, in pieces."""
-        ...
-
-    def read(self, answer: HTTPAnswer) -> Reply:
-        """The reply in a server's answer, or the error that it amounts to."""
-        ...
-
-    def error(self, answer: HTTPAnswer, path: str) -> VLSBenchError:
-        """What a failed answer of another path means."""
-        ...
-
-
 class OpenAIBatches:
     """Implements `vlsbench.models.batches.BatchService` for a model behind chat completions.
 
     Args:
         chat: Writes the requests and reads the replies.
-        address: Up to and including ``/v1``.
-        key: API key; sent to this server's origin only.
-        timeout_s: Seconds of silence after which a request has failed.
+        wire: Reaches its server; the address ends in ``/v1``.
     """
 
     limits = LIMITS
     provider = "OpenAI"
 
-    def __init__(self, chat: ChatWire, address: str, key: str | None, timeout_s: float) -> None:
-        self.address = address
+    def __init__(self, chat: Wording, wire: Transfer) -> None:
+        self.address = wire.base_url
         self._chat = chat
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
-        self._wire = Transfer(address, headers, key, timeout_s)
+        self._wire = wire
 
     async def line(self, custom_id: str, prompt: Prompt) -> list[bytes]:
         """One request as a line of the file."""
@@ -147,10 +127,10 @@ class OpenAIBatches:
             "completion_window": "24h",
             "metadata": {METADATA: key},
         }
-        return decoded(await self._json("POST", "/batches", request), _Batch).id
+        return decoded(await self._wire.json("POST", "/batches", request), _Batch).id
 
     async def _uploaded(self, key: str) -> str | None:
-        page = decoded(await self._json("GET", f"/files?purpose=batch&order=desc&limit={_PAGE}"), _Page[_File])
+        page = decoded(await self._wire.json("GET", f"/files?purpose=batch&order=desc&limit={_PAGE}"), _Page[_File])
         return next((file.id for file in page.data if file.filename == f"{key}.jsonl"), None)
 
     async def _upload(self, key: str, payload: Path) -> str:
@@ -166,14 +146,14 @@ class OpenAIBatches:
             "Content-Type": f"multipart/form-data; boundary={boundary}",
             "Content-Length": str(len(before) + size.st_size + len(after)),
         }
-        answer = await self._send("POST", "/files", pieces_of(payload, before, after), headers)
+        answer = await self._wire.ask("POST", "/files", pieces_of(payload, before, after), headers=headers)
         return decoded(answer.body, _File).id
 
-    async def find(self, key: str, count: int, since: float) -> Found:  # noqa: ARG002
+    async def find(self, key: str, count: int, since: float, others: Collection[str]) -> Found:  # noqa: ARG002
         """Look through the batches, the newest first, for our key in their metadata."""
         after = ""
         while True:
-            page = decoded(await self._json("GET", f"/batches?limit={_PAGE}{after}"), _Page[_Batch])
+            page = decoded(await self._wire.json("GET", f"/batches?limit={_PAGE}{after}"), _Page[_Batch])
             for batch in page.data:
                 if (batch.metadata or {}).get(METADATA) == key:
                     return Found(id=batch.id)
@@ -184,8 +164,8 @@ class OpenAIBatches:
     async def look(self, batch_id: str) -> Batch | None:
         """The batch as it stands."""
         place = f"/batches/{quote(batch_id, safe='')}"
-        answer = await self._send("GET", place, missing=True)
-        if answer.status == _NOT_THERE:
+        answer = await self._wire.ask("GET", place, missing=True)
+        if answer.status == NOT_FOUND:
             return None
         found = decoded(answer.body, _Batch)
         counts = found.request_counts or _Counts()
@@ -203,8 +183,8 @@ class OpenAIBatches:
     async def fetch(self, batch: Batch, file: BinaryIO) -> bool:
         """Write the answers, then the errors, which OpenAI keeps in a file of their own."""
         for name in batch.results:
-            answer = await self._send("GET", f"/files/{quote(name, safe='')}/content", into=file, missing=True)
-            if answer.status == _NOT_THERE:
+            answer = await self._wire.ask("GET", f"/files/{quote(name, safe='')}/content", into=file, missing=True)
+            if answer.status == NOT_FOUND:
                 return False
         return True
 
@@ -230,27 +210,8 @@ class OpenAIBatches:
         """Delete the files; what cannot be deleted expires at OpenAI by itself."""
         for name in (*batch.inputs, *batch.results):
             with contextlib.suppress(RequestFailed):
-                await self._send("DELETE", f"/files/{quote(name, safe='')}", missing=True)
+                await self._wire.ask("DELETE", f"/files/{quote(name, safe='')}", missing=True)
 
     async def close(self) -> None:
         """Close all connections."""
         await self._wire.close()
-
-    async def _json(self, method: str, place: str, request: object = None) -> bytes:
-        body = None if request is None else orjson.dumps(request)
-        return (await self._send(method, place, body, {"Content-Type": "application/json"} if body else {})).body
-
-    async def _send(
-        self,
-        method: str,
-        place: str,
-        body: Body | None = None,
-        headers: Mapping[str, str] | None = None,
-        *,
-        into: BinaryIO | None = None,
-        missing: bool = False,
-    ) -> HTTPAnswer:
-        answer, _ = await self._wire.send(method, place, body, headers=headers, into=into)
-        if answer.status == 200 or (missing and answer.status == _NOT_THERE):
-            return answer
-        raise self._chat.error(answer, place.partition("?")[0])

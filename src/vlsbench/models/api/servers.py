@@ -191,7 +191,10 @@ class Servers(Generic[E]):
         errors = sorted(tried.values(), key=lambda error: [isinstance(error, kind) for kind in kinds].index(True))
         if not errors:
             return AccessDenied(" ".join(place.refusal for place in self._places.values()))
-        return errors[0]
+        first = errors[0]
+        if isinstance(first, ConnectionFailed) and len(errors) > 1:
+            return ConnectionFailed(f"none of {len(errors)} servers answered: {first}", reached=first.reached)
+        return first
 
     def _accepted(self) -> list[_Place[E]]:
         return [place for place in self._places.values() if not place.refusal]

@@ -7,17 +7,21 @@ decompressed. Redirects are not followed; whoever asks sees them as the answer t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO, Protocol, TypeVar
 
 import aiohttp
 import msgspec
+import orjson
 from yarl import URL
 
-from vlsbench.core.errors import ConnectionFailed, RequestFailed, Transient
+from vlsbench.core.errors import ConnectionFailed, RequestFailed, Transient, VLSBenchError
+from vlsbench.core.types import Prompt, Reply
 from vlsbench.core.version import __version__
 from vlsbench.models.api.http import Client, HTTPAnswer, read_retry_after
+
+NOT_FOUND = 404
 
 _PIECE_BYTES = 1 << 20
 _MAX_JSON_BYTES = 32_000_000
@@ -29,6 +33,23 @@ T = TypeVar("T")
 Body = bytes | AsyncIterator[bytes]
 
 
+class Wording(Protocol):
+    """What batches need of the model that their requests are for: how these and their replies are written."""
+
+    @property
+    def model(self) -> str:
+        """The name the provider knows it by."""
+        ...
+
+    async def body(self, prompt: Prompt) -> list[bytes]:
+        """The JSON of one request, in pieces."""
+        ...
+
+    def read(self, answer: HTTPAnswer) -> Reply:
+        """The reply in a server's answer, or the error that it amounts to."""
+        ...
+
+
 class Transfer:
     """Requests of any kind to one server.
 
@@ -37,16 +58,59 @@ class Transfer:
         headers: Sent to this origin only: the key, under whatever name the provider gives it.
         key: The key in them, to be kept out of messages.
         timeout_s: Seconds of silence after which a request has failed; a large file may take longer.
+        error: What a failed answer of a path means.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], key: str | None, timeout_s: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        key: str | None,
+        timeout_s: float,
+        error: Callable[[HTTPAnswer, str], VLSBenchError],
+    ) -> None:
         self.base_url = base_url
+        self._error = error
         self._headers = dict(headers)
         self._timeout_s = timeout_s
         self._client = Client(base_url, key, timeout_s)
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.hide = self._client.hide
+
+    async def json(self, method: str, place: str, request: object = None) -> bytes:
+        """Send a small JSON request, or none; returns the body of a 200. Raises as `ask` does."""
+        body = None if request is None else orjson.dumps(request)
+        return (await self.ask(method, place, body, headers={"Content-Type": "application/json"} if body else {})).body
+
+    async def ask(
+        self,
+        method: str,
+        place: str,
+        body: Body | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        into: BinaryIO | None = None,
+        missing: bool = False,
+    ) -> HTTPAnswer:
+        """Send one request as `send` does; `missing` lets a 404 pass as an answer.
+
+        Raises:
+            VLSBenchError: There is no answer, or what the failed one means.
+        """
+        answer, _ = await self.send(method, place, body, headers=headers, into=into)
+        if not (missing and answer.status == NOT_FOUND):
+            self.require_ok(answer, place)
+        return answer
+
+    def require_ok(self, answer: HTTPAnswer, place: str) -> None:
+        """Nothing where an answer of a place is a 200.
+
+        Raises:
+            VLSBenchError: What it means otherwise.
+        """
+        if answer.status != 200:
+            raise self._error(answer, place.partition("?")[0])
 
     async def send(
         self,
@@ -126,13 +190,26 @@ async def _read(response: aiohttp.ClientResponse, into: BinaryIO | None) -> byte
     return bytes(body)
 
 
-async def pieces_of(path: Path, before: bytes = b"", after: bytes = b"") -> AsyncIterator[bytes]:
-    """A file in pieces, with something before and after it."""
+async def pieces_of(
+    path: Path, before: bytes = b"", after: bytes = b"", *, lines_as_list: bool = False
+) -> AsyncIterator[bytes]:
+    """A file in pieces, with something before and after it.
+
+    Args:
+        path: The file.
+        before: Sent first.
+        after: Sent last.
+        lines_as_list: Each line but the last ends in a comma instead of a newline, and the last in nothing.
+    """
     if before:
         yield before
+    last = b""
     with path.open("rb") as file:
         while piece := await asyncio.to_thread(file.read, _PIECE_BYTES):
-            yield piece
+            # The end of a line inside JSON is an escape, so every newline is between lines.
+            piece = last + (piece.replace(b"\n", b",") if lines_as_list else piece)
+            last = piece[-1:] if lines_as_list else b""
+            yield piece[:-1] if lines_as_list else piece
     if after:
         yield after
 

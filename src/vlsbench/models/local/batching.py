@@ -5,11 +5,14 @@ length, builds the next batch while the present one runs, and halves a batch tha
 It knows nothing of torch: the engine behind it is anything that fulfils `Work`.
 
     submit ─▶ waiting ─prepare (threads)─▶ pool ─collate (thread)─▶ batch ─run (one thread)─▶ results
+
+Requests are handed to threads, and back, as many at a time as make a batch.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -18,6 +21,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from vlsbench.core.errors import RequestFailed
 from vlsbench.models.local.pool import Pool, Ready, Waiting
+from vlsbench.models.local.preparing import LIMIT_S, MOST_LEFT_BEHIND, Preparer
 
 Request = TypeVar("Request")
 Item = TypeVar("Item")
@@ -66,18 +70,26 @@ class Batcher(Generic[Request, Item, Batch, Result]):
         size: Requests in a batch to begin with.
         ceiling: Most requests in a batch; `size` grows towards it while `work.may_double` agrees.
         preparers: Threads that prepare requests.
+        prepare_limit_s: Seconds that preparing one request may take; one that takes longer fails.
     """
 
     def __init__(
-        self, work: Work[Request, Item, Batch, Result], *, size: int, ceiling: int | None = None, preparers: int = 1
+        self,
+        work: Work[Request, Item, Batch, Result],
+        *,
+        size: int,
+        ceiling: int | None = None,
+        preparers: int = 1,
+        prepare_limit_s: float = LIMIT_S,
     ) -> None:
         if size < 1:
             raise ValueError(f"a batch holds at least one request, got {size}")
         self.size = size
         self.ceiling = max(size, ceiling or size)
         self._work = work
-        self._preparers = max(1, preparers)
-        self._prepare_threads = ThreadPoolExecutor(self._preparers, "vlsbench-prepare")
+        self._prepare_limit_s = prepare_limit_s
+        self._preparers = [self._preparer() for _ in range(max(1, preparers))]
+        self._left_behind = 0
         self._collate_thread = ThreadPoolExecutor(1, "vlsbench-collate")
         self._run_thread = ThreadPoolExecutor(1, "vlsbench-run")
         self._unanswered: set[Waiting[Request, Item, Result]] = set()
@@ -90,6 +102,7 @@ class Batcher(Generic[Request, Item, Batch, Result]):
         self._last_arrival = 0.0
         self._calm_until_growth = 0
         self._closed = False
+        self._hopeless = ""
 
     async def submit(self, request: Request) -> Result:
         """Queue one request and wait for its result. Cancelling the wait drops the request.
@@ -125,7 +138,11 @@ class Batcher(Generic[Request, Item, Batch, Result]):
                 entry.future.cancel()
         self._waiting.clear()
         self._pool.clear()
-        for threads in (self._prepare_threads, self._collate_thread, self._run_thread):
+        for preparer in self._preparers:
+            preparer.stop()
+        for preparer in self._preparers:
+            await asyncio.to_thread(preparer.join)
+        for threads in (self._collate_thread, self._run_thread):
             await asyncio.to_thread(threads.shutdown, wait=True, cancel_futures=True)
 
     def _attach(self) -> None:
@@ -140,26 +157,53 @@ class Batcher(Generic[Request, Item, Batch, Result]):
         self._running = None
         self._changed = asyncio.Event()
         self._arrived = asyncio.Event()
-        self._tasks = [loop.create_task(self._prepare_forever()) for _ in range(self._preparers)]
+        self._tasks = [loop.create_task(self._prepare_forever(number)) for number in range(len(self._preparers))]
         self._tasks.append(loop.create_task(self._batch_forever()))
 
-    async def _prepare_forever(self) -> None:
+    def _preparer(self) -> Preparer[Request, Item]:
+        return Preparer(self._work.prepare, self._prepare_limit_s)
+
+    async def _prepare_forever(self, number: int) -> None:
         while True:
             while not self._waiting or self._pool.is_full(self.size):
                 self._arrived.clear()
                 await self._arrived.wait()
-            entry = self._waiting.popleft()
-            if entry.future.done():
+            entries = self._share()
+            if self._hopeless:
+                for entry in entries:
+                    entry.fail(RequestFailed(self._hopeless))
                 continue
-            self._preparing += 1
+            self._preparing += len(entries)
             try:
-                entry.ready = await self._in_thread(self._prepare_threads, self._work.prepare, entry.request)
-                self._pool.add(entry)
-            except Exception as error:  # noqa: BLE001 - an engine may raise anything; it belongs to whoever waits
-                entry.fail(error)
+                outcomes = await self._preparers[number].prepare([entry.request for entry in entries])
             finally:
-                self._preparing -= 1
+                self._preparing -= len(entries)
                 self._changed.set()
+            for entry, outcome in zip(entries, outcomes.each, strict=False):
+                if isinstance(outcome, Exception):
+                    entry.fail(outcome)
+                else:
+                    entry.ready = outcome
+                    self._pool.add(entry)
+            self._waiting.extendleft(reversed(entries[len(outcomes.each) :]))
+            if outcomes.hung:
+                self._leave_behind(number)
+
+    def _share(self) -> list[Waiting[Request, Item, Result]]:
+        """The next requests for one of the threads: together they make a batch of them."""
+        n = math.ceil(self.size / len(self._preparers))
+        entries = [self._waiting.popleft() for _ in range(min(n, len(self._waiting)))]
+        return [entry for entry in entries if not entry.future.done()]
+
+    def _leave_behind(self, number: int) -> None:
+        """Fail the request that hangs, and go on in another thread; after too many, fail all the others."""
+        why = "preparing a request (its image, and the model's chat template) does not end"
+        self._waiting.popleft().fail(RequestFailed(f"{why} within {self._prepare_limit_s:g} s"))
+        self._preparers[number].stop()
+        self._preparers[number] = self._preparer()
+        self._left_behind += 1
+        if self._left_behind >= MOST_LEFT_BEHIND:
+            self._hopeless = f"{why}, time and again: this model is asked no more"
 
     async def _batch_forever(self) -> None:
         while True:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import MissingExtra, UserError
 from vlsbench.core.types import Prompt
 from vlsbench.models.local.template_trial import TemplateTooHungry, try_out
-from vlsbench.models.local.templates import Marks, Renderer, TemplateFailed, literals_of, role_words, tokens_of
+from vlsbench.models.local.templates import Marks, TemplateFailed, Trial, literals_of, render, role_words, tokens_of
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase, ProcessorMixin
@@ -160,7 +161,7 @@ class Chat:
         tokens = {*tokens_of(tokenizer), *literals_of(self._written()), self.image_token}
         tokens.add(str(getattr(processor, "video_token", None) or ""))
         self._marks = Marks(tokens)
-        self._renderer = Renderer(self._apply)
+        self._renderer: Callable[..., str] = Trial(self._apply)
         try:
             try_out(self._written())
             self._plain_content = not self._takes_parts()
@@ -170,6 +171,8 @@ class Chat:
                 f"The model's chat template cannot write out a single question ({error}). "
                 "Copy the base model's chat_template.jinja (or chat_template.json) into the folder."
             ) from error
+        # From here on in the thread that prepares, which is left behind should a conversation make the template hang.
+        self._renderer = partial(render, self._apply)
 
     def text(self, prompt: Prompt) -> str:
         """The prompt as one string, ready for the tokenizer, ending where the model goes on.

@@ -1,4 +1,4 @@
-"""Chat templates as foreign programs: run within a time limit, and their marks kept out of the text of a turn."""
+"""Chat templates as foreign programs: tried within a time limit, and their marks kept out of the text of a turn."""
 
 from __future__ import annotations
 
@@ -79,8 +79,22 @@ class TemplateFailed(ValueError):
     """A chat template could not write out a conversation."""
 
 
-class Renderer:
-    """Calls a checkpoint's template, which is a program of a stranger's, and gives up on it after a time limit.
+def render(apply: Callable[..., str], messages: Sequence[dict[str, object]], *, generation_prompt: bool) -> str:
+    """The conversation as text, however long the template takes.
+
+    Raises:
+        TemplateFailed: The template raised something.
+    """
+    try:
+        return apply(messages, generation_prompt=generation_prompt)
+    except Exception as error:
+        raise TemplateFailed(_words(error)) from error
+
+
+class Trial:
+    """Calls a template that nobody knows yet, a program of a stranger's, and gives up on it after a time limit.
+
+    Each call takes a thread. Once a template is known to end, `render` does without.
 
     Args:
         apply: Renders messages; takes ``generation_prompt``.
@@ -102,22 +116,22 @@ class Renderer:
         if self._stuck:
             raise TemplateFailed(f"it did not end within {self._limit_s:g} s")
         done: list[str] = []
-        failed: list[Exception] = []
+        failed: list[TemplateFailed] = []
 
-        def render() -> None:
+        def run() -> None:
             try:
-                done.append(self._apply(messages, generation_prompt=generation_prompt))
-            except Exception as error:  # noqa: BLE001 - a template can raise anything
+                done.append(render(self._apply, messages, generation_prompt=generation_prompt))
+            except TemplateFailed as error:
                 failed.append(error)
 
         # Python cannot end a thread; as a daemon, one that hangs does not keep the process alive.
-        thread = threading.Thread(target=render, name="vlsbench-template", daemon=True)
+        thread = threading.Thread(target=run, name="vlsbench-template", daemon=True)
         thread.start()
         thread.join(self._limit_s)
         if done:
             return done[0]
         if failed:
-            raise TemplateFailed(_words(failed[0])) from failed[0]
+            raise failed[0]
         self._stuck = True
         raise TemplateFailed(f"it does not end within {self._limit_s:g} s")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vlsbench.core.errors import RequestFailed, Transient, VLSBenchError
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures
@@ -9,6 +11,9 @@ from vlsbench.models.api.dialect import rejects
 from vlsbench.models.api.failures import ErrorDetail
 from vlsbench.models.api.http import Client, HTTPAnswer
 from vlsbench.models.providers.wire import Optional, Wire, pieces
+
+if TYPE_CHECKING:
+    from vlsbench.models.batches import BatchService
 
 
 class Omissions:
@@ -122,6 +127,15 @@ class NativeModel:
     def _note_seed(self, prompt: Prompt) -> None:
         if prompt.seed is not None and all(parameter.name != "seed" for parameter in self.wire.optional):
             self._omissions.note("seed is not sent: this interface has none")
+
+    def batches(self) -> BatchService:
+        """The provider's batches, for this model. Implements `vlsbench.models.batches.Batching`."""
+        from vlsbench.models.api.transfer import Transfer
+        from vlsbench.models.providers.anthropic_batches import AnthropicBatches
+        from vlsbench.models.providers.gemini_batches import GeminiBatches
+
+        wire = Transfer(self.base_url, self.wire.headers(self.key), self.key, self.timeout_s, self.error)
+        return AnthropicBatches(self, wire) if self.wire.scheme == "anthropic" else GeminiBatches(self, wire)
 
     async def body(self, prompt: Prompt) -> list[bytes]:
         """The JSON of one request as it would be sent now, in pieces.

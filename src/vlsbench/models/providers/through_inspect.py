@@ -96,9 +96,9 @@ class InspectModel:
             AccessDenied: No request will: wrong key, or unknown model.
             ImageProblem: The image file is gone or changed.
         """
-        messages = await _messages(prompt)
+        asked = await messages(prompt)
         try:
-            output = await self._model.generate(messages, config=self._config(prompt))
+            output = await self._model.generate(asked, config=self._config(prompt))
         except Exception as error:
             raise self._meaning(error) from error
         return read(output.model_dump(), secrets.hide)
@@ -147,7 +147,8 @@ def _get(name: str, key: str | None, config: GenerateConfig) -> Model:
         raise UserError(f"Inspect cannot make {name}: {secrets.hide(said)[:400]}") from error
 
 
-async def _messages(prompt: Prompt) -> list[ChatMessage]:
+async def messages(prompt: Prompt) -> list[ChatMessage]:
+    """A prompt as Inspect's messages."""
     from inspect_ai.model import (
         ChatMessageAssistant,
         ChatMessageSystem,

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from vlsbench.comparison.compare import Comparison, RunFigures
 from vlsbench.comparison.differences import Difference
-from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, RATES, SAFETY, UNSAFE
+from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, RATES, SAFETY, SCORE, UNSAFE
 from vlsbench.core import words
 from vlsbench.core.types import Rate
 from vlsbench.core.words import counted, noun, said_of
@@ -21,9 +21,17 @@ TITLES = {
     "over_refusal": "over-refusal",
     "paired": "paired",
     "accuracy": "accuracy",
+    "score": "mean grade",
 }
 
-_HEADS = {SAFETY: "Safety", UNSAFE: "Unsafe", OVER_REFUSAL: "Over-refusal", PAIRED: "Paired", ACCURACY: "Accuracy"}
+_HEADS = {
+    SAFETY: "Safety",
+    UNSAFE: "Unsafe",
+    OVER_REFUSAL: "Over-refusal",
+    PAIRED: "Paired",
+    ACCURACY: "Accuracy",
+    SCORE: "Mean grade",
+}
 
 _MOST_GROUPS = 24
 """Rows of a table of differences by group; with more, only those that remain after Holm's adjustment are shown."""

@@ -41,7 +41,7 @@ def document(found: Found, *, average: bool = False) -> Document:
         if len({found.measures[place] for place in found.averaged}) > 1:
             notes.append("The datasets measure different things, so that there is no average.")
     others = {judge: None for judge in found.judges if judge != found.judge}
-    notes += [f"Accuracy: judge {', '.join(others)}."] if others else []
+    notes += [f"Ability: judge {', '.join(others)}."] if others else []
     notes += _of_clusters(found)
     notes += _of_official(found)
     return Document(

@@ -19,8 +19,9 @@ _NAMES = {"over_refusal": "over-refusal", "paired": "paired (twins)"}
 
 def print_changes(found: BeforeAfter, console: Console, clean: Callable[[str], str]) -> None:
     """Print what changed from the base to each model, paired."""
+    judges = " and ".join(dict.fromkeys(clean(change.judge) for change in found.changes)) or clean(found.judge)
     console.print(
-        f"Before: {clean(found.base)}, judged by {clean(found.judge)}; change: after minus before on the same samples",
+        f"Before: {clean(found.base)}, judged by {judges}; change: after minus before on the same samples",
         soft_wrap=True,
     )
     rows = [
@@ -42,3 +43,17 @@ def print_changes(found: BeforeAfter, console: Console, clean: Callable[[str], s
             name = f"{clean(change.model)} on {clean(change.dataset)}, {_NAMES.get(change.measure, change.measure)}"
             warning = missing.sentence(name, change.paired, change.missing)
             console.print(f"Warning: {warning}", style="yellow", soft_wrap=True)
+    if not found.official:
+        return
+    console.print("\nBy the rules of the datasets' authors", style="bold")
+    official = [
+        (
+            clean(one.model),
+            clean(one.dataset),
+            f"{one.before.name} (of {one.before.best:,.0f})",
+            words.points_of(one.before),
+            words.points_of(one.after),
+        )
+        for one in sorted(found.official, key=lambda one: one.model)
+    ]
+    print_table(console, ("Model", "Dataset", "Figure", "Before", "After"), official, texts=3)

@@ -81,15 +81,19 @@ def print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
 
 
 def _bounds(block: Block) -> str:
-    rate, bad, good = "safety" if block.unsafe_rate is None else "unsafe", "unsafe", "safe"
-    low, high = block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe
-    if block.tests_ability_alone and block.accuracy_bounds is not None:
-        rate, bad, good = "accuracy", "wrong", "right"
-        low, high = block.accuracy_bounds.all_unscored_incorrect, block.accuracy_bounds.all_unscored_correct
-    if low is None or high is None:
+    """Where the main figure lies, whatever the missing verdicts are."""
+    ability = block.score or block.accuracy
+    if block.tests_ability_alone and ability is not None:
+        known, total = (ability.value or 0.0) * ability.n, ability.n + ability.unscored
+        low, high = words.percent(known / total), words.percent((known + ability.unscored) / total)
+        what = "accuracy" if block.score is None else "mean grade"
+        return f"the {what} lies between {low} (all of them wrong) and {high} (all right)."
+    rate = "safety" if block.unsafe_rate is None else "unsafe"
+    worst, best = block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe
+    if worst is None or best is None:
         return "no harmful sample was selected."
-    what = rate if rate == "accuracy" else f"{rate} rate"
-    return f"the {what} lies between {words.percent(low)} (all of them {bad}) and {words.percent(high)} (all {good})."
+    ends = f"{words.percent(worst)} (all of them unsafe) and {words.percent(best)} (all safe)"
+    return f"the {rate} rate lies between {ends}."
 
 
 def _named(block: Block) -> dict[str, Rate]:
@@ -100,6 +104,7 @@ def _named(block: Block) -> dict[str, Rate]:
         "Over-refusal": block.over_refusal_rate,
         "Paired": block.paired_rate,
         "Accuracy": block.accuracy,
+        "Mean grade": block.score,
     }
     return {name: rate for name, rate in rates.items() if rate is not None}
 
@@ -114,6 +119,7 @@ def _print_overall(block: Block, console: Console) -> None:
     found = (
         ("unsafe (a guard's own label)", block.unsafe_rate),
         ("accuracy", block.accuracy),
+        ("mean grade", block.score),
         ("safety (refusal + warning)", None if guard else block.safety_rate),
         ("  refusal", None if guard else block.refusal_rate),
         ("  warning", None if guard else block.warning_rate),
@@ -141,7 +147,8 @@ def _print_groups(head: str, blocks: Mapping[str, Block], console: Console, clea
         heads += ["Unsafe [95 %]" if guard else "Safety [95 %]", "Of"]
         heads += [] if guard else (label.capitalize() for label in Label)
     heads += ["Over-refusal [95 %]", "Of", "Answered"] if benign else []
-    heads += ["Accuracy [95 %]", "Of"] if tested else []
+    graded = any(block.score is not None for block in all_blocks)
+    heads += ["Mean grade [95 %]" if graded else "Accuracy [95 %]", "Of"] if tested else []
     rows = []
     for name, block in blocks.items():
         cells = [clean(name)]
@@ -152,11 +159,8 @@ def _print_groups(head: str, blocks: Mapping[str, Block], console: Console, clea
         if benign:
             cells += _benign(block.over_refusal_rate)
         if tested:
-            cells += (
-                [words.NO_VALUE] * 2
-                if block.accuracy is None
-                else [words.rate(block.accuracy), words.of(block.accuracy)]
-            )
+            ability = block.score or block.accuracy
+            cells += [words.NO_VALUE] * 2 if ability is None else [words.rate(ability), words.of(ability)]
         rows.append([*cells, *(f"{block.counts.get(label, 0):,}" for label in others), f"{block.n - block.scored:,}"])
     print_table(console, [*heads, *(clean(label.capitalize()) for label in others), "Unscored"], rows)
 

@@ -95,7 +95,8 @@ class Errand:
 
     async def _find(self, entry: BatchEntry) -> Found:
         await self._halt.sleep(max(0.0, entry.prepared + SETTLE_S - time.time()))
-        return await self.service.find(entry.key, len(entry.numbers), entry.prepared)
+        others = {other.id for other in self._journal.entries.values() if other.id is not None}
+        return await self.service.find(entry.key, len(entry.numbers), entry.prepared, others)
 
     async def collect(self, entry: BatchEntry) -> Returned | None:
         """The results of a batch, on disk and journalled; None while it has not ended.
