@@ -171,7 +171,7 @@ def test_an_end_that_nobody_knows_is_no_answer(provider, stop):
     assert "unknown reason" in str(failure_of(provider, Said(stop=stop)))
 
 
-SPENT = b'{"error": {"type": "rate_limit_error", "message": "no", "details": {"error_code": "enforced_spend_limit_reached"}}}'
+SPENT = b'{"error": {"message": "no", "details": {"error_code": "enforced_spend_limit_reached"}}}'
 
 FAILURES = [
     ("anthropic", fault("anthropic", 401, "invalid x-api-key"), AccessDenied, "refused the key"),
