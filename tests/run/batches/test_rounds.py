@@ -54,6 +54,7 @@ def test_answers_and_verdicts_come_in_batches_and_each_is_paid_once(provider: Ba
     usage = summary(tmp_path / "run")["usage"]
     assert usage["target"]["requests"] == 6
     assert usage["target"]["completion"] == 18
+    assert usage["target"]["batched"] == usage["judge"]["batched"] == 5
     assert set(provider.paid.values()) == {1}
     assert len(provider.paid) == 12
     assert provider.direct == 2  # the first of each stage, which shows whether the server takes such requests
