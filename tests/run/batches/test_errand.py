@@ -145,6 +145,20 @@ def test_a_request_larger_than_a_batch_is_a_failure_of_its_sample(
     assert all("--image-max-side" in error for error in errors)
 
 
+def test_a_batch_that_does_not_show_at_once_is_waited_for(tmp_path: Path) -> None:
+    with serve_batches() as server:
+
+        def before(method: str, path: str) -> None:
+            if method == "GET" and path.startswith("/v1/batches/"):
+                raise BadRequest("No batch found", 404)
+
+        server.before = before
+        assert evaluate(server, tmp_path) == 3
+        server.before = lambda *_: None
+        assert evaluate(server, tmp_path) == 0
+        assert server.opened == 1
+
+
 def test_a_damaged_line_of_the_journal_costs_nothing(tmp_path: Path) -> None:
     with serve_batches() as server:
         server.working = False
