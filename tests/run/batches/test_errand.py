@@ -131,6 +131,18 @@ def test_a_batch_at_another_address_is_neither_forgotten_nor_paid_again(
         assert evaluate(first, tmp_path) == 0
 
 
+def test_several_servers_do_not_ask_again_for_what_is_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve_batches() as server:
+        server.working = False
+        assert evaluate(server, tmp_path) == 3
+        words = ["--judge", "refusal", "--dataset", f"jsonl:{tmp_path / 'set' / 'set.jsonl'}", "--quiet"]
+        again = ["eval", "--model", "openai:target", "--servers", f"{server.url},http://127.0.0.1:9/v1", *words]
+        capsys.readouterr()
+        assert vlsbench(*again, "--out", tmp_path / "run") == 2
+        assert "5 requests for answers of this run are out in a batch" in capsys.readouterr().err
+        assert server.direct == 1
+
+
 def test_a_request_larger_than_a_batch_is_a_failure_of_its_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
