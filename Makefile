@@ -82,6 +82,8 @@ bench-stats: $(READY)
 
 faults: $(READY)
 	$(BIN)/python -m benchmarks.faults $(FAULTS)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]' psutil
+	$(BIN)/python -m benchmarks.faults_workers $(FAULTS)
 
 clean:
 	rm -rf $(VENV) .venv-inspect site dist .mypy_cache .ruff_cache .pytest_cache .coverage .coverage.*

@@ -21,6 +21,7 @@ ALL = (
     "bench_compare",
     "bench_report",
     "bench_hf",
+    "bench_workers",
     "bench_overlap",
     "bench_partial_input",
     "bench_partial_input_error",

@@ -115,3 +115,34 @@ def test_a_model_judge_is_shown_the_picture(tmp_path):
     judged([0, 1], ["a", "b"], [False, False], 0)
     judged.close()
     assert [(text, start) for text, start, _ in seen] == [(one.prompt[0].text, b"\x89PNG") for one in examples]
+
+
+def test_who_holds_the_judge_is_no_part_of_what_a_training_is():
+    from vlsbench.align.rl import RL
+    from vlsbench.cli.align import settings_of
+    from vlsbench.cli.main import build_parser
+    from vlsbench.models.workers.settings import Workers
+
+    words = ["align", "rl", "--model", "mini:base", "--data", "mini:textual", "--out", "x", "--reward", "guard:hf:g"]
+    alone = settings_of(build_parser().parse_args(words))
+    many = settings_of(build_parser().parse_args([*words, "--workers", "4", "--worker-gpus", "0.5"]))
+    assert isinstance(many, RL)
+    assert many.workers == Workers(count=4, gpus=0.5)
+    assert many.record() == alone.record()
+
+
+def test_a_local_judge_is_loaded_as_the_effort_says(make, monkeypatch):
+    from vlsbench import models
+    from vlsbench.models.workers.settings import Workers
+    from vlsbench.run.loading import Effort
+
+    asked = []
+
+    def load(ref, access):
+        asked.append((ref, access.local.workers))
+        raise RequestFailed("far enough")
+
+    monkeypatch.setattr(models, "load", load)
+    with pytest.raises(RequestFailed, match="far enough"):
+        make("guard:hf:org/guard", effort=Effort(local=models.Local(workers=Workers(count=2))))
+    assert asked == [("hf:org/guard", Workers(count=2))]

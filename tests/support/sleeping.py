@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from vlsbench.core.errors import RequestFailed, UserError
 from vlsbench.core.types import GuardReading, Prompt, Reply, ResponseOutcome
@@ -83,3 +83,23 @@ class Unloadable:
 
     def __init__(self) -> None:
         raise UserError("There is no such model, and this is what to do.")
+
+
+def doubled() -> Callable[[int | str], int]:
+    """Makes a function that doubles numbers."""
+    return lambda number: 2 * int(number)
+
+
+def pid_and(seconds: float) -> Callable[[int], tuple[int, int]]:
+    """Makes a slow function that says where it runs."""
+
+    def call(number: int) -> tuple[int, int]:
+        time.sleep(seconds)
+        return os.getpid(), number
+
+    return call
+
+
+def unloadable() -> Callable[[int], int]:
+    """Makes nothing."""
+    raise UserError("There is no such model, and this is what to do.")

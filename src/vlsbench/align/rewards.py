@@ -95,6 +95,7 @@ class Rewards:
         work: Where the journal goes.
         rank: Which process this is; each has a journal of its own.
         log: Takes lines of progress.
+        effort: How the judge is reached, or loaded.
 
     Raises:
         UserError: The judge cannot be used.
@@ -111,10 +112,11 @@ class Rewards:
         work: Path,
         rank: int,
         log: Log,
+        effort: Effort | None = None,
     ) -> None:
         self._runner = asyncio.Runner()
         self._halt = Halt()
-        self._loader = Loader(Effort(), (judges.model_ref(ref) if isinstance(ref, str) else None,))
+        self._loader = Loader(effort or Effort(), (judges.model_ref(ref) if isinstance(ref, str) else None,))
         self._judging = judging(ref, sees, rubric, self._loader, self._halt)
         self._examples = examples
         self._weights = weights

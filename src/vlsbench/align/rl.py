@@ -22,6 +22,9 @@ from vlsbench.align.sft import SFT
 from vlsbench.align.work import ADAPTER
 from vlsbench.core.errors import DatasetError, UnknownName, UserError
 from vlsbench.core.types import Sees
+from vlsbench.models import Local
+from vlsbench.models.workers.settings import Workers
+from vlsbench.run.loading import Effort
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -41,7 +44,8 @@ class RL(Training):
 
     `batch_size` counts sampled answers per step, `group` of them to each query; `beta` weighs the divergence from
     the model that RL started from. `max_tokens` ends an answer. `warm_up` steps of SFT on the same data come first,
-    for a model that never samples a safe answer; their learning rate is `warm_up_lr` (None: that of RL).
+    for a model that never samples a safe answer; their learning rate is `warm_up_lr` (None: that of RL). A local judge
+    is held by `workers`, where there are any: they change no reward, and are no part of what the training is.
     """
 
     verb: ClassVar[str] = "rl"
@@ -61,6 +65,11 @@ class RL(Training):
     max_tokens: int = 128
     warm_up: int = 0
     warm_up_lr: float | None = None
+    workers: Workers | None = None
+
+    def record(self) -> dict[str, Any]:
+        """What an unfinished training is recognised by: who holds the judge is not part of it."""
+        return {name: value for name, value in Training.record(self).items() if name != "workers"}
 
     def options(self) -> list[str]:
         """What is not every method's."""
@@ -138,6 +147,7 @@ class RL(Training):
             work=ground.work,
             rank=ground.rank,
             log=ground.log,
+            effort=Effort(local=Local(workers=self.workers)),
         )
         ends = {ground.processor.tokenizer.eos_token_id, ground.processor.tokenizer.pad_token_id}
 

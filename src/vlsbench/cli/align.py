@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vlsbench.cli import align_compare, options, terminal
+from vlsbench.cli import align_compare, options, terminal, worker_options
 
 if TYPE_CHECKING:
     from vlsbench.align.settings import Training
@@ -110,6 +110,7 @@ def _add_rl(parser: argparse.ArgumentParser) -> None:
         "--warm-up", type=int, default=0, metavar="N", help="steps of SFT on the data first (default: 0)"
     )
     parser.add_argument("--warm-up-lr", type=_over_zero, metavar="RATE", help="(default: that of --lr)")
+    worker_options.add(parser.add_argument_group("a local judge (hf:, guard:hf:)"))
 
 
 def _over_zero(text: str) -> float:
@@ -154,6 +155,7 @@ def settings_of(args: argparse.Namespace) -> Training:
     given = {one.name: getattr(args, one.name) for one in fields(method) if hasattr(args, one.name)}
     given["data"] = tuple(args.data)
     if method is RL:
+        given["workers"] = worker_options.workers(args)
         given["weights"] = RewardWeights(
             **{one.name: getattr(args, f"reward_{one.name}") for one in fields(RewardWeights)}
         )

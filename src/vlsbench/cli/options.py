@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from vlsbench.cli import pricing
+from vlsbench.cli import pricing, worker_options
+from vlsbench.cli.numbers import positive as positive
 from vlsbench.core.errors import UserError
 
 if TYPE_CHECKING:
     from vlsbench.datasets.files.columns import Columns
-    from vlsbench.models.workers.settings import Workers
     from vlsbench.run.loading import Effort
     from vlsbench.run.plan import Evaluation
     from vlsbench.run.throttle import Concurrency
@@ -154,13 +154,7 @@ def add_local_options(parser: argparse.ArgumentParser) -> None:
     local.add_argument(
         "--trust-remote-code", action="store_true", help="allow a repository to run code of its own on this machine"
     )
-    local.add_argument("--workers", type=positive, metavar="N", help="load the model in N processes, by Ray")
-    local.add_argument(
-        "--ray", metavar="ADDRESS|local", help="HOST:PORT of the Ray cluster for --workers (default: local)"
-    )
-    local.add_argument(
-        "--worker-gpus", type=gpus, metavar="G", help="GPUs of each worker (default: 1 where there are any)"
-    )
+    worker_options.add(local)
 
 
 def add_batch_options(parser: argparse.ArgumentParser) -> None:
@@ -205,17 +199,6 @@ def concurrency(text: str) -> Concurrency:
     if text == "auto":
         return "auto"
     return positive(text)
-
-
-def positive(text: str) -> int:
-    """A whole number of 1 or more."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if not 1 <= number < 2**63:
-        raise argparse.ArgumentTypeError(f"should be a whole number of 1 or more, not {text!r}")
-    return number
 
 
 def duration(text: str) -> float:
@@ -286,7 +269,7 @@ def effort(args: argparse.Namespace) -> Effort:
             device=args.device,
             batch_size=args.batch_size,
             trust_remote_code=args.trust_remote_code,
-            workers=workers(args),
+            workers=worker_options.workers(args),
         ),
         batch=BatchEffort(
             sending=getattr(args, "batch", False),
@@ -295,29 +278,3 @@ def effort(args: argparse.Namespace) -> Effort:
         ),
         prices=pricing.prices(args),
     )
-
-
-def workers(args: argparse.Namespace) -> Workers | None:
-    """The processes that are to hold a local model.
-
-    Raises:
-        UserError: It is said where they are, but not how many.
-    """
-    from vlsbench.models.workers.settings import Workers
-
-    if args.workers is None:
-        if args.ray is not None or args.worker_gpus is not None:
-            raise UserError("--ray and --worker-gpus go with --workers N.")
-        return None
-    return Workers(count=args.workers, ray=args.ray or "local", gpus=args.worker_gpus)
-
-
-def gpus(text: str) -> float:
-    """A number of GPUs: a part of one, or whole ones, as Ray has it."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not (0 <= number <= 1 or (number < 1000 and number == int(number))):
-        raise argparse.ArgumentTypeError(f"should be a part of a GPU or a whole number of them, not {text!r}")
-    return number

@@ -106,7 +106,8 @@ def audit(
             halt = Halt()
             desk = Desk(guard, data.name, effort, halt, remember, progress)
             run_to_end(_session(plan, path, desk, halt, progress), halt)
-        return conclude(path, plan, other, Measures(embedder=embedder, ocr=ocr, say=say))
+        measures = Measures(embedder=embedder, workers=effort.local.workers, ocr=ocr, say=say)
+        return conclude(path, plan, other, measures)
     finally:
         os.close(lock)
 

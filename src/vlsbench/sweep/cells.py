@@ -287,10 +287,10 @@ def _judging(asked: Evaluation, loader: Loader, halt: Halt) -> Judging:
 def _batch(cell: RunCell, own: Loader, loaders: Sequence[Loader], making: Making) -> None:
     """Let requests go into batches where that is asked for: the first judge's with the model's, as in one run."""
     path = None if making.fresh else cell.path
-    own.batches = loaders[0].batches = rounds.of(cell.effort.batch, path, making.halt)
+    own.batches = loaders[0].batches = rounds.of(cell.effort.batch, path, making.halt, where_possible=True)
     for asked, loader in zip(cell.judged[1:], loaders[1:], strict=True):
         if not (isinstance(asked.judge, str) and judges.is_offline(asked.judge)):
-            loader.batches = rounds.of(asked.effort.batch, path, making.halt)
+            loader.batches = rounds.of(asked.effort.batch, path, making.halt, where_possible=True)
 
 
 async def _judge_again(
@@ -300,6 +300,7 @@ async def _judge_again(
     summary = None
     for asked, loader in zip(judged, loaders, strict=True):
         making.halt.check()
+        loader.batches = rounds.of(asked.effort.batch, run.path, making.halt, where_possible=True)
         judging = _judging(asked, loader, making.halt)
         source = Preparation(run, None)
         summary = await conduct(run, source, None, judging, making.halt, making.progress, loader.batches)

@@ -7,6 +7,7 @@ import pytest
 from vlsbench.core.errors import UserError
 from vlsbench.datasets import load
 from vlsbench.leakage.signals.signals import measure
+from vlsbench.models.workers.settings import Workers
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -124,3 +125,16 @@ def test_a_model_that_is_no_encoder_of_text_is_a_clear_error(tmp_path):
     (folder / "config.json").write_text(json.dumps({"model_type": "t5", "d_model": 8}))
     with pytest.raises(UserError, match="encoder"):
         open_(folder)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # a socket of Ray's own
+def test_similarities_from_workers_are_those_of_one_process(encoder, tmp_path):
+    pytest.importorskip("ray")
+    rows = [{"sample_id": f"{n}", "text": TEXTS[n % 3], "description": TEXTS[n % 4]} for n in range(150)]
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    data = load(f"jsonl:{tmp_path / 'set.jsonl'}")
+    ref = f"hf:{encoder}"
+    alone = [found.similarity for _, found in measure(data, ocr=False, embedder=ref, device="cpu")]
+    workers = Workers(count=1)
+    found = [found.similarity for _, found in measure(data, ocr=False, embedder=ref, device="cpu", embedders=workers)]
+    assert found == pytest.approx(alone)

@@ -6,12 +6,14 @@ The mean of the last layer's token states, as sentence-transformers models are t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from vlsbench.core.errors import MissingExtra, UserError
 from vlsbench.models.local import origin, weights
+from vlsbench.models.workers.settings import Workers
 
 BATCH = 32
 """Texts in one forward pass."""
@@ -20,6 +22,38 @@ MOST_TOKENS = 512
 """Longer texts are cut here, or where the model ends if that is earlier."""
 
 _MEAN, _FIRST = "mean", "cls"
+
+Pairs = Sequence[tuple[str, str]]
+"""Texts that are compared, two and two."""
+
+
+class Embedding(Protocol):
+    """An embedder, in this process or in several."""
+
+    def each(self, batches: Iterable[Pairs]) -> Iterator[list[float | None]]:
+        """The similarities of batch after batch."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+def load(ref: str, *, device: str = "auto", workers: Workers | None = None) -> Embedding:
+    """The embedder of a reference, in this process or in workers.
+
+    Raises:
+        UserError: As `Embedder`, like all that it raises; from workers when the first batch is asked for.
+    """
+    if workers is None:
+        return Embedder(ref, device=device)
+    from vlsbench.models.workers.function import FunctionInWorkers
+
+    return FunctionInWorkers(partial(_similarities, ref, device), workers, on_cpu=device == "cpu")
+
+
+def _similarities(ref: str, device: str) -> Callable[[Pairs], list[float | None]]:
+    return Embedder(ref, device=device).similarities
 
 
 class Embedder:
@@ -52,7 +86,7 @@ class Embedder:
         self._model, self._tokenizer = _load(folder, self._device)
         self._most = _most_tokens(self._model.config, self._tokenizer)
 
-    def similarities(self, pairs: Sequence[tuple[str, str]]) -> list[float | None]:
+    def similarities(self, pairs: Pairs) -> list[float | None]:
         """Cosine similarity, -1 to 1, of the two texts of each pair; None where one is blank.
 
         A text that occurs several times is embedded once.
@@ -69,6 +103,13 @@ class Embedder:
             min(1.0, max(-1.0, float(vectors[one] @ vectors[other]))) if (one, other) in known else None
             for one, other in pairs
         ]
+
+    def each(self, batches: Iterable[Pairs]) -> Iterator[list[float | None]]:
+        """The similarities of batch after batch."""
+        return map(self.similarities, batches)
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
     def _embed(self, texts: list[str]) -> Any:
         """Unit vectors, (texts, dimensions), on the CPU."""

@@ -10,6 +10,7 @@ from vlsbench.core.types import Sample
 from vlsbench.leakage.baseline import partial_input
 from vlsbench.leakage.signals import signals
 from vlsbench.leakage.signals.signals import Signals
+from vlsbench.models.workers.settings import Workers
 
 
 class Measures:
@@ -17,23 +18,32 @@ class Measures:
 
     Args:
         embedder: As for `vlsbench.leakage.audit.audit`.
+        workers: Processes that hold the embedder; None for this one.
         ocr: Likewise.
         say: Told, in one line each, what is left out.
     """
 
     def __init__(
-        self, *, embedder: str | None = None, ocr: bool | None = None, say: Callable[[str], None] | None = None
+        self,
+        *,
+        embedder: str | None = None,
+        workers: Workers | None = None,
+        ocr: bool | None = None,
+        say: Callable[[str], None] | None = None,
     ) -> None:
         self.notes: list[str] = []
         """What was left out, in one line each."""
         self._embedder = embedder
+        self._workers = workers
         self._ocr = ocr
         self._say = say
         self._counts = signals.SignalTotals()
 
     def of(self, data: Dataset, limit: int | None) -> Iterator[tuple[Sample, Signals]]:
         """Each sample with its signals."""
-        measured = signals.measure(data, limit, ocr=self._ocr, embedder=self._embedder, say=self._note)
+        measured = signals.measure(
+            data, limit, ocr=self._ocr, embedder=self._embedder, embedders=self._workers, say=self._note
+        )
         for sample, found in measured:
             self._counts.add(found)
             yield sample, found

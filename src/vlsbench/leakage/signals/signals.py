@@ -19,10 +19,11 @@ from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.protocols import Dataset
 from vlsbench.core.types import Sample
+from vlsbench.leakage.signals import embedding, words
 from vlsbench.leakage.signals import ocr as ocr_
-from vlsbench.leakage.signals import words
-from vlsbench.leakage.signals.embedding import Embedder
+from vlsbench.leakage.signals.embedding import Embedding, Pairs
 from vlsbench.leakage.signals.overlap import COMMON, Frequencies, Query, Span
+from vlsbench.models.workers.settings import Workers
 
 __all__ = ["SignalTotals", "Signals", "Span", "measure"]
 
@@ -57,6 +58,7 @@ def measure(
     ocr_languages: str = "eng",
     embedder: str | None = None,
     device: str = "auto",
+    embedders: Workers | None = None,
     common: float = COMMON,
     workers: int | None = None,
     say: Say | None = None,
@@ -70,6 +72,7 @@ def measure(
         ocr_languages: As for Tesseract's ``-l``.
         embedder: ``hf:REPO_OR_FOLDER`` of a sentence encoder, for `Signals.similarity`.
         device: Where the embedder runs.
+        embedders: Processes that hold the embedder; None for this one.
         common: A word in more than this share of the records makes no leaking span.
         workers: Images read at once; None for as many as there are processors.
         say: Told, in one line each, what is left out.
@@ -83,12 +86,17 @@ def measure(
         reader = ocr_.need(ocr_languages) if ocr else ocr_.find(ocr_languages)
     if reader is None and ocr is None and say is not None:
         say(ocr_.skipped())
-    model = Embedder(embedder, device=device) if embedder is not None else None
+    model = embedding.load(embedder, device=device, workers=embedders) if embedder is not None else None
     return _measure(dataset, limit, reader, model, common, workers or os.cpu_count() or 1)
 
 
 def _measure(
-    dataset: Dataset, limit: int | None, reader: ocr_.Reader | None, model: Embedder | None, common: float, workers: int
+    dataset: Dataset,
+    limit: int | None,
+    reader: ocr_.Reader | None,
+    model: Embedding | None,
+    common: float,
+    workers: int,
 ) -> Iterator[tuple[Sample, Signals]]:
     frequencies = Frequencies()
     for sample in islice(iter(dataset), limit):
@@ -187,11 +195,20 @@ def _finished(
     return sample, _compare(sample, frequencies, common, page.result() if page is not None else None)
 
 
-def _with_similarity(found: Iterator[tuple[Sample, Signals]], model: Embedder) -> Iterator[tuple[Sample, Signals]]:
-    while batch := list(islice(found, _EMBEDDED_TOGETHER)):
-        similarities = model.similarities([(sample.text, sample.description) for sample, _ in batch])
-        for (sample, signals), similarity in zip(batch, similarities, strict=True):
-            yield sample, replace(signals, similarity=similarity)
+def _with_similarity(found: Iterator[tuple[Sample, Signals]], model: Embedding) -> Iterator[tuple[Sample, Signals]]:
+    asked: deque[list[tuple[Sample, Signals]]] = deque()
+
+    def batches() -> Iterator[Pairs]:
+        while batch := list(islice(found, _EMBEDDED_TOGETHER)):
+            asked.append(batch)
+            yield [(sample.text, sample.description) for sample, _ in batch]
+
+    try:
+        for similarities in model.each(batches()):
+            for (sample, signals), similarity in zip(asked.popleft(), similarities, strict=True):
+                yield sample, replace(signals, similarity=similarity)
+    finally:
+        model.close()
 
 
 class SignalTotals:

@@ -37,6 +37,7 @@ _SHOWN = (
     ("temperature", "temperature"),
     ("system", "system prompt"),
     ("seed", "seed"),
+    ("image_max_side", "longest side of an image, pixels"),
     ("limit", "limit"),
     ("shard", "shard"),
     ("merged_from", "joined from"),
@@ -91,10 +92,17 @@ def _of_run(part: RunPart, ablation: AblationPart | None) -> RunMade:
         ),
         judges=tuple(_judge(name, part.run.judges[stem]) for stem, name in part.stems.items()),
         commands=tuple(_commands(part, ablation)),
-        note=""
-        if _is_reference(manifest.model)
-        else "The model was an object of a Python program, so no command names it.",
+        note=_note(manifest),
     )
+
+
+def _note(manifest: Manifest) -> str:
+    """Why no command makes the answers again, where none does."""
+    if "imported_from" in manifest.parameters:
+        return f"Another program asked the model and recorded its answers in {manifest.parameters['imported_from']}."
+    if _is_reference(manifest.model):
+        return ""
+    return "The model was an object of a Python program, so no command names it."
 
 
 def _as_text(value: object) -> str:
@@ -136,6 +144,9 @@ def rubric_of(entry: JudgeEntry) -> Rubric | None:
 
 def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:
     manifest, judges = part.run.manifest, list(part.run.judges.values())
+    if "imported_from" in manifest.parameters:
+        yield from _imported(part, judges)
+        return
     if not _is_reference(manifest.model):
         return
     conditions = _conditions(part, ablation)
@@ -162,6 +173,17 @@ def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:
             yield shlex.join(["vlsbench", "judge", str(part.run.path), *_judge_options(entry)])
 
 
+def _imported(part: RunPart, judges: Sequence[JudgeEntry]) -> Iterator[str]:
+    """The commands of a run whose answers another tool recorded."""
+    manifest = part.run.manifest
+    file, tool = (str(manifest.parameters.get(key, "")) for key in ("imported_from", "imported_by"))
+    words = ["vlsbench", "import", file, "--from", tool, "--dataset", manifest.dataset]
+    words += ["--limit", str(manifest.limit)] if manifest.limit is not None else []
+    yield shlex.join([*words, "--model", manifest.model.partition(":")[2], "--out", str(part.run.path)])
+    for entry in judges:
+        yield shlex.join(["vlsbench", "judge", str(part.run.path), *_judge_options(entry)])
+
+
 def _conditions(part: RunPart, ablation: AblationPart | None) -> tuple[str, ...]:
     """The conditions of the ablation that a run belongs to; its own and the full one where only the run is known."""
     if ablation is not None:
@@ -172,7 +194,10 @@ def _conditions(part: RunPart, ablation: AblationPart | None) -> tuple[str, ...]
 def _settings(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Options of ``vlsbench eval`` that were not left to their defaults, and those that decide what is asked."""
     parameters, local = manifest.parameters, manifest.parameters.get("local")
-    values = [(key, getattr(manifest, key)) for key in ("limit", "max_tokens", "temperature", "system", "seed")]
+    values = [
+        (key, getattr(manifest, key))
+        for key in ("limit", "max_tokens", "temperature", "system", "seed", "image_max_side")
+    ]
     values += [(key, parameters.get(key)) for key in ("servers", "judge_servers", "model_key_env", "judge_key_env")]
     if isinstance(local, dict):
         values += [(key, local[key]) for key in ("dtype", "device", "batch_size") if local.get(key, "auto") != "auto"]
