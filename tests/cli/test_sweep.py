@@ -216,6 +216,11 @@ def test_a_file_and_models_on_the_command_line_do_not_mix(matrix, capsys):
     assert "leave out --model, or the file" in capsys.readouterr().err
 
 
+def test_a_sweep_is_not_sharded(matrix, capsys):
+    assert vlsbench("sweep", matrix, "--shard", "1/2") == 2
+    assert "A sweep is not sharded" in capsys.readouterr().err
+
+
 def test_the_same_cell_twice_is_refused(tmp_path, server, two_sets, capsys):
     path = toml(
         tmp_path,
