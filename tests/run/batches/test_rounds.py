@@ -21,6 +21,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
     monkeypatch.setattr("vlsbench.run.batches.rounds.POLL_S", 0.01)
     monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
+    monkeypatch.setattr("vlsbench.run.batches.errand.APPEARS_WITHIN_S", 0.0)
 
 
 WIRES: dict[str, Wire] = {"openai": OpenAIWire(), "anthropic": AnthropicWire(), "gemini": GeminiWire()}
