@@ -27,13 +27,12 @@ class RoleUsage:
     currency: str = ""
     unpriced: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, object]:
-        """As ``summary.json`` holds it."""
+    def to_json(self, *, priced: bool) -> dict[str, object]:
+        """As ``summary.json`` holds it; `priced` is whether any price of the run is known."""
         found = self.usage.to_json()
         if self.cost is not None:
             found |= {"cost": round(self.cost, 6), "currency": self.currency}
-            found |= {"unpriced": list(self.unpriced)} if self.unpriced else {}
-        return found
+        return found | ({"unpriced": list(self.unpriced)} if priced and self.unpriced else {})
 
 
 def spent(models: Iterable[tuple[str, Usage, Price | None]]) -> RoleUsage:
@@ -106,6 +105,12 @@ class _Entry:
             cached_tokens=self.cached,
         )
         return RoleUsage(usage=usage, cost=self.cost, currency=self.currency, unpriced=self.unpriced)
+
+
+def usage_json(roles: Mapping[str, RoleUsage]) -> dict[str, dict[str, object]]:
+    """The roles as ``summary.json`` holds them."""
+    priced = any(found.cost is not None for found in roles.values())
+    return {role: found.to_json(priced=priced) for role, found in roles.items()}
 
 
 def usage_lines(roles: Mapping[str, RoleUsage]) -> list[str]:
