@@ -190,3 +190,24 @@ def test_the_fault_campaign_finds_nothing_in_a_round_and_would_find_a_failure_th
     told = Fault(kind="wrong", name="wrong", make=said, answer=("error",), scores=False)
     faults.servers(campaign, random.Random(1), [(ANSWER, told), (JUDGE, told)])
     assert [what for kind, what in campaign.found if "is scored" in what or "instead of error" in what]
+
+
+def test_two_servers_that_are_killed_in_turn_lose_and_double_nothing(tmp_path):
+    from benchmarks import data, fault_servers
+
+    dataset = data.make(tmp_path / "set", 200, 2_000, distinct=10)
+    assert list(fault_servers.killed_in_turn(dataset, 200, tmp_path / "run")) == []
+
+    few = data.make(tmp_path / "few", 30, 2_000, distinct=10)
+    assert "answers: 10 lost, 0 doubled, 0 failed" in list(fault_servers.killed_in_turn(few, 40, tmp_path / "short"))
+
+
+def test_the_search_for_requests_at_once_is_measured_beside_fixed_numbers(tmp_path, monkeypatch):
+    from benchmarks import bench_auto, data
+
+    monkeypatch.setattr(bench_auto, "_LOOK_EVERY_S", 0.02)
+    setting = bench_auto.Setting(bears=4, latency_s=0.02, samples=300)
+    found = bench_auto.measure(setting, "8", data.make(tmp_path / "set", 300, 2_000, distinct=10))
+    assert found.most == 8
+    assert 0 < found.whole <= 200
+    assert found.late > 0

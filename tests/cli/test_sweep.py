@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from builders import hurry, make_set, manifest, responses, verdicts, vlsbench
+from builders import hurry, make_set, manifest, only_judge, responses, summary, verdicts, vlsbench
 from loopback import Answer, error, serve, verdict
 
 
@@ -329,6 +329,15 @@ def test_the_miniature_world_needs_no_judge_to_be_named(tmp_path, server):
 def test_a_dataset_without_a_judge_is_a_mistake(server, two_sets, capsys):
     assert vlsbench("sweep", "--model", server.model("shy"), "--dataset", two_sets[0], "--out", "out") == 2
     assert "No judge is named for jsonl:" in capsys.readouterr().err
+
+
+def test_questions_with_a_right_answer_have_a_judge_of_their_own_beside_those_of_safety(tmp_path, server):
+    line = '{"sample_id": "q", "text": "Is it red?", "answer": "yes"}\n'
+    (tmp_path / "quiz.jsonl").write_text(line, encoding="utf-8")
+    sets = ["--dataset", "mini:leaky:2", "--dataset", f"jsonl:{tmp_path / 'quiz.jsonl'}"]
+    vlsbench("sweep", "--model", server.model("shy"), *sets, "--judge", "refusal", "--out", tmp_path / "out")
+    judges = {only_judge(summary(path.parent))["judge"] for path in (tmp_path / "out").rglob("summary.json")}
+    assert judges == {"refusal", "choice"}
 
 
 def test_models_judges_and_guards_of_a_sweep_may_have_several_servers(tmp_path, server, two_sets):

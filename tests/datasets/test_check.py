@@ -2,6 +2,7 @@ import base64
 
 import pytest
 
+from builders import ListedDataset
 from vlsbench.core.errors import DatasetError
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets import load
@@ -207,3 +208,18 @@ def test_the_released_tiny_figstep_has_no_problems(real_data):
     report = check(load(f"figstep:{real_data / 'figstep'}"))
     assert (report.n, report.images.distinct, report.images.contents) == (50, 50, 50)
     assert report.problems == ()
+
+
+def test_right_answers_are_counted_by_kind_and_need_no_description():
+    data = ListedDataset(
+        [
+            Sample(id="a", text="Which?", answer="B", options=("x", "y")),
+            Sample(id="b", text="Is it?", answer="no"),
+            Sample(id="c", text="How many?", answer="7"),
+            Sample(id="d", text="What is this?", description="A ball."),
+        ]
+    )
+    found = check(data)
+    assert found.answers == {"an option": 1, "yes or no": 1, "open": 1, "none": 1}
+    assert found.problems == ()
+    assert check(ListedDataset([Sample(id="d", text="?")])).answers == {}

@@ -93,6 +93,26 @@ def test_several_pictures_and_a_lot_of_mmmu(tmp_path: Path) -> None:
     assert (block.accuracy.k, block.accuracy.n, block.unscored["unparsable"]) == (2, 3, 1)
 
 
+def test_a_run_on_several_pictures_inside_parquet_goes_on_where_its_list_was_cut_short(tmp_path: Path) -> None:
+    MAKERS["mmmu"](tmp_path / "mmmu")
+    ref, out = f"mmmu:{tmp_path / 'mmmu'}", tmp_path / "run"
+    first = vlsbench.evaluate(model=Answering(lambda _: "A"), dataset=ref, judge="choice", out=out)
+    for name, kept in (("samples.jsonl", 2), ("responses.jsonl", 1)):
+        lines = (out / name).read_bytes().splitlines(keepends=True)
+        (out / name).write_bytes(b"".join(lines[:kept]))
+    edited = json.loads((out / "manifest.json").read_text())
+    (out / "manifest.json").write_text(json.dumps({**edited, "samples_sha256": ""}))
+    asked: list[int] = []
+
+    def answer(prompt: Prompt) -> str:
+        asked.append(len(prompt.images))
+        return "A"
+
+    again = vlsbench.evaluate(model=Answering(answer), dataset=ref, judge="choice", out=out)
+    assert len(asked) == 3
+    assert again.judges["choice"].overall == first.judges["choice"].overall
+
+
 def test_a_table_with_a_column_for_the_answer_is_judged_by_it(tmp_path: Path) -> None:
     (tmp_path / "quiz.csv").write_text("q,a,b,c,right\nWhich barks?,cat,dog,,1\nWhich is wet?,cat,dog,newt,C\n")
     columns = "text=q,options=a+b+c,answer=right"

@@ -158,6 +158,18 @@ def test_a_server_that_serves_another_model_than_before_is_named(
     assert said in (tmp_path / "page.html").read_text()
 
 
+def test_a_guard_that_is_another_model_than_before_is_named_in_its_audit(tmp_path: Path, server: Loopback) -> None:
+    data = texts(tmp_path, 2)
+    for root in ("/guards/first", "/guards/second"):
+        server.models = [{"id": "g", "root": root}]
+        guard = f"guard:openai:g@{server.url}"
+        done = audit(dataset=data, guard=guard, out=tmp_path / "audit", ocr=False)
+    assert manifest(tmp_path / "audit" / "guard")["model_roots"] == ["/guards/first", "/guards/second"]
+    said = "The servers of guard:openai:g said that they serve different models: /guards/first, /guards/second."
+    assert said in done.notes
+    assert said in json.loads((tmp_path / "audit" / "audit.json").read_text())["notes"]
+
+
 def test_answers_under_another_name_than_before_are_doubted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def named(name: str) -> Answer:
         message = {"role": "assistant", "content": "No."}

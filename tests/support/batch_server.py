@@ -175,7 +175,10 @@ class BatchServer:
     async def watch(self, request: web.Request, handler: Callable[[web.Request], Any]) -> web.StreamResponse:
         with self._lock:
             self.seen.append((request.method, request.path))
-        self.before(request.method, request.path)
+        try:
+            self.before(request.method, request.path)
+        except BadRequest as error:
+            return web.json_response({"error": {"message": str(error)}}, status=error.status)
         response: web.StreamResponse = await handler(request)
         self.after(request.method, request.path)
         return response

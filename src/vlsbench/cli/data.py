@@ -145,6 +145,8 @@ def _print_counts(report: CheckReport, console: Console) -> None:
         _print_table(console, "Category / sub-category", pairs)
     _print_table(console, "Source", report.sources)
     _print_table(console, "Expected", report.expect)
+    if report.answers:
+        _print_table(console, "Right answer", report.answers)
 
 
 def _print_table(console: Console, head: str, counts: Mapping[str, int]) -> None:

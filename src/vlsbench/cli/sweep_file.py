@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from vlsbench import judges
+from vlsbench import datasets, judges
 from vlsbench.cli import options
 from vlsbench.cli.sweep_settings import OF_A_GUARD, OF_A_JUDGE, OF_THE_ANSWERS, Table, check, namespace
 from vlsbench.core.errors import UserError
@@ -86,7 +86,7 @@ class SweepFile:
         settings = _merged(self.settings, dataset.settings, model.settings, *fitting)
         if settings.pop("skip", False):
             return
-        named = self._judges(settings.pop("judges", None), dataset)
+        named = self._judges(settings.pop("judges", None), dataset.ref, settings.get("columns"))
         conditions = settings.pop("conditions", self.conditions)
         refs = {"model": model.ref, "dataset": dataset.ref, "judge": named[0].ref}
         base = options.evaluation(namespace(settings, given, **refs))
@@ -97,19 +97,22 @@ class SweepFile:
             effort=base.effort,
         )
 
-    def _judges(self, own: object, dataset: Named) -> tuple[Named, ...]:
-        found = own if isinstance(own, tuple) else self.judges
-        if not found and dataset.ref.partition(":")[0] == "mini":
-            return (Named(ref="template"),)
-        if not found:
-            raise UserError(f'No judge is named for {dataset.ref}. Name some: judges = ["REF"], or --judge REF.')
-        return found
+    def _judges(self, own: object, dataset: str, columns: object) -> tuple[Named, ...]:
+        """The judges of a dataset: its own, that of right answers where it has such, else those of all."""
+        if isinstance(own, tuple):
+            return own
+        usual = datasets.usual_judge(dataset, columns if isinstance(columns, str) else None)
+        if usual is not None and (usual == datasets.ANSWERS or not self.judges):
+            return (Named(ref=usual),)
+        if not self.judges:
+            raise UserError(f'No judge is named for {dataset}. Name some: judges = ["REF"], or --judge REF.')
+        return self.judges
 
     def _judged(self, base: Evaluation, judge: Named, of_judges: Table, given: Given) -> Evaluation:
         """The same with one of the judges, which is loaded and reached as the file says for all, or beside it."""
         settings = _merged(self.settings, of_judges, judge.settings)
         args = namespace(settings, given, model="", dataset="", judge=judge.ref)
-        takes_rubric = not judges.is_offline(judge.ref) and not judge.ref.startswith("guard:")
+        takes_rubric = not judges.is_offline(judge.ref) and not judge.ref.startswith(("guard:", "graded"))
         return replace(
             base,
             judge=judge.ref,

@@ -206,7 +206,7 @@ def _settings_notes(entrants: Sequence[Entrant]) -> list[str]:
     parts = [f"{one.name} holds shard {one.run.manifest.shard}" for one in entrants if one.run.manifest.shard]
     if parts:
         notes.append(f"Not all runs hold the whole dataset: {', '.join(parts)}.")
-    for key in run_names.SETTINGS:
+    for key in (*run_names.SETTINGS, "image_max_side"):
         values = [getattr(entrant.run.manifest, key) for entrant in entrants]
         if any(value != values[0] for value in values):
             if key == "system":

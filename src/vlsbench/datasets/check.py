@@ -18,6 +18,7 @@ from statistics import median
 from typing import TypeVar
 
 from vlsbench.core import images, taxonomy
+from vlsbench.core.choices import NO, YES
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.protocols import Dataset
 from vlsbench.core.types import Sample
@@ -91,10 +92,11 @@ class ImageReport:
 class CheckReport:
     """What is in a dataset: `n` usable samples, how they are distributed, and what is wrong.
 
-    `groups` says how many groups hold 1, 2, 3 … samples. `repeated_texts` holds the ids of the samples that share a
-    text, one tuple per text: a repeated text is no group by itself, since neutral queries repeat by design, so these
-    samples count as independent unless they share an image or a group. `ungrouped_texts` counts such texts of which no
-    two samples share a group. `words` is the length of the texts in words, separated by white space.
+    `answers` says how many questions have a right answer of which kind; it is empty where none has. `groups` says how
+    many groups hold 1, 2, 3 … samples. `repeated_texts` holds the ids of the samples that share a text, one tuple per
+    text: a repeated text is no group by itself, since neutral queries repeat by design, so these samples count as
+    independent unless they share an image or a group. `ungrouped_texts` counts such texts of which no two samples share
+    a group. `words` is the length of the texts in words, separated by white space.
     """
 
     name: str
@@ -104,6 +106,7 @@ class CheckReport:
     sub_categories: dict[tuple[str, str], int]
     sources: dict[str, int]
     expect: dict[str, int]
+    answers: dict[str, int]
     twins: int
     groups: dict[int, int]
     images: ImageReport
@@ -151,6 +154,7 @@ class _Survey:
         self._sources: Counter[str] = Counter()
         self._expect: Counter[str] = Counter()
         self._undescribed = 0
+        self._answers: Counter[str] = Counter()
 
     def note_bad_record(self, bad: BadRecord) -> None:
         self._note(bad.record, ProblemKind.RECORD, f"{bad.where}: {bad.problem}", bad.problem)
@@ -161,7 +165,9 @@ class _Survey:
         self._subs[sample.category, sample.sub_category] += 1
         self._sources[sample.source] += 1
         self._expect[sample.expect.value] += 1
-        self._undescribed += not sample.description.strip()
+        # A right answer is judged without the image.
+        self._undescribed += sample.answer is None and not sample.description.strip()
+        self._answers[_kind_of_answer(sample)] += 1
         self._add_text(sample)
         if sample.id in self._ids:
             self._note(sample.id, ProblemKind.DUPLICATE, "an earlier sample has the same id")
@@ -222,6 +228,7 @@ class _Survey:
             sub_categories=_by_size(self._subs),
             sources=_by_size(self._sources),
             expect=_by_size(self._expect),
+            answers=_by_size(self._answers) if self._answers.keys() - {NO_ANSWER} else {},
             twins=len(self._twins),
             groups=dict(sorted(Counter(Counter(self._group_of.values()).values()).items())),
             images=self._images.report(),
@@ -230,6 +237,16 @@ class _Survey:
             words=Spread.of(self._words),
             problems=tuple(self._problems),
         )
+
+
+NO_ANSWER = "none"
+
+
+def _kind_of_answer(sample: Sample) -> str:
+    """Of what kind a sample's right answer is."""
+    if sample.answer is None:
+        return NO_ANSWER
+    return "an option" if sample.options else "yes or no" if sample.answer in (YES, NO) else "open"
 
 
 class _Images:

@@ -17,6 +17,7 @@ from vlsbench.ablation.folder import RESULT
 from vlsbench.core.protocols import Judge, Model
 from vlsbench.results.summary import Summary
 from vlsbench.run import loading
+from vlsbench.run.batches import rounds
 from vlsbench.run.estimate import Estimate, estimate, read_recorded, unloaded_judge
 from vlsbench.run.flow import Judging
 from vlsbench.run.loading import Effort, Loader, Shared
@@ -141,13 +142,15 @@ class RunCell(SweepCell):
         """Ask, and judge by every judge."""
         first = self.judged[0]
         async with _loaders(self.effort, self.judged, making) as (own, *loaders):
+            folder = None if making.fresh else self.path
+            own.batches = loaders[0].batches = rounds.of(self.effort.batch, folder, making.halt, where_possible=True)
             judging = _judging(first, loaders[0], making.halt)
             answering = loading.answering(first.model, self.plan.generation, own, making.halt)
             details = self.plan.details(answering.model, self.effort)
             run = open_or_create(self.path, self.plan.identity, details, fresh=making.fresh)
             try:
                 source = Preparation(run, self.plan.data, first.limit)
-                summary = await conduct(run, source, answering, judging, making.halt, making.progress)
+                summary = await conduct(run, source, answering, judging, making.halt, making.progress, own.batches)
                 summary = await _judge_again(run, self.judged[1:], loaders[1:], making) or summary
             finally:
                 run.unlock()
@@ -274,7 +277,8 @@ async def _loaders(effort: Effort, judged: tuple[Evaluation, ...], making: Makin
 
 
 def _judging(asked: Evaluation, loader: Loader, halt: Halt) -> Judging:
-    return loading.judging(asked.judge, to_sees(asked.judge_sees), asked.rubric, loader, halt)
+    side = asked.generation.image_max_side
+    return loading.judging(asked.judge, to_sees(asked.judge_sees), asked.rubric, loader, halt, side)
 
 
 async def _judge_again(
@@ -284,8 +288,10 @@ async def _judge_again(
     summary = None
     for asked, loader in zip(judged, loaders, strict=True):
         making.halt.check()
+        loader.batches = rounds.of(asked.effort.batch, run.path, making.halt, where_possible=True)
         judging = _judging(asked, loader, making.halt)
-        summary = await conduct(run, Preparation(run, None), None, judging, making.halt, making.progress)
+        source = Preparation(run, None)
+        summary = await conduct(run, source, None, judging, making.halt, making.progress, loader.batches)
     return summary
 
 

@@ -369,3 +369,67 @@ def test_a_folder_without_shards_says_what_was_looked_for(tmp_path):
         load(f"parquet:{tmp_path}")
     with pytest.raises(DatasetError, match=r"No file is called .*test-\*\.parquet"):
         load(f"parquet:{tmp_path}/test-*.parquet")
+
+
+QUIZ = "text=q,images=pics,options=choices,answer=label"
+
+
+def test_lists_of_pictures_and_options_are_read_from_parquet(make_parquet, make_picture):
+    pics = [[{"bytes": make_picture(n), "path": None} for n in numbers] for numbers in ((0, 1), (2,), ())]
+    file = make_parquet(
+        {
+            "q": ["Which?", "How many?", "Where?"],
+            "pics": pa.array(pics, pa.list_(STRUCT)),
+            "choices": [["cat", "dog"], [], ["here", "there", "nowhere"]],
+            "label": ["dog", "7", "0"],
+        }
+    )
+    two, one, none = load(f"parquet:{file}", QUIZ)
+    assert [len(sample.images) for sample in (two, one, none)] == [2, 1, 0]
+    assert from_data_uri(two.images[1]) == make_picture(1)
+    assert [(sample.answer, sample.expect) for sample in (two, one, none)] == [
+        ("B", Expect.BENIGN),
+        ("7", Expect.BENIGN),
+        ("A", Expect.BENIGN),
+    ]
+    assert two.text.splitlines()[:3] == ["Which?", "(A) cat", "(B) dog"]
+    assert fingerprint.fingerprint(load(f"parquet:{file}", QUIZ)).size == 3
+    assert check(load(f"parquet:{file}", QUIZ)).images.distinct == 3
+
+
+def test_columns_of_these_names_are_not_taken_unasked(make_parquet):
+    file = make_parquet({"text": ["Which?"], "answer": [{"a": 1}], "options": [3], "images": ["a.png"]})
+    (sample,) = load(f"parquet:{file}")
+    assert (sample.answer, sample.options, sample.images) == (None, (), ())
+
+
+@pytest.mark.parametrize(
+    ("columns", "named", "problem"),
+    [
+        ({"q": ["?"], "pics": ["a.png"]}, "text=q,images=pics", "Images are a list; one is an image"),
+        ({"q": ["?"], "pics": [[1]]}, "text=q,images=pics", "An image is a path, its bytes, or a struct"),
+        ({"q": ["?"], "c": [[[1]]]}, "text=q,options=c", "so it cannot be the options"),
+    ],
+)
+def test_lists_of_other_things_are_refused(make_parquet, columns, named, problem):
+    with pytest.raises(DatasetError, match=problem):
+        load(f"parquet:{make_parquet(columns)}", named)
+
+
+def test_options_may_have_a_column_each_of_which_the_last_may_be_empty(tmp_path):
+    file = make_csv(tmp_path, "q,A,B,C,right\nWhich?,cat,dog,,B\nWhere?,x,y,z,C\nWhat?,x,,z,A\n")
+    found = load(file, "text=q,options=A+B+C,answer=right")
+    problems = check(found).problems
+    assert [problem.message for problem in problems if problem.kind is ProblemKind.RECORD] == [
+        "set.csv, row 3: one of the options is empty"
+    ]
+    with pytest.raises(DatasetError, match=r"no column 'A\+D'"):
+        load(file, "text=q,options=A+D")
+
+
+def test_an_answer_that_fits_two_options_names_its_row(tmp_path):
+    file = make_csv(tmp_path, "q,A,B,right\nHow many?,1,0,1\n")
+    with pytest.raises(BadRecord, match=r"row 1: the answer '1' fits A and B"):
+        list(load(file, "text=q,options=A+B,answer=right"))
+    (sample,) = load(file, "text=q,options=A+B,answer=right{1:B}")
+    assert sample.answer == "B"

@@ -58,6 +58,7 @@ def hostile(tmp_path_factory):
             description=text,
             safety_reason=text,
             twin_of=text,
+            answer=text,
             **picture(folder, number),
         )
         made.response(sample_id, text=text, error=text)
@@ -353,3 +354,19 @@ def test_on_paper_there_are_figures_and_no_controls(report, show):
     assert page.locator("#headline").is_visible()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
+
+
+def test_a_sample_with_several_pictures_shows_each_of_them_and_its_right_answer(tmp_path, show):
+    made = HandMade(tmp_path / "run", 1)
+    first, second = (picture(made.run.path, number) for number in range(2))
+    more = {"more_images": [second["image"]], "more_images_sha256": [second["image_sha256"]]}
+    made.sample("s0", text="Which is darker?", answer="B", options=["one", "other"], **first, **more)
+    made.response("s0")
+    page = show(write_report(tmp_path / "page.html", made.run.path))
+    pictures = page.locator(".sample .picture")
+    assert pictures.count() == 2
+    sources = {pictures.nth(number).locator("img").get_attribute("src") for number in range(2)}
+    assert len(sources) == 2
+    page.get_by_role("button", name="Show all images").click()
+    assert pictures.nth(1).get_attribute("aria-pressed") == "true"
+    assert "Right answer: B" in page.locator(".more").text_content()

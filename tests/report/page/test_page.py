@@ -95,6 +95,22 @@ def test_how_it_was_made_holds_manifest_versions_rubric_and_commands(tmp_path):
     assert "longest answer, tokens 128" in shown
 
 
+def test_the_command_says_where_the_model_was(tmp_path):
+    one, several = ["http://one:1/v1"], {"servers": "@servers.txt", "judge_servers": "http://j:1/v1,http://j:2/v1"}
+    made = HandMade(tmp_path / "one", 1, parameters={"addresses": one})
+    made.judge(addresses=["http://old:1/v1", "http://j:1/v1"])
+    shown = words(write_report(tmp_path / "one.html", made.run.path))
+    assert "--model openai:target@http://one:1/v1 " in shown
+    assert "--judge openai:judge@http://j:1/v1 " in shown
+
+    made = HandMade(tmp_path / "several", 1, parameters={"addresses": one, **several})
+    made.judge(addresses=["http://j:1/v1"])
+    shown = words(write_report(tmp_path / "several.html", made.run.path))
+    assert "--model openai:target --dataset" in shown
+    assert "--judge openai:judge " in shown
+    assert "--servers @servers.txt --judge-servers http://j:1/v1,http://j:2/v1" in shown
+
+
 def test_an_unfinished_run_says_so(tmp_path):
     made = judged(tmp_path / "run", ("s0", "refusal"), ("s1", None))
     shown = words(write_report(tmp_path / "r.html", made.run.path))

@@ -103,6 +103,7 @@ def test_an_answer_that_mmmu_would_draw_by_lot_is_worth_what_the_lot_is() -> Non
         ("-2", "the result is -2", True),
         ("5e3", "5e3", True),
         ("a", "banana", False),
+        ("24/7", "24/7=;:", False),
     ],
 )
 def test_mmmu_finds_an_open_answer_in_the_pieces_of_a_text(right: str, text: str, *, correct: bool) -> None:

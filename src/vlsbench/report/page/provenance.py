@@ -37,6 +37,7 @@ _SHOWN = (
     ("temperature", "temperature"),
     ("system", "system prompt"),
     ("seed", "seed"),
+    ("image_max_side", "longest side of an image, pixels"),
     ("limit", "limit"),
     ("shard", "shard"),
     ("merged_from", "joined from"),
@@ -172,7 +173,10 @@ def _conditions(part: RunPart, ablation: AblationPart | None) -> tuple[str, ...]
 def _settings(manifest: Manifest) -> Iterator[tuple[str, str]]:
     """Options of ``vlsbench eval`` that were not left to their defaults, and those that decide what is asked."""
     parameters, local = manifest.parameters, manifest.parameters.get("local")
-    values = [(key, getattr(manifest, key)) for key in ("limit", "max_tokens", "temperature", "system", "seed")]
+    values = [
+        (key, getattr(manifest, key))
+        for key in ("limit", "max_tokens", "temperature", "system", "seed", "image_max_side")
+    ]
     values += [(key, parameters.get(key)) for key in ("servers", "judge_servers", "model_key_env", "judge_key_env")]
     if isinstance(local, dict):
         values += [(key, local[key]) for key in ("dtype", "device", "batch_size") if local.get(key, "auto") != "auto"]

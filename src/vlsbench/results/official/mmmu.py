@@ -74,7 +74,7 @@ def _pieces(text: str) -> list[str]:
             end = line.split(lead)[-1].strip()
             if lead in line and (not shortest or len(end) < len(shortest)):
                 shortest = end
-        if shortest and shortest not in _AROUND:
+        if shortest and shortest not in tuple(_AROUND):
             keys.append(shortest)
     keys = keys or [whole]
     return [*keys, *(number for key in keys for pattern in _NUMBERS for number in pattern.findall(key))]

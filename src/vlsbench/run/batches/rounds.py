@@ -45,9 +45,11 @@ class Batches:
     Args:
         effort: What is asked of them.
         halt: The user's wish to stop.
+        where_possible: Whether a session in which nobody takes batches goes on without them.
     """
 
-    def __init__(self, effort: BatchEffort, halt: Halt) -> None:
+    def __init__(self, effort: BatchEffort, halt: Halt, *, where_possible: bool = False) -> None:
+        self._where_possible = where_possible
         self._effort = effort
         self._halt = halt
         self._desks: list[BatchDesk] = []
@@ -84,7 +86,7 @@ class Batches:
         journal = BatchJournal(run)
         if self._effort.forget is not None:
             _forget(journal, self._effort.forget)
-        if self._effort.sending and not self._desks:
+        if self._effort.sending and not self._desks and not self._where_possible:
             raise UserError(
                 "--batch: neither the model nor the judge is asked through an API that takes batches (openai:, "
                 "anthropic:, gemini:). Leave it out."
@@ -132,16 +134,17 @@ class Batches:
             await desk.close()
 
 
-def of(effort: BatchEffort, run: Path | None, halt: Halt) -> Batches | None:
+def of(effort: BatchEffort, run: Path | None, halt: Halt, *, where_possible: bool = False) -> Batches | None:
     """The batches of a session; None where none are wanted and none are left of earlier ones.
 
     Args:
         effort: What is asked of batches.
         run: A run folder that may have some; it need not exist.
         halt: The user's wish to stop.
+        where_possible: As for `Batches`.
     """
     left = run is not None and (run / FILE).exists()
-    return Batches(effort, halt) if left or effort != BatchEffort() else None
+    return Batches(effort, halt, where_possible=where_possible) if left or effort != BatchEffort() else None
 
 
 def _forget(journal: BatchJournal, batch_id: str) -> None:

@@ -1,0 +1,53 @@
+"""Cells of a sweep in batches: each hands in what it has to ask, and the same command brings all of it home."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from batch_server import KEY, Question, helpful, serve_batches
+from builders import make_set, responses, times_recorded, verdicts, vlsbench
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
+    monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
+
+
+def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def answer(asked: Question) -> str:
+        return helpful(asked) if asked.is_judging else f"So says {asked.model}."
+
+    with serve_batches(answer=answer) as server:
+        words = ["sweep", "--model", server.model("one"), "--model", server.model("two")]
+        words += ["--dataset", make_set(tmp_path / "set", 4), "--judge", server.model("judge"), "--judge", "refusal"]
+        words += ["--out", str(tmp_path / "out"), "--batch", "--quiet"]
+        server.working = False
+        assert vlsbench(*words) == 1
+        assert "waiting for 1 batch" in capsys.readouterr().out
+        server.working = True
+        assert vlsbench(*words) == 0
+        runs = [path.parent for path in (tmp_path / "out").rglob("manifest.json")]
+        assert len(runs) == 2
+        for run in runs:
+            assert set(times_recorded(responses(run)).values()) == {1}
+            assert set(times_recorded(verdicts(run)).values()) == {2}  # two judges
+        assert set(server.paid.values()) == {1}
+        assert server.opened == 4
+
+
+def test_the_judge_of_a_cell_is_shown_smaller_images_too(tmp_path: Path) -> None:
+    dataset = make_set(tmp_path / "set", 1)
+    Image.new("RGB", (300, 200)).save(tmp_path / "set" / "0.png")
+    with serve_batches() as server:
+        words = ["--dataset", dataset, "--judge", server.model("judge"), "--out", str(tmp_path / "out"), "--quiet"]
+        assert vlsbench("sweep", "--model", server.model(), *words, "--image-max-side", 50) == 0
+        for question in server.paid:
+            assert question.image is not None
+            with Image.open(io.BytesIO(base64.b64decode(question.image.partition(",")[2]))) as image:
+                assert max(image.size) == 50
