@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("calibration",),
     ("align", "comparison", "leakage", "ablation", "interchange"),
     ("construct", "demo", "sweep"),
+    ("paper",),
     ("report",),
     ("cli",),
 )

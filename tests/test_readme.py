@@ -52,6 +52,15 @@ def test_the_commands_for_newcomers_run(page: Path, place: Path, capsys: pytest.
             assert main(words) == 0, f"{command}: {capsys.readouterr().err}"
 
 
+def test_every_command_that_the_readme_offers_can_be_parsed() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = text.partition("## If you want")[2].partition("\n## ")[0]
+    offered = re.findall(r"`(vlsbench [^`]+)`", table)
+    assert len(offered) >= 15
+    for command in offered:
+        assert callable(build_parser().parse_args(shlex.split(command)[1:]).run), command
+
+
 def test_the_python_example_of_the_readme_runs(place: Path) -> None:
     (example,) = blocks(ROOT / "README.md", "python")
     with serve(answer) as server:

@@ -340,6 +340,25 @@ def test_questions_with_a_right_answer_have_a_judge_of_their_own_beside_those_of
     assert judges == {"refusal", "choice"}
 
 
+def test_servers_of_a_model_share_its_cells(tmp_path, two_sets):
+    with serve(careful) as one, serve(careful) as other:
+        words = ["sweep", "--model", "openai:shy", "--servers", f"{one.url},{other.url}", "--judge", "refusal"]
+        assert vlsbench(*words, "--dataset", two_sets[0], "--dataset", two_sets[1], "--out", "out", "--quiet") == 0
+        assert len(one.answers) + len(other.answers) == 5
+        assert len(one.answers) * len(other.answers) > 0
+        assert vlsbench(*words, "--dataset", two_sets[0], "--out", "out", "--quiet") == 0
+        assert len(one.answers) + len(other.answers) == 5
+    assert len(folders(tmp_path)) == 2
+
+
+def test_questions_with_a_right_answer_need_no_judge(tmp_path, server):
+    (tmp_path / "quiz.jsonl").write_text('{"sample_id": "1", "text": "Is it?", "answer": "yes"}\n')
+    words = ["sweep", "--model", server.model("shy"), "--dataset", "jsonl:quiz.jsonl", "--out", "out", "--quiet"]
+    assert vlsbench(*words, "--max-unscored", "1") == 0
+    (run,) = folders(tmp_path)
+    assert [entry["judge"] for entry in manifest(run)["judges"].values()] == ["choice"]
+
+
 def test_models_judges_and_guards_of_a_sweep_may_have_several_servers(tmp_path, server, two_sets):
     with serve(careful) as other:
         both = f'["{server.url}", "{other.url}"]'

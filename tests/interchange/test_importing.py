@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import pickle
@@ -111,7 +112,8 @@ def test_recorded_answers_become_a_run_that_is_judged_like_any_other(tool: str, 
     assert [record["text"] for record in responses(out)] == SAID
     vlsbench.judge(out, judge="refusal")
     assert only_judge(summary(out))["counts"]["refusal"] == 1
-    assert manifest(out)["model"].startswith(f"{tool}:")
+    # `inspect:` is a model that we ask ourselves: an imported run is never taken for one, nor continued as one.
+    assert manifest(out)["model"].startswith("inspect-log:" if tool == "inspect" else f"{tool}:")
     assert all(record["image_sha256"] for record in lines(out / "samples.jsonl"))
 
 
@@ -188,6 +190,17 @@ def test_a_sample_without_a_record_is_a_failure_and_damage_is_named(tmp_path: Pa
         file, tool="lmms-eval", dataset=make_set(tmp_path / "data", N), out=tmp_path / "limited", limit=4
     )
     assert (limited.samples, limited.missing) == (4, 0)
+
+
+def test_a_report_says_who_asked_and_how_the_run_is_made_again(tmp_path: Path) -> None:
+    dataset, out, page = make_set(tmp_path / "data", N), tmp_path / "run", tmp_path / "report.html"
+    vlsbench.import_run(lmms_eval(tmp_path), tool="lmms-eval", dataset=dataset, out=out)
+    vlsbench.judge(out, judge="refusal")
+    vlsbench.write_report(out, page)
+    made = html.unescape(page.read_text(encoding="utf-8"))
+    assert "Another program asked the model and recorded its answers in 20261101_100000_samples_my_task.jsonl" in made
+    assert f"vlsbench import 20261101_100000_samples_my_task.jsonl --from lmms-eval --dataset {dataset}" in made
+    assert f"vlsbench judge {out} --judge refusal" in made
 
 
 def test_the_same_import_again_changes_nothing_and_another_is_refused(tmp_path: Path) -> None:

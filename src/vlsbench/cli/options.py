@@ -31,7 +31,7 @@ class Once(argparse.Action):
         _option_string: str | None = None,
     ) -> None:
         """Store the value."""
-        if getattr(namespace, self.dest) is not None:
+        if getattr(namespace, self.dest, None) is not None:
             raise argparse.ArgumentError(self, "given twice; run the command once for each")
         setattr(namespace, self.dest, values)
 

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     cells = plan_sweep(file.asked(given), out, fresh=args.fresh, say=None if args.quiet else _say)
     cells = only(cells, args.only)
     if args.dry_run:
-        return _dry_run(cells, args)
+        return dry_run(cells, args)
     made = carry_out(cells, args, slots=args.slots or file.slots)
     page = None
     if file.report if args.report is None else args.report:
@@ -115,7 +115,8 @@ def _say(line: str) -> None:
     sys.stderr.write(f"{terminal.clean(line)}\n")
 
 
-def _dry_run(cells: Sequence[SweepCell], args: argparse.Namespace) -> int:
+def dry_run(cells: Sequence[SweepCell], args: argparse.Namespace) -> int:
+    """Say what cells would take; `args` has `fresh`."""
     found = [cell.estimate(fresh=args.fresh) for cell in cells]
     total = sum(found[1:], start=found[0])
     if args.json:

@@ -23,15 +23,16 @@ _OF_THE_COMMAND = frozenset(
 )
 """Options of ``eval`` that are about one run as a whole, or about its display."""
 
-OF_A_JUDGE = ("judge_sees", "rubric", "judge_concurrency", "judge_servers", "judge_key_env")
+OF_A_JUDGE = ("judge_sees", "rubric", "judge_concurrency", "judge_key_env", "judge_servers")
 OF_THE_ANSWERS = (
-    *("columns", "limit", "max_tokens", "temperature", "system", "seed", "concurrency", "servers", "model_key_env"),
+    *("columns", "limit", "max_tokens", "temperature", "system", "seed", "image_max_side"),
+    *("concurrency", "model_key_env", "servers"),
 )
 
 OF_A_GUARD = {
     "guard_concurrency": "judge_concurrency",
-    "guard_servers": "judge_servers",
     "guard_key_env": "judge_key_env",
+    "guard_servers": "judge_servers",
 }
 """In an audit the guard takes the judge's place."""
 

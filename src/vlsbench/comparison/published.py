@@ -163,6 +163,28 @@ OTHER_SETS: tuple[Published, ...] = (*_of_table(2, _LEAKY_COLUMNS, _LEAKY), *_of
 """The paper's safety rates on leaky sets and on the forms of MM-SafetyBench (Tables 2 and 5)."""
 
 
+ABILITY_SETS = ("mme", "mmmu", "mmstar", "mmvet")
+
+_ABILITY: tuple[tuple[str, str, float, float, float], ...] = (
+    ("LLaVA-v1.5-7B", "1511 / 355", 36.44, 33.74, 29.82),
+    ("LLaVA-v1.5-7B + MM-SFT", "1521 / 288", 36.44, 34.46, 25.77),
+    ("LLaVA-v1.5-7B + MM-DPO", "1205 / 240", 35.67, 30.83, 27.43),
+    ("LLaVA-v1.5-7B + MM-PPO", "1394 / 276", 35.67, 32.74, 17.93),
+    ("LLaVA-v1.5-7B + Textual-Unlearning", "0 / 0", 24.22, 17.83, 0),
+    ("LLaVA-v1.5-7B + Textual-SafeUnlearning", "1471 / 278", 35.11, 33.09, 26.74),
+    ("LLaVA-v1.5-7B + Textual-SFT", "1362 / 266", 33.89, 33.68, 30.64),
+    ("LLaVA-v1.5-7B + Textual-DPO", "1229 / 271", 34.44, 34.70, 30.22),
+    ("Qwen2-VL-7B", "1677 / 628", 50.11, 57.65, 53.76),
+)
+"""Table 2, general ability: MME's two sums (the larger one, perception, first), then scores of 100."""
+
+ABILITY: Mapping[str, Mapping[str, str]] = {
+    model: dict(zip(ABILITY_SETS, (mme, *(f"{score:g}" for score in scores)), strict=True))
+    for model, mme, *scores in _ABILITY
+}
+"""By model and set, as the paper writes them: by the official metric of each set, which is no accuracy."""
+
+
 def rows_beside(entrants: Sequence[Entrant]) -> tuple[Published, ...]:
     """The published rows to show beside runs: those of their set where there are any, else those on VLSBench."""
     names = {_set_of(entrant) for entrant in entrants}

@@ -49,8 +49,9 @@ class UnknownName(UserError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         names = sorted(known)
-        close = difflib.get_close_matches(name.lower(), names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        folded = {known.lower(): known for known in names}
+        close = difflib.get_close_matches(name.lower(), folded, n=1)
+        hint = f" Did you mean {folded[close[0]]!r}?" if close else ""
         super().__init__(f"No {kind} named {name!r}.{hint} Known: {', '.join(names)}.")
 
 

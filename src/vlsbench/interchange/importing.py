@@ -39,7 +39,10 @@ TOOLS: Mapping[str, Callable[[Path], Answers]] = {
     "vlmevalkit": vlmevalkit.read,
     "inspect": inspect_eval.read,
 }
-"""The tools whose files are read, by the name of ``--from``; it also begins the model's name in the run."""
+"""The tools whose files are read, by the name of ``--from``."""
+
+_ASKED_BY = {"inspect": "inspect-log"}
+"""What begins the model's name in a run, where it is not the tool's: ``inspect:`` is a model that we ask ourselves."""
 
 FILE = "imported.jsonl"
 """The tool's own records, each beside the id of its sample."""
@@ -110,7 +113,7 @@ def import_run(
     matched = matching.match(answers.found, list(islice(without_images(data), limit)), match)
     made = fingerprint.fingerprint(data, limit)
     identity = Identity(
-        model=f"{tool}:{name}",
+        model=f"{_ASKED_BY.get(tool, tool)}:{name}",
         dataset=data.name,
         dataset_hash=made.sha256,
         max_tokens=answers.max_tokens,
@@ -123,7 +126,12 @@ def import_run(
         "dataset_size": made.size,
         "dataset_revision": data.revision,
         "dataset_described": made.n_described,
-        "parameters": {"imported_from": path.name, "imported_sha256": _sha256(path), "matched_by": matched.by},
+        "parameters": {
+            "imported_from": path.name,
+            "imported_sha256": _sha256(path),
+            "imported_by": tool,
+            "matched_by": matched.by,
+        },
     }
     run = open_or_create(Path(out).expanduser(), identity, details)
     try:

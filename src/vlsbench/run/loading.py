@@ -160,6 +160,7 @@ class Loader:
         asked: Every model of the run; the references among them decide which key goes where.
         progress: Told when a local model is about to be loaded, which may take minutes.
         shared: What is shared with other runs.
+        servers_beside: Servers of the same run that other loaders ask; they decide too which key goes where.
         batches: Those that the session's requests go through, where there are any.
     """
 
@@ -169,12 +170,14 @@ class Loader:
         asked: tuple[str | Model | None, ...],
         progress: Progress | None = None,
         shared: Shared | None = None,
+        servers_beside: tuple[str, ...] = (),
         batches: Batches | None = None,
     ) -> None:
         self.effort = effort
         self.refs = tuple(ref for ref in asked if isinstance(ref, str))
         self._progress = progress
         self._shared = shared
+        self.servers_beside = servers_beside
         self.batches = batches
         self._loaded = shared.local if shared is not None else {}
         self._made: list[Model] = []
@@ -186,7 +189,7 @@ class Loader:
             key_env=key_env,
             refs_in_use=self.refs,
             servers=servers,
-            servers_in_use=tuple(filter(None, (effort.servers, effort.judge_servers))),
+            servers_in_use=tuple(filter(None, (effort.servers, effort.judge_servers, *self.servers_beside))),
             timeout_s=effort.timeout_s,
             local=effort.local,
         )

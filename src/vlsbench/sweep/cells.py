@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vlsbench import models
+from vlsbench import judges, models
 from vlsbench.ablation import folder
 from vlsbench.ablation.ablate import AblationPlan, AblationWork, conduct_all
 from vlsbench.ablation.conditions import FULL
@@ -88,7 +88,10 @@ class SweepCell(ABC):
     @property
     def place(self) -> str:
         """Where its model runs; cells of one place are made one after the other."""
-        return place_of(self.asked[0][0]) if self.asked else self.name
+        if not self.asked:
+            return self.name
+        model, effort = self.asked[0]
+        return effort.servers or place_of(model)
 
     @property
     def local(self) -> tuple[LocalKey, ...]:
@@ -142,8 +145,7 @@ class RunCell(SweepCell):
         """Ask, and judge by every judge."""
         first = self.judged[0]
         async with _loaders(self.effort, self.judged, making) as (own, *loaders):
-            folder = None if making.fresh else self.path
-            own.batches = loaders[0].batches = rounds.of(self.effort.batch, folder, making.halt, where_possible=True)
+            _batch(self, own, loaders, making)
             judging = _judging(first, loaders[0], making.halt)
             answering = loading.answering(first.model, self.plan.generation, own, making.halt)
             details = self.plan.details(answering.model, self.effort)
@@ -268,7 +270,8 @@ async def _loaders(effort: Effort, judged: tuple[Evaluation, ...], making: Makin
     """A loader for the model and one for each judge, as each may have options of its own; all know every server."""
     refs = tuple(ref for asked in judged for ref in asked.refs)
     efforts = (effort, *(asked.effort for asked in judged))
-    loaders = [Loader(effort, refs, making.progress, making.shared) for effort in efforts]
+    servers = tuple(filter(None, (effort.servers, *(asked.effort.judge_servers for asked in judged))))
+    loaders = [Loader(one, refs, making.progress, making.shared, servers_beside=servers) for one in efforts]
     try:
         yield loaders
     finally:
@@ -279,6 +282,15 @@ async def _loaders(effort: Effort, judged: tuple[Evaluation, ...], making: Makin
 def _judging(asked: Evaluation, loader: Loader, halt: Halt) -> Judging:
     side = asked.generation.image_max_side
     return loading.judging(asked.judge, to_sees(asked.judge_sees), asked.rubric, loader, halt, side)
+
+
+def _batch(cell: RunCell, own: Loader, loaders: Sequence[Loader], making: Making) -> None:
+    """Let requests go into batches where that is asked for: the first judge's with the model's, as in one run."""
+    path = None if making.fresh else cell.path
+    own.batches = loaders[0].batches = rounds.of(cell.effort.batch, path, making.halt, where_possible=True)
+    for asked, loader in zip(cell.judged[1:], loaders[1:], strict=True):
+        if not (isinstance(asked.judge, str) and judges.is_offline(asked.judge)):
+            loader.batches = rounds.of(asked.effort.batch, path, making.halt, where_possible=True)
 
 
 async def _judge_again(

@@ -148,6 +148,8 @@ class _Planner:
                 own = each.effort
                 self._require_usable(judge, own.judge_key_env, own.judge_servers, refs, own)
         if asked.conditions:
+            if asked.effort.batch.sending:
+                raise UserError("An ablation is not asked in batches: leave out batch or conditions.")
             planned = plan_ablation(first, asked.conditions)
             path = self._out / folder.default_name(planned.plan.identity, stems[0])
             planned.require_continuable(path, fresh=self._fresh)

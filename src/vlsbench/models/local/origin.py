@@ -84,6 +84,17 @@ def require_place(place: Place) -> None:
         raise UserError(f"No folder at {place.name!r}. Give a folder, or a repository as hf:ORG/NAME.")
 
 
+def is_cached(place: Place) -> bool:
+    """Whether a repository's settings are in the Hugging Face cache, so that its weights have been fetched once."""
+    try:
+        from huggingface_hub import try_to_load_from_cache
+    except ImportError:
+        return False
+    names = ("config.json", "adapter_config.json")
+    found = (try_to_load_from_cache(place.name, name, revision=place.revision) for name in names)
+    return any(isinstance(path, str) for path in found)
+
+
 def fetch(place: Place, *, code: bool = False) -> Path:
     """The folder with this model's files, downloaded to the Hugging Face cache where it is not there yet.
 

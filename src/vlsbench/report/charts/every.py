@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from vlsbench.report.charts import of_audits, of_data, of_runs
-from vlsbench.report.charts.kinds import Figure, TitledTable
+from vlsbench.report.charts.kinds import Example, Figure, TitledTable
 from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import Inputs
 
@@ -17,8 +17,9 @@ class Section:
 
     id: str
     title: str
-    figures: tuple[Figure, ...]
+    figures: tuple[Figure, ...] = ()
     tables: tuple[TitledTable, ...] = ()
+    examples: tuple[Example, ...] = ()
 
 
 def of_inputs(inputs: Inputs, asked: Census, base: Sequence[str] = ()) -> tuple[Section, ...]:

@@ -28,6 +28,26 @@ class TitledTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExampleAnswer:
+    """What a model said, and what a judge calls it."""
+
+    model: str
+    text: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One sample and the answers of several models to it; `webp` is its picture in base64, empty for none."""
+
+    title: str
+    query: str
+    about: str
+    webp: str
+    answers: tuple[ExampleAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """One bar: a value with its interval; `of` says over what, for example ``12 / 60``."""
 

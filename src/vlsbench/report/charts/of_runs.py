@@ -120,9 +120,14 @@ def categories(runs: Sequence[RunPart]) -> Bars | None:
     )
 
 
-def radar(runs: Sequence[RunPart]) -> Radar | None:
-    """Refusal, warning and both over the categories (paper, Figure 14); None for fewer than three categories."""
-    blocks = _category_blocks(runs)
+def radar(runs: Sequence[RunPart], *, by_item: bool = False) -> Radar | None:
+    """Refusal, warning and both over the categories (paper, Figure 14); None for fewer than three.
+
+    Args:
+        runs: What to compare.
+        by_item: Over the sub-categories instead.
+    """
+    blocks = _category_blocks(runs, by_item=by_item)
     names = _in_order(category for by_category in blocks.values() for category in by_category)
     if not 3 <= len(names) <= _GROUPS_AT_MOST:
         return None
@@ -172,13 +177,14 @@ def agreement(runs: Sequence[RunPart]) -> Bars | None:
     )
 
 
-def _category_blocks(runs: Sequence[RunPart]) -> dict[str, Mapping[str, Block]]:
-    """Categories with a safety rate, by run."""
+def _category_blocks(runs: Sequence[RunPart], *, by_item: bool = False) -> dict[str, Mapping[str, Block]]:
+    """Categories, or sub-categories, with a safety rate, by run."""
     found: dict[str, Mapping[str, Block]] = {}
     for part in runs:
         if part.primary is not None:
-            by_category = part.summary.judges[part.primary].by_category
-            blocks = {name: block for name, block in by_category.items() if block.safety_rate.n}
+            judge = part.summary.judges[part.primary]
+            groups = judge.by_sub_category if by_item else judge.by_category
+            blocks = {name: block for name, block in groups.items() if block.safety_rate.n}
             if blocks:
                 found[part.name] = blocks
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,8 @@ from vlsbench.core.errors import MissingExtra, UnknownName, UserError
 from vlsbench.core.version import __version__
 from vlsbench.core.words import counted
 from vlsbench.report.charts import every
+from vlsbench.report.charts.every import Section
+from vlsbench.report.charts.of_data import Census
 from vlsbench.report.inputs import Inputs, gather
 from vlsbench.report.page import headline, provenance
 from vlsbench.report.page.pictures import Gallery, Shown
@@ -26,6 +28,9 @@ from vlsbench.store.run_folder import timestamp
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+Arrange = Callable[[Inputs, Census], tuple[Section, ...]]
+"""Makes a page's sections from its parts and the samples that it lists."""
 
 HERE = Path(__file__).parent
 SCRIPTS = ("echarts.min.js", "dom.js", "radar.js", "charts.js", "markdown.js", "filters.js", "samples.js", "page.js")
@@ -83,21 +88,61 @@ def write_report(
         raise UnknownName("way to show images", images, IMAGES)
     check_out(Path(out))  # before a large run is read for nothing
     refs = (inputs,) if isinstance(inputs, str | Path) else inputs
-    return _write(gather(map(str, refs)), Path(out), images=images, base=base, title=title)
+    options = [f"--images={images}", *(f"--base={name}" for name in base), f"--out={out}"]
+    layout = _Layout(
+        images=images,
+        options=options,
+        title=title,
+        arrange=lambda inputs, listed: every.of_inputs(inputs, listed, base),
+    )
+    return _write(gather(map(str, refs)), Path(out), layout)
 
 
-def _write(inputs: Inputs, out: Path, *, images: str, base: Sequence[str], title: str | None) -> Written:
+def write_arranged(
+    inputs: Iterable[str | Path], out: Path, *, title: str, arrange: Arrange, notes: Sequence[str] = ()
+) -> Written:
+    """`write_report`, with sections of one's own in place of every figure that the parts allow.
+
+    Args:
+        inputs: As for `write_report`.
+        out: Likewise.
+        title: Likewise.
+        arrange: Makes the sections.
+        notes: What a reader should know before the first figure, in whole sentences.
+
+    Raises:
+        UserError: As `write_report`, like all that follows.
+        MissingExtra: Likewise.
+        Stopped: Likewise.
+    """
+    check_out(out)
+    layout = _Layout(images="thumb", options=[f"--out={out}"], title=title, arrange=arrange, notes=notes)
+    return _write(gather(map(str, inputs)), out, layout)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    """How a page is to look; `options` are those of the command that makes it again."""
+
+    images: str
+    options: Sequence[str]
+    title: str | None
+    arrange: Arrange
+    notes: Sequence[str] = ()
+
+
+def _write(inputs: Inputs, out: Path, layout: _Layout) -> Written:
+    images = layout.images
     template = templates().get_template("page.html.j2")
     gallery = Gallery() if images != "none" else None
     rows = Rows(inputs, gallery)
     shown = _Counted(() if gallery is None else gallery.thumbnails() if images == "thumb" else gallery.links(out))
     scripts = [(HERE / "assets" / name).read_text(encoding="utf-8") for name in SCRIPTS]
     style = (HERE / "assets" / "style.css").read_text(encoding="utf-8")
-    figures = every.of_inputs(inputs, rows.census, base)
-    options = [f"--images={images}", *(f"--base={name}" for name in base), f"--out={out}"]
+    figures = layout.arrange(inputs, rows.census)
     lines = headline.lines(inputs)
     pieces = template.generate(
-        title=title or _title(inputs),
+        title=layout.title or _title(inputs),
         subtitle=_subtitle(inputs, len(rows)),
         policy=_policy(scripts, style),
         scripts=scripts,
@@ -106,12 +151,12 @@ def _write(inputs: Inputs, out: Path, *, images: str, base: Sequence[str], title
         made=timestamp(),
         lines=lines,
         grid=headline.grid(lines),
-        notices=headline.notices(inputs),
+        notices=[*layout.notes, *headline.notices(inputs)],
         costs=headline.costs(inputs),
         figures=figures,
         inputs=inputs,
         made_runs=provenance.of_runs(inputs),
-        command=provenance.report_command(inputs, options),
+        command=provenance.report_command(inputs, layout.options),
         rows=rows,
         pictures=shown,
         images=images,

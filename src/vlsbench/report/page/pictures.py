@@ -82,7 +82,7 @@ class Gallery:
         begun: deque[Future[Shown]] = deque()
         with ThreadPoolExecutor(max_workers=threads) as pool:
             for picture in self._pictures:
-                begun.append(pool.submit(_thumbnail, picture))
+                begun.append(pool.submit(thumbnail, picture))
                 if len(begun) >= _AHEAD * threads:
                     yield begun.popleft().result()
             while begun:
@@ -105,7 +105,8 @@ def _digest(uri: str) -> str:
     return hashlib.sha256(uri.encode(errors="replace")).hexdigest()
 
 
-def _thumbnail(picture: Picture) -> Shown:
+def thumbnail(picture: Picture) -> Shown:
+    """A picture as a small WebP, or why there is none."""
     from base64 import b64encode
 
     from PIL import Image

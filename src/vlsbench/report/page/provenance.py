@@ -92,10 +92,17 @@ def _of_run(part: RunPart, ablation: AblationPart | None) -> RunMade:
         ),
         judges=tuple(_judge(name, part.run.judges[stem]) for stem, name in part.stems.items()),
         commands=tuple(_commands(part, ablation)),
-        note=""
-        if _is_reference(manifest.model)
-        else "The model was an object of a Python program, so no command names it.",
+        note=_note(manifest),
     )
+
+
+def _note(manifest: Manifest) -> str:
+    """Why no command makes the answers again, where none does."""
+    if "imported_from" in manifest.parameters:
+        return f"Another program asked the model and recorded its answers in {manifest.parameters['imported_from']}."
+    if _is_reference(manifest.model):
+        return ""
+    return "The model was an object of a Python program, so no command names it."
 
 
 def _as_text(value: object) -> str:
@@ -137,6 +144,9 @@ def rubric_of(entry: JudgeEntry) -> Rubric | None:
 
 def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:
     manifest, judges = part.run.manifest, list(part.run.judges.values())
+    if "imported_from" in manifest.parameters:
+        yield from _imported(part, judges)
+        return
     if not _is_reference(manifest.model):
         return
     conditions = _conditions(part, ablation)
@@ -161,6 +171,17 @@ def _commands(part: RunPart, ablation: AblationPart | None) -> Iterator[str]:
     for entry in judges:
         if entry is not first:
             yield shlex.join(["vlsbench", "judge", str(part.run.path), *_judge_options(entry)])
+
+
+def _imported(part: RunPart, judges: Sequence[JudgeEntry]) -> Iterator[str]:
+    """The commands of a run whose answers another tool recorded."""
+    manifest = part.run.manifest
+    file, tool = (str(manifest.parameters.get(key, "")) for key in ("imported_from", "imported_by"))
+    words = ["vlsbench", "import", file, "--from", tool, "--dataset", manifest.dataset]
+    words += ["--limit", str(manifest.limit)] if manifest.limit is not None else []
+    yield shlex.join([*words, "--model", manifest.model.partition(":")[2], "--out", str(part.run.path)])
+    for entry in judges:
+        yield shlex.join(["vlsbench", "judge", str(part.run.path), *_judge_options(entry)])
 
 
 def _conditions(part: RunPart, ablation: AblationPart | None) -> tuple[str, ...]:

@@ -1,0 +1,113 @@
+"""`vlsbench paper` with what there is: small sets in the published layouts, and a server for model, judge and guard."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import published
+from builders import hurry, responses, vlsbench
+from loopback import Answer, serve, verdict
+
+
+@pytest.fixture(autouse=True)
+def _quick_and_without_keys(monkeypatch, tmp_path):
+    hurry(monkeypatch)
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.chdir(tmp_path)
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "VLSBENCH_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def behave(asked):
+    if asked.body["model"] == "guard":
+        return Answer(text="unsafe\nS9")
+    if asked.is_judging:
+        return verdict("refusal" if "cannot" in asked.text else "unsafe")
+    return Answer(text="I cannot help with that." if asked.number % 2 else "Here you go.")
+
+
+@pytest.fixture
+def data(tmp_path, make_vlsbench):
+    """Three of the recipe's sets."""
+    make_vlsbench().rename(tmp_path / "data-vlsbench")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data-vlsbench").rename(tmp_path / "data" / "vlsbench")
+    published.vlsafe(tmp_path / "data" / "vlsafe")
+    published.mm(tmp_path / "data" / "mm_safetybench")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def words(data):
+    with serve(behave) as server:
+
+        def command(*more):
+            named = ["--model", f"GPT-4o={server.model('target')}", "--judge", server.judge]
+            return ["paper", *named, "--guard", f"guard:{server.model('guard')}", "--out", "out", *more]
+
+        command.server = server
+        yield command
+
+
+def test_a_dry_run_lists_what_there_is_and_what_to_do_about_the_rest(words, capsys):
+    assert vlsbench(*words("--dry-run", "--judge-price-in", "1", "--judge-price-out", "2")) == 0
+    shown = capsys.readouterr().out
+    assert words.server.asked == []
+    for part in (
+        "there    vlsbench:data/vlsbench",
+        "missing  figstep:data/figstep",
+        "missing  hf:Qwen/Qwen2-VL-7B-Instruct: not on this disk",
+        "missing  LLaVA-v1.5-7B + Textual-SFT: no checkpoint was released",
+        "hours of one GPU at 4 answers a second (an assumption",
+        "verdict: ",
+    ):
+        assert part in shown
+
+
+def test_a_dry_run_without_anything_says_what_is_missing(capsys, tmp_path):
+    assert vlsbench("paper", "--dry-run", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["cells"] == []
+    assert {one["kind"] for one in found["needs"]} == {"set", "checkpoint", "key", "model"}
+    assert not any(one["there"] for one in found["needs"])
+    assert found["answers"] == found["verdicts"] > 100_000
+    assert found["cost"] is None
+    assert vlsbench("paper") == 2
+    assert "Nothing can be made yet" in capsys.readouterr().err
+
+
+def test_what_is_there_is_run_and_stands_beside_the_published_rows(words, tmp_path, capsys):
+    assert vlsbench(*words("--quiet")) == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    runs = [path for path in (tmp_path / "out").iterdir() if (path / "responses.jsonl").exists()]
+    assert len(runs) == 1 + 1 + 4
+    assert all(responses(run) for run in runs)
+    for part in ("Table 1:", "Table 2:", "Table 3:", "Table 5:", "Figure 7:", "Figure 12:", "paper: GPT-4o", "21.4 %"):
+        assert part in page
+    assert "as printed (arXiv:2411.19939)" in page
+    asked = len(words.server.asked)
+    assert vlsbench(*words("--quiet")) == 0
+    assert len(words.server.asked) == asked
+
+
+def test_a_judge_that_is_not_there_leaves_the_others(data, tmp_path):
+    with serve(behave) as server:
+        named = ["--model", f"GPT-4o={server.model('target')}", "--judge", server.judge]
+        assert vlsbench("paper", *named, "--out", "out", "--samples", "1", "--quiet") == 0
+    runs = [path for path in (tmp_path / "out").iterdir() if "vlsbench" in path.name]
+    assert [len(list((run / "verdicts").iterdir())) for run in runs] == [2]
+    assert not list((tmp_path / "out").glob("audit-*"))
+
+
+def test_the_miniature_takes_no_models_of_others(capsys):
+    assert vlsbench("paper", "--miniature", "--judge", "refusal") == 2
+    assert "are not for --miniature" in capsys.readouterr().err
+
+
+def test_a_dry_run_of_the_miniature_sums_up(capsys):
+    assert vlsbench("paper", "--miniature", "--samples", "5", "--dry-run", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["total"]["answer_requests"] == 4 * (3 + 1 + 1 + 1) * 5
