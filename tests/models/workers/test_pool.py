@@ -71,6 +71,20 @@ def test_the_answers_are_those_of_one_process_also_when_a_worker_is_killed(start
     assert manifest(tmp_path / "run")["model"] == manifest(tmp_path / "alone")["model"]
 
 
+def test_a_real_model_in_a_worker_answers_and_describes_itself_as_in_this_process(tmp_path):
+    pytest.importorskip("transformers")
+    local = vlsbench.Local(device="cpu", workers=Workers(count=1))
+    for name, effort in (("alone", None), ("run", vlsbench.Effort(local=local))):
+        vlsbench.evaluate(
+            model="mini:textual-sft", dataset="mini:leakless:24", judge="template", out=tmp_path / name, effort=effort
+        )
+    assert texts(tmp_path / "run") == texts(tmp_path / "alone")
+    assert len(texts(tmp_path / "run")) == 24
+    for field in ("model", "model_details", "dataset_hash"):
+        assert manifest(tmp_path / "run")[field] == manifest(tmp_path / "alone")[field]
+    assert manifest(tmp_path / "run")["parameters"]["local"]["workers"]["count"] == 1
+
+
 def test_a_run_begun_in_one_process_goes_on_in_several(start, tmp_path):
     data = make_set(tmp_path / "data", 20)
 
