@@ -14,7 +14,7 @@ help:
 	@echo "make api    docs/api.md, anew from the docstrings"
 	@echo "make docs   the documentation as a site, in site/; every link is checked"
 	@echo "make inspect  the newest Inspect in .venv-inspect: does it read our logs, run vlsbench, ask its providers?"
-	@echo "make bench  speed and memory beside the raw limit (takes a while, on an idle machine)"
+	@echo "make bench  speed and memory beside the raw limit and beside peers (takes a while, on an idle machine)"
 	@echo "make bench-stats  do the intervals cover what they say? Writes the table in docs/statistics.md"
 	@echo "make faults  ten minutes of misbehaving servers, kills, damaged files and full disks: what does not hold?"
 	@echo "make clean  remove the virtual environment and caches"
@@ -73,9 +73,18 @@ inspect: $(READY)
 	.venv-inspect/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[inspect]' openai
 	INSPECT_PYTHON=$(CURDIR)/.venv-inspect/bin/python $(BIN)/python -m pytest tests/interchange/test_with_inspect.py tests/models/providers/test_through_inspect.py
 
-bench: $(READY)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[align,dev,bench,report]'
-	$(BIN)/python -m benchmarks
+# Inspect AI wants older packages than constraints.txt has: the peers have an environment of their own.
+PEERS_READY := .venv-peers/.ready
+
+peers: $(PEERS_READY)
+
+$(PEERS_READY): benchmarks/peers.txt
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement benchmarks/peers.txt
+	touch $(PEERS_READY)
+
+bench: $(READY) $(PEERS_READY)
+	$(BIN)/python -m benchmarks --peers $(BENCH)
 
 bench-stats: $(READY)
 	$(BIN)/python -m benchmarks.bench_stats --write

@@ -1,7 +1,7 @@
 """How much the engine adds to waiting for the servers: wall time, CPU time, memory, connections in use.
 
     python -m benchmarks.bench_engine            # vlsbench beside a bare aiohttp loop, about 20 minutes
-    python -m benchmarks.bench_engine --peers    # also the openai SDK and Inspect AI, where installed
+    python -m benchmarks.bench_engine --peers    # also beside the openai SDK and Inspect AI, where installed
     python -m benchmarks.bench_engine --quick    # 100 samples, one run: does it work at all?
 
 No figure is a pass or a failure by itself: the targets are printed beside the figures.
@@ -19,12 +19,11 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import data
-from benchmarks.loops import INSTALL, Job, command, is_available
+from benchmarks.loops import INSTALL, PEERS, Job, command, is_available
 from benchmarks.measure import BenchmarkFailed, machine, run, server, stats, table, verdict
 
 CONNECTIONS = 64
 OURS = ("bare", "ours")
-PEERS = ("sdk", "inspect")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +35,7 @@ class Scenario:
     latency_s: float
     targets: tuple[tuple[str, float], ...]
     samples: int = 2000
+    loops: tuple[str, ...] = OURS
 
 
 SCENARIOS = (
@@ -53,6 +53,15 @@ SCENARIOS = (
         latency_s=2.0,
         targets=(("wall / ideal", 1.10), ("CPU / bare", 1.5), ("peak RSS, MB", 450.0)),
     ),
+)
+
+BESIDE_PEERS = Scenario(
+    name="20 KB images, 100 ms, beside peers",
+    image_bytes=20_000,
+    latency_s=0.1,
+    targets=(),
+    samples=1000,
+    loops=(*OURS, *PEERS),
 )
 
 
@@ -177,20 +186,19 @@ def main() -> None:
     """Read the flags, run, print Markdown."""
     parser = argparse.ArgumentParser(description="The engine beside a bare loop.")
     parser.add_argument("--quick", action="store_true", help="100 samples, one run")
-    parser.add_argument("--peers", action="store_true", help="also the openai SDK and Inspect AI")
+    parser.add_argument("--peers", action="store_true", help="also 1,000 samples beside the openai SDK and Inspect AI")
     parser.add_argument("--loops", nargs="+", choices=[*OURS, *PEERS], help="exactly these, and bare")
-    parser.add_argument("--scenarios", nargs="+", type=int, choices=range(1, len(SCENARIOS) + 1), metavar="N")
+    parser.add_argument("--scenarios", nargs="*", type=int, choices=range(1, len(SCENARIOS) + 1), metavar="N")
     parser.add_argument("--samples", type=int, help="default 5000 in the first setting, 2000 in the others")
     parser.add_argument("--runs", type=int, help="default 3; figures are medians")
     parser.add_argument("--json", type=Path, help="also write every single run to this file")
     args = parser.parse_args()
     rounds = args.runs or (1 if args.quick else 3)
-    wanted = args.loops or [*OURS, *(PEERS if args.peers else ())]
     print(f"{machine()}; {CONNECTIONS} connections per stage, medians of {rounds}.\n")
-    loops = choose(list(dict.fromkeys(["bare", *wanted])))
     found: list[Measured] = []
-    for number in args.scenarios or range(1, len(SCENARIOS) + 1):
-        scenario = SCENARIOS[number - 1]
+    numbers = args.scenarios if args.scenarios is not None else range(1, len(SCENARIOS) + 1)
+    for scenario in (*(SCENARIOS[number - 1] for number in numbers), *([BESIDE_PEERS] if args.peers else [])):
+        loops = choose(list(dict.fromkeys(["bare", *(args.loops or scenario.loops)])))
         n = args.samples or (100 if args.quick else scenario.samples)
         runs = run_scenario(scenario, loops, n, rounds)
         found += runs

@@ -16,6 +16,7 @@ import argparse
 import asyncio
 import base64
 import json
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -26,13 +27,18 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 
+PEERS = ("sdk", "inspect")
+
 INSTALL = {
     "ours": "pip install -e .",
     "bare": "pip install aiohttp",
-    "sdk": "pip install openai",
-    "inspect": "pip install inspect-ai openai",
+    "sdk": "make peers",
+    "inspect": "make peers",
 }
-"""The loops by name, and what to install where one cannot be imported."""
+"""The loops by name, and what to do where one cannot be imported."""
+
+PEERS_PYTHON = ROOT / ".venv-peers" / "bin" / "python"
+"""The interpreter of the peers' own environment, which `make peers` makes: inspect-ai cannot live beside our pins."""
 
 _NEEDS = {"bare": "aiohttp", "sdk": "openai", "inspect": "inspect_ai"}
 _RUN_CLI = "import sys; from vlsbench.cli.main import main; sys.exit(main())"
@@ -70,7 +76,15 @@ def is_available(name: str) -> bool:
     """Whether what a loop needs can be imported here."""
     if name == "ours":
         return (ROOT / "src" / "vlsbench" / "cli" / "main.py").exists()
-    return find_spec(_NEEDS[name]) is not None
+    if interpreter(name) == sys.executable:
+        return find_spec(_NEEDS[name]) is not None
+    found = subprocess.run([interpreter(name), "-c", f"import {_NEEDS[name]}"], capture_output=True, check=False)
+    return found.returncode == 0
+
+
+def interpreter(name: str) -> str:
+    """The Python that runs a loop: that of the peers' own environment for a peer, where there is one."""
+    return str(PEERS_PYTHON) if name in PEERS and PEERS_PYTHON.exists() else sys.executable
 
 
 def command(name: str, job: Job, out: Path) -> list[str]:
@@ -84,7 +98,7 @@ def command(name: str, job: Job, out: Path) -> list[str]:
         ]
     # -P keeps this folder off the import path, where `data` and `server` could hide other modules.
     flags = ["--dataset", str(job.dataset), "--server", job.server, "--concurrency", str(job.concurrency)]
-    return [sys.executable, "-P", __file__, name, *flags, "--out", str(out)]
+    return [interpreter(name), "-P", __file__, name, *flags, "--out", str(out)]
 
 
 def vlsbench(*arguments: str) -> list[str]:

@@ -48,6 +48,20 @@ def test_the_bare_loop_gets_an_answer_and_a_verdict_for_every_sample(dataset, tm
         assert seen[role]["body_bytes"] > 20 * 2_000
 
 
+def test_a_peer_runs_in_the_environment_of_its_own_where_there_is_one(dataset, tmp_path, monkeypatch):
+    from benchmarks import loops
+
+    job = loops.Job(dataset=dataset, server="http://127.0.0.1:9", concurrency=1)
+    own = tmp_path / "python"
+    monkeypatch.setattr(loops, "PEERS_PYTHON", own)
+    assert loops.command("sdk", job, tmp_path)[0] == sys.executable
+    own.write_text('#!/bin/sh\ncase "$2" in *openai*) exit 0;; *) exit 1;; esac\n')
+    own.chmod(0o755)
+    assert loops.command("sdk", job, tmp_path)[0] == str(own)
+    assert loops.command("bare", job, tmp_path)[0] == sys.executable
+    assert [loops.is_available(name) for name in loops.PEERS] == [True, False]
+
+
 def test_a_loop_that_fails_gives_no_figures(tmp_path):
     from benchmarks import loops, measure
 

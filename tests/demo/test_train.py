@@ -99,3 +99,70 @@ def test_every_sentence_survives_the_tokenizer():
         numbers = tokenizer.encode(sentence, add_special_tokens=False)
         assert tokenizer.unk_token_id not in numbers
         assert tokenizer.decode(numbers) == sentence
+
+
+@pytest.fixture
+def out(tmp_path, monkeypatch):
+    """A folder for the variants, and training that takes the packaged ones: what is recorded of it is real."""
+    import shutil
+
+    from vlsbench import miniworld
+    from vlsbench.demo import train
+
+    def trained(out, seed=0, log=print):
+        return shutil.copytree(miniworld.WEIGHTS / out.name, out)
+
+    monkeypatch.setattr(train, "train_base", trained)
+    monkeypatch.setattr(train, "fine_tune", lambda variant, base, out, seed, log: trained(out))
+    monkeypatch.setattr(train, "N", 4)
+    return tmp_path / "variants"
+
+
+def test_a_shipped_seed_leaves_a_record_of_its_files_and_further_seeds_only_add_measurements(out):
+    from vlsbench import miniworld
+    from vlsbench.demo import train
+
+    train.main(["--out", str(out), "--seed", "7"])
+    shipped = miniworld.record(out)
+    assert [*shipped["seeds"]] == ["7"]
+    assert shipped["n"] == 4
+    for variant in miniworld.VARIANTS:
+        assert shipped["files"][variant]["model.safetensors"] == miniworld.digest(out / variant / "model.safetensors")
+        assert shipped["seeds"]["7"]["seconds"][variant].keys() == {"wall", "cpu"}
+    measured = shipped["seeds"]["7"]["measured"]
+    assert measured["base"]["leakless"] != measured["multimodal-sft"]["leakless"]
+    assert "mini:multimodal" in (out / "multimodal-sft" / "README.md").read_text()
+
+    train.main(["--out", str(out), "--confirm", "8", "9"])
+    confirmed = miniworld.record(out)
+    assert [*confirmed["seeds"]] == ["7", "8", "9"]
+    assert confirmed["seeds"]["7"] == shipped["seeds"]["7"]
+    for variant in miniworld.VARIANTS:
+        assert confirmed["files"][variant]["model.safetensors"] == shipped["files"][variant]["model.safetensors"]
+
+
+def test_seeds_are_not_added_to_a_record_of_another_recipe(out, capsys):
+    from vlsbench import miniworld
+    from vlsbench.demo import train
+
+    train.main(["--out", str(out)])
+    recorded = miniworld.record(out)
+    recorded["recipe"]["batch"] += 1
+    train.write_record(out, recorded)
+    with pytest.raises(SystemExit) as ended:
+        train.main(["--out", str(out), "--confirm", "8"])
+    assert ended.value.code == 2
+    assert "made with other settings" in capsys.readouterr().err
+    assert [*miniworld.record(out)["seeds"]] == ["0"]
+
+
+@pytest.mark.parametrize(
+    ("source", "seeded"),
+    [("mini:textual:1200", "mini:textual:1200:5"), ("mini:multimodal", "mini:multimodal:{default}:5")],
+)
+def test_a_seed_is_part_of_where_the_examples_come_from(source, seeded):
+    from vlsbench.demo.train import with_seed
+    from vlsbench.miniworld.finetune_data import DEFAULT_SIZE
+
+    assert with_seed(source, 0) == source
+    assert with_seed(source, 5) == seeded.format(default=DEFAULT_SIZE)

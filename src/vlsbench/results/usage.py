@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from vlsbench.core import words
 from vlsbench.core.errors import RunError
 from vlsbench.core.usage import Price, Prices, Usage
@@ -77,13 +75,15 @@ def judge_price(run: Run, stem: str, prices: Prices | None) -> Price | None:
 def recorded(run: Run) -> Mapping[str, RoleUsage]:
     """What ``summary.json`` says that each role took; nothing where there is none, or one of an earlier version."""
     try:
-        found = json_file.read(run.path / "summary.json").get("usage", {})
-        return {role: entry.role_usage() for role, entry in msgspec.convert(found, dict[str, _Entry]).items()}
-    except (RunError, msgspec.ValidationError):
+        file = run.path / "summary.json"
+        found = json_file.convert(json_file.read(file).get("usage", {}), dict[str, _Entry], file)
+    except RunError:
         return {}
+    return {role: entry.role_usage() for role, entry in found.items()}
 
 
-class _Entry(msgspec.Struct):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
     """A role as ``summary.json`` holds it."""
 
     requests: int = 0

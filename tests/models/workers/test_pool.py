@@ -105,6 +105,18 @@ def test_a_guard_in_workers_keeps_its_probability(start):
     assert (found.label, found.p_unsafe) == ("unsafe", 0.875)
 
 
+def test_a_pool_outlives_an_event_loop_that_ends_in_the_middle_of_a_request(start):
+    workers = start(count=1)
+
+    async def give_up():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(workers.generate(Prompt(text="Never mind.")), 0.001)
+
+    asyncio.run(give_up())
+    answer = asyncio.run(asyncio.wait_for(workers.generate(Prompt(text="Good?")), 30))
+    assert answer.text == "Good? I see nothing."
+
+
 def test_a_request_that_kills_whoever_takes_it_fails_alone(start, monkeypatch):
     monkeypatch.setattr(pool, "TRIES", 2)
     workers = start(batch_s=0.0)
