@@ -260,6 +260,10 @@ class Verdict:
     score: float | None = None
 
 
+_ROUNDING = 1e-6
+"""How far a share times its size may lie from a whole number and still be one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """A share `k / n` with its interval, and how many samples could not be counted.
@@ -284,3 +288,16 @@ class Rate:
     clusters: int | None = None
     effective: float | None = None
     note: str = ""
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """What the rate of all samples would be if every unscored one were a miss, or a hit; None over nothing.
+
+        Grades have no whole number of hits: `k` is their rounded sum, and the mean says what it was.
+        """
+        total = self.n + self.unscored
+        if not total:
+            return None
+        hits = (self.value or 0.0) * self.n
+        hits = self.k if abs(hits - self.k) < _ROUNDING else hits
+        return hits / total, (hits + self.unscored) / total

@@ -130,9 +130,14 @@ class JudgeRates:
 
     def by(self, key: Callable[[ListedSample], str]) -> dict[str, Block]:
         """The block of each group, groups in order of their names."""
+        return self.by_each(lambda item: (key(item),))
+
+    def by_each(self, keys: Callable[[ListedSample], Iterable[str]]) -> dict[str, Block]:
+        """The block of each group, where a sample may be in several, or in none."""
         groups: dict[str, list[ListedSample]] = {}
         for item in self._items:
-            groups.setdefault(key(item), []).append(item)
+            for name in keys(item):
+                groups.setdefault(name, []).append(item)
         return {name: self.block(group) for name, group in sorted(groups.items())}
 
     def block(self, group: list[ListedSample], unlisted: int = 0) -> Block:

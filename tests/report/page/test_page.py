@@ -11,7 +11,7 @@ import pytest
 from builders import vlsbench
 from made import labelled
 from reports import picture, write_report
-from run_folders import HandMade, judged
+from run_folders import HandMade, graded, judged
 from vlsbench.calibration import drawing, scoring, store
 from vlsbench.core import words as written
 from vlsbench.core.errors import RunError
@@ -361,3 +361,11 @@ def test_one_sample_is_not_called_samples(tmp_path, capsys):
     run = judged(tmp_path / "run", ("a", "warning")).run.path
     assert vlsbench("report", str(run), "--out", str(tmp_path / "report.html")) == 0
     assert ": 1 sample, " in capsys.readouterr().out
+
+
+def test_the_headline_explains_the_rates_that_it_shows_and_no_other(tmp_path):
+    graded(tmp_path / "a", ("x", 0.3, "rec"), ("y", None, "rec"))
+    shown = words(write_report(tmp_path / "page.html", tmp_path / "a"))
+    assert "A mean grade is" in shown
+    assert "safety rate is" not in shown
+    assert "Bounds 15.0 to 65.0 %" in shown
