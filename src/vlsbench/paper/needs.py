@@ -66,7 +66,9 @@ class Needs:
         }
 
 
-def needs(recipe: PaperRecipe, asked: Iterable[Asked], out: Path, *, fresh: bool, price: Price | None) -> Needs:
+def needs(
+    recipe: PaperRecipe, asked: Iterable[Asked | UserError], out: Path, *, fresh: bool, price: Price | None
+) -> Needs:
     """What a recipe needs, and the cells of it that can be made.
 
     Args:
@@ -75,15 +77,18 @@ def needs(recipe: PaperRecipe, asked: Iterable[Asked], out: Path, *, fresh: bool
         out: Where their folders lie.
         fresh: Whether they will be begun anew.
         price: What the judge costs.
+
+    Raises:
+        UserError: A cell cannot be asked for so.
     """
-    asked = list(asked)
-    sets = {ref: _set(ref) for ref in dict.fromkeys(map(_dataset, asked))}
-    found = {ref: _model(ref) for ref in dict.fromkeys(ref for one in asked for ref in _models(one))}
+    wanted = list(map(_without_mistake, asked))
+    sets = {ref: _set(ref) for ref in dict.fromkeys(map(_dataset, wanted))}
+    found = {ref: _model(ref) for ref in dict.fromkeys(ref for one in wanted for ref in _models(one))}
     missing = {need.name for need in (*sets.values(), *found.values()) if need.missing}
-    there = [left for one in asked if (left := _without(one, missing)) is not None]
+    there = [left for one in wanted if (left := _without(one, missing)) is not None]
     cells = plan_sweep(there, out, fresh=fresh) if there else []
     unnamed = [Need(kind="model", name=row.title, missing=row.note) for row in recipe.models if not row.ref]
-    counted = _requests(recipe, asked)
+    counted = _requests(recipe, wanted)
     tokens = Usage(prompt_tokens=counted.paid * VERDICT_TOKENS_IN, completion_tokens=counted.paid * VERDICT_TOKENS_OUT)
     return Needs(
         listed=(*sets.values(), *found.values(), *unnamed),
@@ -94,6 +99,12 @@ def needs(recipe: PaperRecipe, asked: Iterable[Asked], out: Path, *, fresh: bool
         cost=price.of(tokens) if price is not None else None,
         currency=price.currency if price is not None else "",
     )
+
+
+def _without_mistake(asked: Asked | UserError) -> Asked:
+    if isinstance(asked, UserError):
+        raise asked
+    return asked
 
 
 def _without(asked: Asked, missing: Container[str]) -> Asked | None:
