@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vlsbench.comparison.compare import Comparison, RunFigures, compare
-from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, SAFETY, UNSAFE
+from vlsbench.comparison.measures import RATES
 from vlsbench.core.errors import UserError
 from vlsbench.core.names import slug
 from vlsbench.core.types import Rate
@@ -22,14 +22,6 @@ from vlsbench.stats import Paired
 from vlsbench.store.run_folder import Run
 
 Log = Callable[[str], None]
-
-_RATES: Mapping[str, str] = {
-    SAFETY: "safety_rate",
-    UNSAFE: "unsafe_rate",
-    OVER_REFUSAL: "over_refusal_rate",
-    PAIRED: "paired_rate",
-    ACCURACY: "accuracy",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,8 +170,8 @@ def _changes(found: Comparison, dataset: str, models: Sequence[str]) -> list[Cha
 
 
 def _rate(run: RunFigures, measure: str) -> Rate:
-    rate = getattr(run.overall, _RATES[measure])
-    assert isinstance(rate, Rate)  # noqa: S101 - a measure with units has a rate
+    rate = RATES[measure](run.overall)
+    assert rate is not None  # noqa: S101 - a measure with units has a rate
     return rate
 
 
