@@ -121,3 +121,14 @@ def test_adapters_of_one_name_and_tables_of_ones_own_keep_apart(tmp_path):
     found = table([tmp_path / name for name in "01"])
     assert found.models == ("hf:m/base+one/lora", "hf:m/base+two/lora")
     assert found.datasets == ("csv:mine",)
+
+
+def test_the_bounds_of_a_mean_grade_are_around_it(tmp_path):
+    made = judged(tmp_path / "a", *((name, None) for name in "xyz"))
+    made.judge(labels=["graded"])
+    for name in "xy":
+        made.response(name)
+        made.verdict(name, "scored", label="graded", score=0.4)
+    ((cell,),) = table([tmp_path / "a"]).cells
+    assert cell.rate.value == pytest.approx(0.4)
+    assert (cell.bounds.low, cell.bounds.high) == pytest.approx((0.8 / 3, 1.8 / 3))

@@ -229,21 +229,17 @@ class _Table:
 
 
 def _bounds(safety: Rate) -> Bounds:
-    total = safety.n + safety.unscored
-    if total == 0:
-        return Bounds(all_unscored_unsafe=None, all_unscored_safe=None)
-    return Bounds(all_unscored_unsafe=safety.k / total, all_unscored_safe=(safety.k + safety.unscored) / total)
+    low, high = safety.bounds or (None, None)
+    return Bounds(all_unscored_unsafe=low, all_unscored_safe=high)
 
 
 def _guard_bounds(unsafe: Rate) -> Bounds:
-    total = unsafe.n + unsafe.unscored
-    if total == 0:
-        return Bounds(all_unscored_unsafe=None, all_unscored_safe=None)
-    return Bounds(all_unscored_unsafe=(unsafe.k + unsafe.unscored) / total, all_unscored_safe=unsafe.k / total)
+    low, high = unsafe.bounds or (None, None)
+    return Bounds(all_unscored_unsafe=high, all_unscored_safe=low)
 
 
-def _accuracy_bounds(accuracy: Rate) -> AccuracyBounds:
-    total = accuracy.n + accuracy.unscored
-    return AccuracyBounds(
-        all_unscored_incorrect=accuracy.k / total, all_unscored_correct=(accuracy.k + accuracy.unscored) / total
-    )
+def _accuracy_bounds(accuracy: Rate) -> AccuracyBounds | None:
+    if accuracy.bounds is None:
+        return None
+    low, high = accuracy.bounds
+    return AccuracyBounds(all_unscored_incorrect=low, all_unscored_correct=high)
