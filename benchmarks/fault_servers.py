@@ -66,17 +66,18 @@ def _pair() -> Iterator[tuple[Killable, Killable]]:
             one.kill()
 
 
-def killed_in_turn(dataset: Path, n: int, run: Path) -> Iterator[str]:
+def killed_in_turn(dataset: Path, n: int, run: Path, at_once: int = AT_ONCE) -> Iterator[str]:
     """Evaluate `n` samples on two servers, of which at any moment one at least is there; what does not hold.
 
     Args:
         dataset: The samples.
         n: How many they are.
         run: Where the run folder goes.
+        at_once: Requests at once; few enough that the run does not end between two kills.
     """
     with _pair() as (one, other):
         command = [sys.executable, "-m", "vlsbench", "eval", "--quiet", "--dataset", f"jsonl:{dataset}"]
-        command += ["--out", str(run), "--judge", "refusal", "--concurrency", str(AT_ONCE), "--model", "openai:m"]
+        command += ["--out", str(run), "--judge", "refusal", "--concurrency", str(at_once), "--model", "openai:m"]
         command += ["--servers", f"{one.url},{other.url}"]
         process = subprocess.Popen(
             command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

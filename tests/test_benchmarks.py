@@ -210,7 +210,7 @@ def test_two_servers_that_are_killed_in_turn_lose_and_double_nothing(tmp_path):
     from benchmarks import data, fault_servers
 
     dataset = data.make(tmp_path / "set", 200, 2_000, distinct=10)
-    assert list(fault_servers.killed_in_turn(dataset, 200, tmp_path / "run")) == []
+    assert list(fault_servers.killed_in_turn(dataset, 200, tmp_path / "run", at_once=16)) == []
 
     few = data.make(tmp_path / "few", 30, 2_000, distinct=10)
     assert "answers: 10 lost, 0 doubled, 0 failed" in list(fault_servers.killed_in_turn(few, 40, tmp_path / "short"))
