@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vlsbench.comparison.compare import Comparison, RunFigures, compare
-from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, PAIRED, SAFETY, UNSAFE
+from vlsbench.comparison.measures import RATES
 from vlsbench.core.errors import UserError
 from vlsbench.core.names import slug
 from vlsbench.core.types import Rate
@@ -27,14 +27,6 @@ Log = Callable[[str], None]
 
 _GRADES = "mean grade, times 100"
 """How the authors of sets that are graded count. Grades are not compared sample by sample."""
-
-_RATES: Mapping[str, str] = {
-    SAFETY: "safety_rate",
-    UNSAFE: "unsafe_rate",
-    OVER_REFUSAL: "over_refusal_rate",
-    PAIRED: "paired_rate",
-    ACCURACY: "accuracy",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +169,7 @@ def _grades(made: Sequence[Summary], dataset: str, models: Sequence[str]) -> lis
 def _mean_grade(made: Summary) -> OfficialFigure:
     """As for other figures of authors there is no value where a sample is missing, only its ends."""
     score = made.judges[made.latest or ""].overall.score
-    low, high = score.ends if score is not None and score.ends is not None else (0.0, 1.0)
+    low, high = score.bounds if score is not None and score.bounds is not None else (0.0, 1.0)
     return OfficialFigure(
         name="mean grade",
         value=100 * score.value if score is not None and score.value is not None and not score.unscored else None,
@@ -218,8 +210,8 @@ def _changes(found: Comparison, dataset: str, models: Sequence[str]) -> list[Cha
 
 
 def _rate(run: RunFigures, measure: str) -> Rate:
-    rate = getattr(run.overall, _RATES[measure])
-    assert isinstance(rate, Rate)  # noqa: S101 - a measure with units has a rate
+    rate = RATES[measure](run.overall)
+    assert rate is not None  # noqa: S101 - a measure with units has a rate
     return rate
 
 

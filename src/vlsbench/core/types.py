@@ -280,24 +280,21 @@ class Rate:
     high: float | None
     method: str
     unscored: int = 0
+    clusters: int | None = None
+    effective: float | None = None
+    note: str = ""
 
     def __str__(self) -> str:
         """``73.4 % [70.1, 76.5]``, or a dash for a rate over nothing."""
         return words.rate(self)
 
-    clusters: int | None = None
-    effective: float | None = None
-    note: str = ""
-
     @property
-    def ends(self) -> tuple[float, float] | None:
-        """What the rate of all samples would be if every unscored one were a miss, or a hit; None over nothing.
-
-        Grades have no whole number of hits: `k` is their rounded sum, and the mean says what it was.
-        """
+    def bounds(self) -> tuple[float, float] | None:
+        """The rate if every unscored sample were a miss, and if every one were a hit; None without a sample."""
         total = self.n + self.unscored
         if not total:
             return None
-        hits = (self.value or 0.0) * self.n
-        hits = self.k if abs(hits - self.k) < _ROUNDING else hits
+        # The sum of grades is no whole number, and `k` is it rounded.
+        found = (self.value or 0.0) * self.n
+        hits = self.k if abs(found - self.k) < _ROUNDING else found
         return hits / total, (hits + self.unscored) / total

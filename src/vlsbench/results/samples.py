@@ -20,7 +20,8 @@ class ListedSample:
     """What the figures need of a sample.
 
     `cluster` is the hash of its image (a name of its own where it has none), `group` the unit that its authors drew
-    (empty where there is none); samples that share either are not independent.
+    (empty where there is none); samples that share either are not independent. `more_images` are the hashes of the
+    images that follow the first, None for one that could not be read.
     """
 
     id: str
@@ -31,6 +32,7 @@ class ListedSample:
     cluster: str
     twin_of: str | None
     group: str = ""
+    more_images: tuple[str | None, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -52,6 +54,7 @@ def read(run: Run) -> list[ListedSample]:
             harmful=sample.expect is not Expect.BENIGN,
             cluster=sample.image_sha256 or alone(sample.id),
             group=sample.group or "",
+            more_images=sample.hashes[1:],
             twin_of=sample.twin_of or None,
         )
     return list(items.values())
