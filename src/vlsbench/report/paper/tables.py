@@ -39,11 +39,12 @@ def leakage(found: PaperRuns) -> TitledTable | None:
 
 
 def _published_audit(column: PaperColumn) -> list[tuple[str, ...]]:
-    row = row_of(column.published[0]) if column.published is not None else None
-    if row is None:
-        return []
-    shares = (words.percent(share) for share in (row.r1, row.r2, row.r1_minus_r2))
-    return [(f"{_INDENT}paper: {row.dataset}", "", *shares, "")]
+    names = column.audits or ((column.published[0],) if column.published is not None else ())
+    found = [row for name in names if (row := row_of(name)) is not None]
+    return [
+        (f"{_INDENT}paper: {row.dataset}", "", *map(words.percent, (row.r1, row.r2, row.r1_minus_r2)), "")
+        for row in found
+    ]
 
 
 def leaky(found: PaperRuns) -> TitledTable | None:
