@@ -402,3 +402,16 @@ def test_models_judges_and_guards_of_a_sweep_may_have_several_servers(tmp_path, 
     assert server.asked
     (run,) = (folder for folder in folders(tmp_path) if (folder / "responses.jsonl").exists())
     assert manifest(run)["parameters"]["addresses"] == [server.url, other.url]
+
+
+def test_prices_that_name_none_of_the_models_are_found_before_the_first_request(server, tmp_path, capsys):
+    prices = tmp_path / "prices.toml"
+    prices.write_text('["openai:jugde"]\ninput = 1\noutput = 1\n')
+    words = ("sweep", "--model", server.model(), "--judge", server.judge, "--dataset", make_set(tmp_path / "set", 2))
+    words += ("--out", tmp_path / "sweep", "--prices", prices)
+    assert vlsbench(*words) == 2
+    assert "Did you mean 'openai:jugde'?" in capsys.readouterr().err
+    assert not server.asked
+    prices.write_text('["openai:judge"]\ninput = 1\noutput = 1\n')
+    assert vlsbench(*words) == 0
+    assert "No price for a model named 'openai:target'." in capsys.readouterr().err

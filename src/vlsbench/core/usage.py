@@ -7,9 +7,9 @@ A server that does not say how many tokens a reply took leaves them unknown: the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from vlsbench.core.names import without_address
+from vlsbench.core.names import model_behind
 from vlsbench.core.types import Response, ResponseOutcome, Verdict, VerdictOutcome
 
 _MILLION = 1_000_000
@@ -35,6 +35,17 @@ class Price:
     batch: float = BATCH_SHARE
     currency: str = ""
 
+    @property
+    def in_batches(self) -> Price:
+        """The price of a request in a batch."""
+        return replace(
+            self,
+            input=self.input * self.batch,
+            output=self.output * self.batch,
+            cached=None if self.cached is None else self.cached * self.batch,
+            batch=1.0,
+        )
+
     def of(self, usage: Usage) -> float:
         """What the counted tokens cost, in the currency of the price."""
         whole = self._whole(usage)
@@ -51,8 +62,8 @@ class Usage:
     """What some requests took; grows while they are counted.
 
     `requests` are all that were sent, `retried` those among them that only repeat one that failed. `uncounted` are the
-    records whose tokens no server told; the tokens of all others are in the sums, which are None where nothing at all
-    is known. `prompt_tokens` include `cached_tokens`, and `completion_tokens` include thinking. `records` are the
+    records whose tokens no server told in full; what is told is in the sums, which are None where nothing at all is
+    known. `prompt_tokens` include `cached_tokens`, and `completion_tokens` include thinking. `records` are the
     answers or verdicts that the requests were for. `batched` is the part of all this that came by batches.
     """
 
@@ -95,9 +106,8 @@ class Usage:
         self.records += 1
         self.requests += requests
         self.retried += retried
-        if prompt is not None or completion is not None:
-            self.add_tokens(prompt, completion, cached)
-        elif replied:
+        self.add_tokens(prompt, completion, cached)
+        if replied and (prompt is None or completion is None):
             self.uncounted += 1
 
     def count(self, record: Response | Verdict) -> None:
@@ -171,4 +181,4 @@ class Prices:
 
     def named(self, ref: str) -> Price | None:
         """The price of a model in the list."""
-        return self.models.get(without_address(ref.removeprefix("guard:")))
+        return self.models.get(model_behind(ref))
