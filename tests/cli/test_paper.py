@@ -108,6 +108,7 @@ def test_a_set_that_names_its_part_in_the_run_stands_in_the_tables(words, make_f
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("FigStep") >= 2
     assert "paper: figstep" in page
+    assert "FigStep 2 of 500" in page
 
 
 def test_what_is_there_is_run_and_stands_beside_the_published_rows(words, tmp_path, capsys):

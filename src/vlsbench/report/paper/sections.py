@@ -65,7 +65,7 @@ def _not_made(titles: list[str]) -> Iterator[Section]:
     if titles:
         missing = TitledTable(
             title="Not made here",
-            about="No run or audit of this report belongs into these. `vlsbench paper --dry-run` lists what they need.",
+            about="No run or audit of this report belongs into these. What they need: vlsbench paper --dry-run.",
             head=("of the paper",),
             rows=tuple((title,) for title in titles),
         )
