@@ -48,6 +48,11 @@ def test_a_mistyped_command_is_suggested(capsys, words, meant):
     assert f"Did you mean {meant!r}?" in capsys.readouterr().err
 
 
+def test_the_beginning_of_an_option_is_not_another_option(capsys):
+    assert vlsbench("ablate", "--model", "mini:base", "--batch", "8") == 2
+    assert "unrecognized arguments: --batch 8" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words",
     [
