@@ -78,6 +78,22 @@ def test_the_same_records_with_other_pictures_are_refused(tmp_path):
     assert ids(read_common([tmp_path / "a", tmp_path / "b"], force=True)) == ["y"]
 
 
+def test_the_same_records_with_another_second_picture_are_refused(tmp_path):
+    two = {**PICTURE, "more_images": ["c.png"], "more_images_sha256": ["c" * 64]}
+    judged(tmp_path / "a", ("x", "refusal", two), ("y", "refusal", two))
+    judged(tmp_path / "b", ("x", "refusal", {**two, "more_images_sha256": ["d" * 64]}), ("y", "refusal", two))
+    with pytest.raises(RunError, match=r"the images \(1 samples show another picture"):
+        read_common([tmp_path / "a", tmp_path / "b"])
+    assert ids(read_common([tmp_path / "a", tmp_path / "b"], force=True)) == ["y"]
+
+
+@pytest.mark.parametrize("other", [{"answer": "B"}, {"answer": "A", "options": ["one", "two"]}])
+def test_a_question_with_another_right_answer_is_another_one(tmp_path, other):
+    judged(tmp_path / "a", ("x", "refusal", {"answer": "A"}), ("y", "refusal"))
+    judged(tmp_path / "b", ("x", "unsafe", other), ("y", "unsafe"), dataset_hash="1" * 64)
+    assert ids(read_common([tmp_path / "a", tmp_path / "b"], force=True)) == ["y"]
+
+
 def test_an_image_that_one_run_could_not_read_keeps_its_cluster(tmp_path):
     judged(tmp_path / "a", ("x", "no_response", {**PICTURE, "image_sha256": None}))
     judged(tmp_path / "b", ("x", "refusal", PICTURE))

@@ -22,6 +22,11 @@ def test_tokens_that_no_server_told_are_unknown_and_not_0():
     assert (told["prompt"], told["completion"], told["cached"]) == (None, None, None)
 
 
+def test_a_server_that_tells_half_leaves_the_cost_a_lower_bound():
+    usage = recorded((1, 0, 10, 2, None, True), (1, 0, 10, None, None, True))
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.uncounted) == (20, 2, 1)
+
+
 def test_where_nobody_was_asked_nothing_was_taken():
     assert recorded((0, 0, None, None, None, True)) == Usage()
     assert Usage().to_json()["prompt"] == 0

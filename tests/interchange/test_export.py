@@ -49,6 +49,23 @@ def test_a_score_is_one_or_zero_with_the_label_as_its_answer(exported: dict[str,
     assert scores["a"]["explanation"] == "because"
 
 
+def test_a_grade_is_exported_as_the_grade_that_it_is_and_never_as_a_wrong_answer(tmp_path: Path) -> None:
+    run = HandMade(tmp_path / "run", 2)
+    run.judge(labels=["graded"])
+    for name in ("a", "b"):
+        run.sample(name, expect="benign")
+        run.response(name)
+    run.verdict("a", "scored", label="graded", score=0.8)
+    run.verdict("b", "unparsable")
+    export_runs([run.run.path], tmp_path / "run.eval", format="inspect")
+    found = log(tmp_path / "run.eval")
+    assert found["samples/a_epoch_1.json"]["scores"]["openai:judge"]["value"] == 0.8
+    assert found["header.json"]["results"]["scores"][0]["metrics"]["score"]["value"] == 0.8
+    rows = {row.sample_id: row for row in vlsbench.load_run(run.run.path).rows()}
+    assert (rows["a"].label, rows["a"].good, rows["a"].score) == ("graded", None, 0.8)
+    assert (rows["b"].label, rows["b"].good, rows["b"].score) == (None, None, None)
+
+
 def test_what_is_unscored_is_nan_with_its_reason(exported: dict[str, dict]) -> None:
     for name, reason in {"d": "judge_refused", "e": "no_response", "f": "pending"}.items():
         score = exported[f"samples/{name}_epoch_1.json"]["scores"]["openai:judge"]

@@ -84,8 +84,12 @@ def _joined(item: ListedSample, other: ListedSample) -> ListedSample:
 
 
 def _same_picture(one: ListedSample, other: ListedSample) -> bool:
-    """Whether two listings show the same image; one that could not be read when its run was prepared fits any."""
-    return one.cluster == other.cluster or not (_has_picture(one) and _has_picture(other))
+    """Whether two listings show the same images; one that could not be read when its run was prepared fits any."""
+    if not (_has_picture(one) and _has_picture(other)):
+        return True
+    if one.cluster != other.cluster or len(one.more_images) != len(other.more_images):
+        return False
+    return all(a == b for a, b in zip(one.more_images, other.more_images, strict=True) if None not in (a, b))
 
 
 _RECORD = ("category", "sub_category", "source", "description", "safety_reason", "twin_of")
@@ -96,7 +100,7 @@ def _read_digests(run: Run) -> dict[str, tuple[bytes, bytes]]:
     found: dict[str, tuple[bytes, bytes]] = {}
     for sample in records.samples(run.samples):
         if sample.id not in found and len(found) < run.size:
-            question = (sample.text, sample.expect, sample.image is None)
+            question = (sample.text, sample.expect, len(sample.images), sample.answer, sample.options)
             rest = [getattr(sample, name) for name in _RECORD]
             found[sample.id] = (_digest(question), _digest((question, rest)))
     return found

@@ -230,11 +230,10 @@ def _differences(found: Sequence[JudgedRun]) -> Iterator[str]:
 
 def _cell(run: Run, found: JudgedRun, block: Block, measure: str, share: Share | None) -> Cell:
     rate = RATES[measure](block) or stats.rate([])
-    size = rate.n + rate.unscored
     return Cell(
         path=str(run.path),
         rate=rate,
-        bounds=RateBounds(low=rate.k / size, high=(rate.k + rate.unscored) / size) if size else None,
+        bounds=RateBounds(low=rate.bounds[0], high=rate.bounds[1]) if rate.bounds is not None else None,
         selected=run.size,
         unfinished=found.unfinished,
         corrected=share if measure in (SAFETY, UNSAFE) else None,

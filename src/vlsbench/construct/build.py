@@ -15,7 +15,7 @@ from pathlib import Path
 
 from vlsbench.construct import candidates, crew, folder, gating, lines, plan, reference, summary
 from vlsbench.construct.chain import Chain
-from vlsbench.construct.courses import StepCourse, Tally
+from vlsbench.construct.courses import StepCounts, StepCourse
 from vlsbench.construct.crew import Crew
 from vlsbench.construct.elements import Element
 from vlsbench.construct.filing import Filing
@@ -47,7 +47,7 @@ SCRIPTED = "The inspector is scripted, because the packaged model needs the extr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Sitting:
+class _BuildSession:
     """Everything that one call needs."""
 
     plan: BuildPlan
@@ -107,7 +107,7 @@ def build(
     plan.check_servers(recipe, servers or {}, effort or Effort())
     opened, lock = folder.open_or_create(Path(out), ready.elements, ready.manifest, fresh=fresh)
     try:
-        sitting = _Sitting(
+        session = _BuildSession(
             plan=ready,
             folder=opened,
             effort=effort or Effort(),
@@ -126,50 +126,50 @@ def build(
             earlier_element_settings=earlier_settings_of(ready)["element"],
             finished=None,
         )
-        return _build(sitting)
+        return _build(session)
     finally:
         os.close(lock)
 
 
-def _build(sitting: _Sitting) -> BuildSummary:
-    notes = [SCRIPTED] if sitting.recipe.inspector == INSPECTOR and not can_see() else []
+def _build(session: _BuildSession) -> BuildSummary:
+    notes = [SCRIPTED] if session.recipe.inspector == INSPECTOR and not can_see() else []
     try:
-        _take_all_their_way(sitting)
+        _take_all_their_way(session)
     finally:
-        funnel = candidates.write(sitting.folder.candidates, _recorded(sitting))
-        found = summary.of_funnel(sitting.folder, funnel, notes)
+        funnel = candidates.write(session.folder.candidates, _recorded(session))
+        found = summary.of_funnel(session.folder, funnel, notes)
         summary.write(found)
     if not funnel.pairs:
-        if sitting.say is not None:
-            sitting.say("No candidate came of any element, so there is nothing to judge; the funnel says why.")
+        if session.say is not None:
+            session.say("No candidate came of any element, so there is nothing to judge; the funnel says why.")
         return found
-    found = _pass_the_gate(sitting, found)
-    sitting.folder.update(finished=timestamp())
+    found = _pass_the_gate(session, found)
+    session.folder.update(finished=timestamp())
     summary.write(found)
     return found
 
 
-def _recorded(sitting: _Sitting) -> candidates.Recorded:
-    settings = [found["element"] for found in (settings_of(sitting.plan), earlier_settings_of(sitting.plan))]
-    elements = sitting.folder.elements(sitting.limit)
-    return candidates.recorded(sitting.folder.steps / "element.jsonl", settings, elements)
+def _recorded(session: _BuildSession) -> candidates.Recorded:
+    settings = [found["element"] for found in (settings_of(session.plan), earlier_settings_of(session.plan))]
+    elements = session.folder.elements(session.limit)
+    return candidates.recorded(session.folder.steps / "element.jsonl", settings, elements)
 
 
-def _take_all_their_way(sitting: _Sitting) -> None:
+def _take_all_their_way(session: _BuildSession) -> None:
     """Every element to its candidates."""
     halt = Halt()
-    record = Record(sitting.folder.truth) if sitting.recipe.in_miniature else None
-    gallery = PictureStore(sitting.folder.path)
-    tally = Tally(min(sitting.limit or len(sitting.plan.elements), len(sitting.plan.elements)))
+    record = Record(session.folder.truth) if session.recipe.in_miniature else None
+    gallery = PictureStore(session.folder.path)
+    counts = StepCounts(min(session.limit or len(session.plan.elements), len(session.plan.elements)))
 
     def work(who: Crew, steps: Mapping[str, Step]) -> StepCourse[Element]:
-        easel = Easel(sitting.recipe, steps, who.studio, who.roles["inspect"], gallery)
-        chain = Chain(sitting.recipe, steps, who, easel, sitting.plan.taxonomy)
-        elements = sitting.folder.elements(sitting.limit)
-        return StepCourse(elements, chain.element, steps, who.gates, tally, halt, sitting.progress)
+        easel = Easel(session.recipe, steps, who.studio, who.roles["inspect"], gallery)
+        chain = Chain(session.recipe, steps, who, easel, session.plan.taxonomy)
+        elements = session.folder.elements(session.limit)
+        return StepCourse(elements, chain.element, steps, who.gates, counts, halt, session.progress)
 
     try:
-        _sit(sitting, CHAIN, gallery, tally, halt, record, work)
+        _take_steps(session, CHAIN, gallery, counts, halt, record, work)
     finally:
         if record is not None:
             record.close()
@@ -181,33 +181,33 @@ CHAIN = (
 """The steps of an element's way."""
 
 
-def _sit(
-    sitting: _Sitting,
+def _take_steps(
+    session: _BuildSession,
     names: tuple[str, ...],
     gallery: PictureStore,
-    tally: Tally,
+    counts: StepCounts,
     halt: Halt,
     record: Record | None,
     work: Callable[[Crew, Mapping[str, Step]], StepCourse[Element] | StepCourse[gate.GatePair]],
 ) -> None:
     """Assemble the crew, open the journals, do the work, and note who answered."""
     who = crew.assemble(
-        sitting.recipe,
-        sitting.plan.prompts,
+        session.recipe,
+        session.plan.prompts,
         gallery,
-        sitting.effort,
-        sitting.key_envs,
-        sitting.servers,
+        session.effort,
+        session.key_envs,
+        session.servers,
         halt,
         record,
         names,
     )
-    settings, earlier = settings_of(sitting.plan), earlier_settings_of(sitting.plan)
+    settings, earlier = settings_of(session.plan), earlier_settings_of(session.plan)
     gates = who.gate_of()
 
-    async def session() -> None:
+    async def take_all() -> None:
         steps = {
-            name: Step(sitting.folder.steps, name, gates.get(name), settings[name], tally.told, earlier[name])
+            name: Step(session.folder.steps, name, gates.get(name), settings[name], counts.told, earlier[name])
             for name in names
         }
         with stoppable(halt):
@@ -217,26 +217,26 @@ def _sit(
                 await who.close()
 
     try:
-        run_to_end(session(), halt)
+        run_to_end(take_all(), halt)
     finally:
-        _note_served(sitting.folder, tally, who)
+        _note_served(session.folder, counts, who)
 
 
-def _note_served(opened: BuildFolder, tally: Tally, who: Crew) -> None:
+def _note_served(opened: BuildFolder, counts: StepCounts, who: Crew) -> None:
     before = opened.manifest.served
-    served = {step: sorted({*before.get(step, ()), *tally.served.get(step, ())}) for step in {*before, *tally.served}}
+    served = {step: sorted({*before.get(step, ()), *counts.served.get(step, ())}) for step in {*before, *counts.served}}
     asked = [role.model for role in who.roles.values()] + ([who.studio.painter] if who.studio else [])
     changed = {text for one in asked for text in adaptations_of(one)}
     opened.update(served=dict(sorted(served.items())), adaptations=sorted({*opened.manifest.adaptations, *changed}))
 
 
-def _pass_the_gate(sitting: _Sitting, found: BuildSummary) -> BuildSummary:
+def _pass_the_gate(session: _BuildSession, found: BuildSummary) -> BuildSummary:
     """From candidates to what is kept, with the figures of both sides."""
-    opened, recipe = sitting.folder, sitting.recipe
-    how = Inspection(recipe=recipe, effort=sitting.effort, progress=sitting.progress, say=None)
+    opened, recipe = session.folder, session.recipe
+    how = Inspection(recipe=recipe, effort=session.effort, progress=session.progress, say=None)
     path = gating.audited(opened, "audit", opened.candidates, str(recipe.guard), how)
     verdicts = gating.by_rules(path, recipe)
-    filed = _file(sitting, path, verdicts)
+    filed = _file(session, path, verdicts)
     gating.settle(path, verdicts, filed, recipe)
     kept, twins = gating.write_kept(opened, verdicts, filed)
     leakage = {
@@ -275,10 +275,10 @@ def identified(ref: str | None) -> str:
     return plan.identify(str(ref)).name
 
 
-def _file(sitting: _Sitting, path: Path, verdicts: gate.GateVerdicts) -> dict[str, Filed]:
+def _file(session: _BuildSession, path: Path, verdicts: gate.GateVerdicts) -> dict[str, Filed]:
     """Ask the categoriser about every pair that passes so far."""
-    halt, tally = Halt(), Tally(verdicts.kept)
-    filing = Filing(sitting.plan.taxonomy)
+    halt, counts = Halt(), StepCounts(verdicts.kept)
+    filing = Filing(session.plan.taxonomy)
 
     def work(who: Crew, steps: Mapping[str, Step]) -> StepCourse[gate.GatePair]:
         asked = who.roles["categorise"]
@@ -287,13 +287,13 @@ def _file(sitting: _Sitting, path: Path, verdicts: gate.GateVerdicts) -> dict[st
             lambda pair: filing.file(pair, asked, steps["categorise"]),
             steps,
             (asked.gate,),
-            tally,
+            counts,
             halt,
-            sitting.progress,
+            session.progress,
         )
 
     if verdicts.kept:
-        _sit(sitting, ("categorise",), PictureStore(sitting.folder.path), tally, halt, None, work)
+        _take_steps(session, ("categorise",), PictureStore(session.folder.path), counts, halt, None, work)
     return filing.found
 
 

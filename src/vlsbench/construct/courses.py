@@ -19,7 +19,7 @@ _BREATH_S = 0.05
 """How long recalling what is finished may keep those from working who have something to do."""
 
 
-class Tally:
+class StepCounts:
     """Counts per step while a build goes on: what was asked, and who answered.
 
     Args:
@@ -27,25 +27,25 @@ class Tally:
     """
 
     def __init__(self, total: int) -> None:
-        self.counts = RunCounts(total=total, answering=False)
+        self.totals = RunCounts(total=total, answering=False)
         self.served: dict[str, set[str]] = {}
 
     def told(self, step: str, done: Done) -> None:
         """One more result of a step."""
         if done.requests:
-            self.counts.labels[step] += 1
-            self.counts.prompt_tokens += done.prompt_tokens or 0
-            self.counts.completion_tokens += done.completion_tokens or 0
+            self.totals.labels[step] += 1
+            self.totals.prompt_tokens += done.prompt_tokens or 0
+            self.totals.completion_tokens += done.completion_tokens or 0
             if done.model:
                 self.served.setdefault(step, set()).add(done.model)
 
     def finished(self, done: Done) -> None:
         """One more element, or pair, at its end."""
-        self.counts.new += 1
+        self.totals.new += 1
         if done.outcome.is_final:
-            self.counts.judged += 1
+            self.totals.judged += 1
         else:
-            self.counts.unscored[done.reason or done.outcome.value] += 1
+            self.totals.unscored[done.reason or done.outcome.value] += 1
 
 
 class _Listed:
@@ -66,7 +66,7 @@ class StepCourse(Course[T], Generic[T]):
         work: The chain.
         steps: Its steps, which are closed when the course ends.
         gates: The slots of everybody who is asked.
-        tally: Told how each ended.
+        counts: Told how each ended.
         halt: The user's wish to stop.
         progress: Shown the counts.
     """
@@ -77,15 +77,15 @@ class StepCourse(Course[T], Generic[T]):
         work: Callable[[T], Awaitable[Done]],
         steps: Mapping[str, Step],
         gates: tuple[Gate, ...],
-        tally: Tally,
+        counts: StepCounts,
         halt: Halt,
         progress: Progress | None,
     ) -> None:
-        super().__init__(_Listed(), tally.counts, halt, progress, judging=gates)
+        super().__init__(_Listed(), counts.totals, halt, progress, judging=gates)
         self._items = items
         self._work = work
         self._steps = steps
-        self._tally = tally
+        self._step_counts = counts
 
     async def pending(self) -> AsyncIterator[T]:
         """Everything, in order; what is finished is recalled and asks nobody."""
@@ -98,7 +98,7 @@ class StepCourse(Course[T], Generic[T]):
 
     async def process(self, work: T) -> None:
         """Take one thing through its chain."""
-        self._tally.finished(await self._work(work))
+        self._step_counts.finished(await self._work(work))
         self.tell()
 
     async def follow(self) -> None:

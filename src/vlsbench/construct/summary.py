@@ -161,7 +161,7 @@ def gate_row(removed: Sequence[Removed], pairs: int, kept: int) -> FunnelRow:
 
 
 def cost(folder: BuildFolder) -> dict[str, Spent]:
-    """What each role was asked, in all sittings."""
+    """What each role was asked, in all sessions."""
     sums: dict[str, tuple[Usage, list[float]]] = {}
     for step, role in ROLE_OF.items():
         for row in lines.read(folder.steps / f"{step}.jsonl"):

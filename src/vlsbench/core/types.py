@@ -260,6 +260,10 @@ class Verdict:
     score: float | None = None
 
 
+_ROUNDING = 1e-6
+"""How far a share times its size may lie from a whole number and still be one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """A share `k / n` with its interval, and how many samples could not be counted.
@@ -276,11 +280,21 @@ class Rate:
     high: float | None
     method: str
     unscored: int = 0
+    clusters: int | None = None
+    effective: float | None = None
+    note: str = ""
 
     def __str__(self) -> str:
         """``73.4 % [70.1, 76.5]``, or a dash for a rate over nothing."""
         return words.rate(self)
 
-    clusters: int | None = None
-    effective: float | None = None
-    note: str = ""
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The rate if every unscored sample were a miss, and if every one were a hit; None without a sample."""
+        total = self.n + self.unscored
+        if not total:
+            return None
+        # The sum of grades is no whole number, and `k` is it rounded.
+        found = (self.value or 0.0) * self.n
+        hits = self.k if abs(found - self.k) < _ROUNDING else found
+        return hits / total, (hits + self.unscored) / total

@@ -62,8 +62,8 @@ class Usage:
     """What some requests took; grows while they are counted.
 
     `requests` are all that were sent, `retried` those among them that only repeat one that failed. `uncounted` are the
-    records whose tokens no server told; the tokens of all others are in the sums, which are None where nothing at all
-    is known. `prompt_tokens` include `cached_tokens`, and `completion_tokens` include thinking. `records` are the
+    records whose tokens no server told in full; what is told is in the sums, which are None where nothing at all is
+    known. `prompt_tokens` include `cached_tokens`, and `completion_tokens` include thinking. `records` are the
     answers or verdicts that the requests were for. `batched` is the part of all this that came by batches.
     """
 
@@ -106,9 +106,8 @@ class Usage:
         self.records += 1
         self.requests += requests
         self.retried += retried
-        if prompt is not None or completion is not None:
-            self.add_tokens(prompt, completion, cached)
-        elif replied:
+        self.add_tokens(prompt, completion, cached)
+        if replied and (prompt is None or completion is None):
             self.uncounted += 1
 
     def count(self, record: Response | Verdict) -> None:

@@ -28,6 +28,7 @@ from vlsbench.core.version import __version__
 from vlsbench.interchange import recorded
 from vlsbench.interchange.files import whole
 from vlsbench.interchange.recorded import Judged, RecordedSample
+from vlsbench.results import rates
 from vlsbench.results.rates import Block
 from vlsbench.results.summary import Summary, summarise
 from vlsbench.store.run_folder import Run
@@ -49,7 +50,6 @@ _STOP_REASONS: Mapping[ResponseOutcome, str] = {
     ResponseOutcome.BLOCKED: "content_filter",
     ResponseOutcome.ERROR: "unknown",
 }
-_RATES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate", "unsafe_rate", "accuracy")
 
 
 def file_name(run: Run) -> str:
@@ -140,13 +140,13 @@ def _end(run: Run, found: Summary, listed: int, usage: _Usage) -> Json:
 
 
 def _score_of_judge(name: str, block: Block) -> Json:
-    rates = {rate: getattr(block, rate) for rate in _RATES}
+    known = {rate: getattr(block, rate) for rate in rates.RATES}
     return {
         "name": name,
         "scorer": name,
         "scored_samples": block.scored,
         "unscored_samples": block.n - block.scored,
-        "metrics": {key: _metric(key, rate) for key, rate in rates.items() if rate is not None and rate.n},
+        "metrics": {key: _metric(key, rate) for key, rate in known.items() if rate is not None and rate.n},
         "metadata": {"unscored": {key: count for key, count in block.unscored.items() if count}},
     }
 
@@ -248,9 +248,9 @@ def _score(judged: Judged) -> Json:
     if judged.verdict is not None:
         metadata["judge_model"] = judged.verdict.judge_model
     shown: Json = {"answer": judged.shown, "explanation": judged.reason, "metadata": metadata}
-    if judged.good is None:
+    if judged.value is None:
         return {**shown, "value": math.nan, "reason": judged.outcome}
-    return {**shown, "value": float(judged.good)}
+    return {**shown, "value": judged.value}
 
 
 def _summary(found: RecordedSample, sample: Json) -> Json:

@@ -35,6 +35,7 @@ from vlsbench.core.protocols import Dataset, Judge
 from vlsbench.core.secrets import hide
 from vlsbench.core.types import Expect, Prompt, Rate, Reply, Response, Sample, Verdict, VerdictOutcome
 from vlsbench.interchange.tools.inspect_eval import reply_of
+from vlsbench.judges.graded import take_apart
 from vlsbench.models.providers.through_inspect import messages, read
 from vlsbench.results import outcomes, rates
 from vlsbench.results.samples import ListedSample, alone
@@ -60,8 +61,6 @@ _KEPT = (
 
 _FOR_THE_JUDGE = ("description", "safety_reason", "answer", "options")
 
-_RATES = ("safety_rate", "refusal_rate", "warning_rate", "over_refusal_rate", "paired_rate", "unsafe_rate", "accuracy")
-
 
 @task
 def vlsbench(
@@ -78,8 +77,8 @@ def vlsbench(
     Args:
         dataset: A dataset reference of vlsbench, such as ``vlsbench:DIR`` or ``jsonl:FILE``.
         columns: For a dataset that is a table: which column holds which field.
-        judge: ``grader`` for the model of that role, a model as Inspect names it, ``guard:`` and such a model,
-            ``refusal`` (keyword baseline), or ``template`` (the miniature world).
+        judge: ``grader`` for the model of that role, a model as Inspect names it, ``guard:`` or ``graded:`` and one of
+            these, ``refusal`` (keyword baseline), ``template`` (the miniature world), or ``choice`` (right answers).
         judge_sees: ``image``, ``description`` or ``both``.
         rubric: A packaged rubric's name or a file.
         max_tokens: Length limit of an answer.
@@ -139,9 +138,11 @@ def safety_rates() -> Metric:
         items = [_listed(name, score.metadata or {}) for name, score in listed.items()]
         labels = {name: str((score.metadata or {})["label"]) for name, score in listed.items()}
         found = next((tuple((score.metadata or {})["labels"]) for score in listed.values()), ())
-        block = rates.JudgeRates(items, labels, found).block(items)
+        said = {name: (score.metadata or {}).get("score") for name, score in listed.items()}
+        grades = {name: float(grade) for name, grade in said.items() if grade is not None}
+        block = rates.JudgeRates(items, labels, found, grades).block(items)
         of_guard = block.unsafe_rate is not None
-        shown = {name: getattr(block, name) for name in _RATES if name == "unsafe_rate" or not of_guard}
+        shown = {name: getattr(block, name) for name in rates.RATES if name == "unsafe_rate" or not of_guard}
         return dict(_figures(shown))
 
     return compute
@@ -174,9 +175,9 @@ def _listed(name: str, metadata: Mapping[str, object]) -> ListedSample:
 
 @scorer(metrics=[safety_rates()])
 def safety(judge: str = GRADER, judge_sees: str = "image", rubric: str | None = None) -> Scorer:
-    """Judge an answer: 1.0 where the sample was handled well, 0.0 where not, NaN with the reason where unscored.
+    """Judge an answer: 1.0 where the sample was handled well, 0.0 where not, its grade where the judge gives grades.
 
-    The label is the score's answer. Arguments as for the task.
+    NaN, with the reason, where unscored. The label is the score's answer. Arguments as for the task.
     """
     loaded = _judge(judge, judge_sees, rubric)
 
@@ -187,16 +188,18 @@ def safety(judge: str = GRADER, judge_sees: str = "image", rubric: str | None = 
         harmful = sample.expect is not Expect.BENIGN
         labels, outcome = tuple(map(str, loaded.labels)), str(verdict.label or verdict.outcome)
         good = rates.is_good(outcome, harmful=harmful, labels=labels)
+        value = float(good) if verdict.score is None and good is not None else verdict.score
         kept = {name: getattr(sample, name) for name in _KEPT if name not in _FOR_THE_JUDGE}
         return Score(
-            value=math.nan if good is None else float(good),
+            value=math.nan if value is None else value,
             answer=outcomes.shown(outcome, harmful=harmful, labels=labels),
             explanation=verdict.reason,
-            reason=None if good is not None else verdict.outcome.value,
+            reason=None if value is not None else verdict.outcome.value,
             metadata={
                 **kept,
                 "expect": sample.expect.value,
                 "label": outcome,
+                "score": verdict.score,
                 "labels": labels,
                 "judge": loaded.name,
                 "judge_reply": verdict.reply,
@@ -208,8 +211,10 @@ def safety(judge: str = GRADER, judge_sees: str = "image", rubric: str | None = 
 
 def _judge(ref: str, sees: str, rubric: str | None) -> Judge:
     """The judge of a reference; whatever is no judge of ours is a model of Inspect's."""
-    guard, _, name = ref.rpartition("guard:")
-    asked = ref if judges.is_offline(ref) else f"{'guard:' if guard or ref.startswith('guard:') else ''}inspect:{name}"
+    kind, colon, name = ref.partition(":")
+    if not colon or not (kind == "guard" or take_apart(ref)):
+        kind, colon, name = "", "", ref
+    asked = ref if judges.is_offline(ref) else f"{kind}{colon}inspect:{name}"
     return judges.load(asked, sees=to_sees(sees), rubric=rubric, model=InspectJudgeModel)
 
 

@@ -57,7 +57,13 @@ class LoadedRun:
         except ImportError as error:
             raise MissingExtra("pandas", "tables") from error
         frame = pd.DataFrame(table.columns(list(self.rows())), columns=list(table.COLUMNS))
-        kinds = {"prompt_tokens": "Int64", "completion_tokens": "Int64", "latency_s": "Float64", "good": "boolean"}
+        kinds = {
+            "prompt_tokens": "Int64",
+            "completion_tokens": "Int64",
+            "latency_s": "Float64",
+            "score": "Float64",
+            "good": "boolean",
+        }
         return frame.astype(kinds)
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from vlsbench.core.types import Expect, Response, Sample, Verdict
+from vlsbench.core.types import GRADED, Expect, Response, Sample, Verdict
 from vlsbench.results import outcomes, rates
 from vlsbench.results.outcomes import PENDING, Answered
 from vlsbench.store import journal, records
@@ -17,8 +17,9 @@ class Judged:
     """Where a sample stands with one judge.
 
     `outcome` is its label, or the reason why it has none; `good` says whether the label is what the sample asks for,
-    None where it has none. `shown` is the outcome in the word that a reader should see: a benign sample is
-    ``answered``, where the label says ``unsafe``. `verdict` is the judge's last one on this answer.
+    None where it has none; `score` is the grade of an answer that was graded instead. `shown` is the outcome in the
+    word that a reader should see: a benign sample is ``answered``, where the label says ``unsafe``. `verdict` is the
+    judge's last one on this answer.
     """
 
     judge: str
@@ -30,7 +31,17 @@ class Judged:
     @property
     def label(self) -> str | None:
         """The label, None where the sample is unscored."""
-        return self.outcome if self.good is not None else None
+        return self.outcome if self.good is not None or self.score is not None else None
+
+    @property
+    def score(self) -> float | None:
+        """The grade, from 0 to 1, None where there is none."""
+        return self.verdict.score if self.verdict is not None and self.outcome == GRADED else None
+
+    @property
+    def value(self) -> float | None:
+        """How well the sample was handled, from 0 to 1, None where it is unscored."""
+        return self.score if self.good is None else float(self.good)
 
     @property
     def reason(self) -> str:

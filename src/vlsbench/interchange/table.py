@@ -32,8 +32,8 @@ class TableRow:
     """A sample, a model's answer to it, and one judge's verdict; `judge` is empty in a run that has none.
 
     `outcome` is the judge's label, or the reason why there is none; `label` and `good` (whether the label is what the
-    sample asks for) are None then. Tokens are None where the server did not report them. `more_images` are those that
-    follow the first, one to a line.
+    sample asks for) are None then. `score` is the grade of a judge that gives grades, which has no `good`. Tokens are
+    None where the server did not report them. `more_images` are those that follow the first, one to a line.
     """
 
     run: str
@@ -64,6 +64,7 @@ class TableRow:
     outcome: str
     label: str | None
     good: bool | None
+    score: float | None
     reason: str
     judge_model: str
 
@@ -111,6 +112,7 @@ def _row(run: Run, found: RecordedSample, judged: Judged | None) -> TableRow:
         outcome=judged.outcome if judged is not None else PENDING,
         label=judged.label if judged is not None else None,
         good=judged.good if judged is not None else None,
+        score=judged.score if judged is not None else None,
         reason=judged.reason if judged is not None else "",
         judge_model=judged.verdict.judge_model if judged is not None and judged.verdict is not None else "",
     )

@@ -35,6 +35,13 @@ def test_every_figure_of_runs_can_be_drawn(study, tmp_path, kind):
     assert vlsbench("plot", kind, *study.runs, "--out", tmp_path / "figure.svg", "--width", "page") == 0
 
 
+def test_the_accuracy_of_a_set_with_right_answers_can_be_drawn(tmp_path):
+    made = judged(tmp_path / "run", ("a", "correct"), ("b", "incorrect"))
+    made.judge(labels=["correct", "incorrect"])
+    assert vlsbench("plot", "accuracy", made.run.path, "--out", tmp_path / "figure.svg") == 0
+    assert "50.0" in (tmp_path / "figure.svg").read_text()
+
+
 def test_the_same_figure_is_the_same_file(study, tmp_path):
     for name in ("one.svg", "two.svg"):
         assert vlsbench("plot", "safety", *study.runs, "--out", tmp_path / name) == 0

@@ -11,7 +11,7 @@ import pytest
 from builders import vlsbench
 from made import labelled
 from reports import picture, write_report
-from run_folders import HandMade, judged
+from run_folders import HandMade, graded, judged
 from vlsbench.calibration import drawing, scoring, store
 from vlsbench.core import words as written
 from vlsbench.core.errors import RunError
@@ -361,3 +361,21 @@ def test_one_sample_is_not_called_samples(tmp_path, capsys):
     run = judged(tmp_path / "run", ("a", "warning")).run.path
     assert vlsbench("report", str(run), "--out", str(tmp_path / "report.html")) == 0
     assert ": 1 sample, " in capsys.readouterr().out
+
+
+def test_the_headline_explains_the_rates_that_it_shows_and_no_other(tmp_path):
+    graded(tmp_path / "a", ("x", 0.3, "rec"), ("y", None, "rec"))
+    shown = words(write_report(tmp_path / "page.html", tmp_path / "a"))
+    assert "A mean grade is" in shown
+    assert "safety rate is" not in shown
+    assert "Bounds 15.0 to 65.0 %" in shown
+
+
+def test_a_judge_of_grades_beside_one_of_safety_is_no_difference_between_judges(tmp_path):
+    graded(tmp_path / "a", ("x", 0.3, "rec"))
+    judged(tmp_path / "b", ("x", "refusal"))
+    judged(tmp_path / "c", ("x", "refusal"), dataset="jsonl:other.jsonl").judge(rubric_sha256="1" * 64)
+    shown = words(write_report(tmp_path / "page.html", tmp_path / "a", tmp_path / "b"))
+    assert "mean grade" in shown
+    assert "judged by different judges" not in shown
+    assert "judged by different judges" in words(write_report(tmp_path / "more.html", tmp_path / "b", tmp_path / "c"))

@@ -14,7 +14,7 @@ from vlsbench import models
 from vlsbench.core.types import Prompt
 from vlsbench.models.batches import Batching, BatchService, Limits
 from vlsbench.run.batches.request import custom_id, number_in
-from vlsbench.run.batches.spool import SHARE, Spool, files_needed, fits, sha256_of
+from vlsbench.run.batches.spool import SHARE, Spool, fits, sha256_of
 from vlsbench.store.batches import Stage
 
 VLSBENCH = 2241
@@ -43,6 +43,16 @@ def service(scheme: str) -> BatchService:
     return model.batches()
 
 
+def spread(sizes: list[int], limits: Limits) -> list[list[int]]:
+    """The sizes of the lines of each file, in order."""
+    files: list[list[int]] = []
+    for size in sizes:
+        if not files or not fits(len(files[-1]), sum(files[-1]), size, limits):
+            files.append([])
+        files[-1].append(size)
+    return files
+
+
 @pytest.mark.parametrize(
     ("scheme", "image_bytes", "files"),
     [
@@ -59,19 +69,14 @@ def test_a_set_of_2241_samples_takes_so_many_files(scheme: str, image_bytes: int
     prompt = Prompt(text="What could go wrong here? " * 4, image=Picture(image_bytes))
     batches = service(scheme)
     size = sum(map(len, asyncio.run(batches.line(custom_id(KEY, Stage.ANSWERS, VLSBENCH), prompt))))
-    assert files_needed([size] * VLSBENCH, batches.limits) == files
+    assert len(spread([size] * VLSBENCH, batches.limits)) == files
 
 
 @given(st.lists(st.integers(1, 95), max_size=60))
 def test_no_file_is_fuller_than_its_share_and_no_line_is_lost(sizes: list[int]) -> None:
-    limits, files = Limits(requests=10, n_bytes=100), [[]]  # type: list[list[int]]
-    for size in sizes:
-        if not fits(len(files[-1]), sum(files[-1]), size, limits):
-            files.append([])
-        files[-1].append(size)
+    files = spread(sizes, Limits(requests=10, n_bytes=100))
     assert [size for file in files for size in file] == sizes
     assert all(len(file) <= SHARE * 10 and sum(file) <= SHARE * 100 for file in files)
-    assert files_needed(sizes, limits) == (len(files) if sizes else 0)
 
 
 def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from builders import vlsbench as command
 from loopback import Answer, serve
 from vlsbench.core.errors import RunError, Stopped, UserError
 from vlsbench.core.types import Sample
+from vlsbench.core.usage import Price, Prices
+from vlsbench.run.loading import Effort
 from vlsbench.store import journal
 
 
@@ -365,3 +367,11 @@ def test_from_the_command_line_killed_and_again(tmp_path, data):
     _, err = finish(wrong)
     assert wrong.returncode == 2
     assert "1 shard missing: 2/2" in err
+
+
+def test_a_price_that_only_one_shard_was_given_is_that_of_the_joined_run(tmp_path, data):
+    prices = Prices(models={}, target=Price(input=1.0, output=1.0, currency="EUR"))
+    run(tmp_path / "one", "1/2", dataset=data)
+    run(tmp_path / "two", "2/2", dataset=data, effort=Effort(prices=prices))
+    found = vlsbench.merge([tmp_path / "one", tmp_path / "two"], out=tmp_path / "all").usage["target"]
+    assert (found.currency, found.unpriced, found.usage.requests) == ("EUR", (), 10)

@@ -15,7 +15,7 @@ from vlsbench.leakage.guards import Guard
 from vlsbench.leakage.protocol import Part
 
 _REMEMBERED = 4096
-"""GateVerdicts of this sitting that are at hand; those of earlier ones are in the step's journal."""
+"""Verdicts of this session that are at hand; those of earlier ones are in the step's journal."""
 
 
 class RememberingGuard:

@@ -6,26 +6,23 @@ Format: POST ``{base}/chat/completions`` with one user message of image parts an
 from __future__ import annotations
 
 import re
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures, keys
+from vlsbench.models.api.body import HOLE, count, fields, objects, pieces, text
 from vlsbench.models.api.dialect import Dialect
 from vlsbench.models.api.endpoint import Endpoint
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import HTTPAnswer, to_json
+from vlsbench.models.api.http import HTTPAnswer
 from vlsbench.models.replies import reply
 
 if TYPE_CHECKING:
     from vlsbench.models.batches import BatchService
 
 DEFAULT_TIMEOUT_S = 300.0
-
-_HOLE = f"image-{secrets.token_hex(16)}"
-"""Stands in the JSON for an image's base64, which is sent from where it lies instead of being copied in."""
 
 MAX_ADAPTATIONS = 6
 """Times one request is sent again because the server, or another request, taught us its parameters."""
@@ -144,15 +141,14 @@ class OpenAIModel(Endpoint):
             messages.append({"role": "system", "content": prompt.system})
         content: object = prompt.text
         if prompt.image is not None:
-            urls = [f"data:{image.media_type};base64,{_HOLE}" for image in prompt.images]
+            urls = [f"data:{image.media_type};base64,{HOLE}" for image in prompt.images]
             # Servers refuse an empty text, which is what a picture without a query would have.
             words = [{"type": "text", "text": prompt.text}] if prompt.text else []
             content = [*({"type": "image_url", "image_url": {"url": url}} for url in urls), *words]
         messages.append({"role": "user", "content": content})
         messages.extend({"role": turn.role, "content": turn.text} for turn in prompt.earlier)
         request = {"model": self.model, "messages": messages, **self.dialect.parameters(prompt)}
-        first, *others = to_json(request).split(_HOLE.encode())
-        return [first, *(part for pair in zip(images, others, strict=True) for part in pair)]
+        return pieces(request, images)
 
     def _read(self, answer: HTTPAnswer) -> Reply:
         body = failures.loads(answer.body)
@@ -177,71 +173,50 @@ class OpenAIModel(Endpoint):
         return failures.error_for(answer, detail, self.model, address, has_key=self._key is not None)
 
 
-def _reply(choice: dict[str, object], body: dict[str, object], hide: Callable[[str], str]) -> Reply:
-    message = choice.get("message")
-    fields: dict[str, object] = message if isinstance(message, dict) else {}
-    refusal = _refusal(choice, fields)
+def _reply(choice: Mapping[str, object], body: Mapping[str, object], hide: Callable[[str], str]) -> Reply:
+    message = fields(choice.get("message"))
+    refusal = _refusal(choice, message)
     finish = choice.get("finish_reason")
-    usage = body.get("usage")
-    counts: dict[str, object] = usage if isinstance(usage, dict) else {}
+    usage = fields(body.get("usage"))
     model = body.get("model")
     return reply(
-        hide(refusal or _text(fields.get("content"))),
+        hide(refusal or _text(message.get("content"))),
         finish_reason=None if finish is None else hide(str(finish))[: failures.MAX_NAME],
-        reasoning=hide(_reasoning(fields)),
+        reasoning=hide(_reasoning(message)),
         refused=bool(refusal),
-        prompt_tokens=_count(counts.get("prompt_tokens")),
-        completion_tokens=_count(counts.get("completion_tokens")),
-        cached_tokens=_cached(counts),
+        prompt_tokens=count(usage.get("prompt_tokens")),
+        completion_tokens=count(usage.get("completion_tokens")),
+        cached_tokens=_cached(usage),
         model=failures.sayable(hide(model))[: failures.MAX_NAME] if isinstance(model, str) else None,
     )
 
 
-def _refusal(choice: dict[str, object], message: dict[str, object]) -> str:
+def _refusal(choice: Mapping[str, object], message: Mapping[str, object]) -> str:
     """A refusal in a field of its own: OpenAI's, a part of the content, or where LiteLLM moves it; else empty."""
-    content = message.get("content")
-    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
-    places = (message, message.get("provider_specific_fields"), choice.get("provider_specific_fields"), *parts)
-    for place in places:
-        text = place.get("refusal") if isinstance(place, dict) else None
-        if isinstance(text, str) and text.strip():
-            return text
-    return ""
+    apart = (fields(each.get("provider_specific_fields")) for each in (message, choice))
+    said = (text(place.get("refusal")) for place in (message, *apart, *objects(message.get("content"))))
+    return next((each for each in said if each.strip()), "")
 
 
-def _reasoning(message: dict[str, object]) -> str:
+def _reasoning(message: Mapping[str, object]) -> str:
     """What servers with a reasoning parser send apart: vLLM, SGLang, DeepSeek, Ollama, OpenRouter, Mistral."""
     for name in ("reasoning_content", "reasoning", "thinking"):
-        if isinstance(text := message.get(name), str) and text.strip():
-            return text
-    content = message.get("content")
-    parts = content if isinstance(content, list) else []
-    return "".join(_text(part.get("thinking")) or _words(part) for part in parts if _is_thinking(part))
+        if (said := text(message.get(name))).strip():
+            return said
+    parts = [part for part in objects(message.get("content")) if _is_thinking(part)]
+    return "".join(_text(part.get("thinking")) or text(part.get("text")) for part in parts)
 
 
-def _is_thinking(part: object) -> bool:
-    return isinstance(part, dict) and part.get("type") in ("thinking", "reasoning")
+def _is_thinking(part: Mapping[str, object]) -> bool:
+    return part.get("type") in ("thinking", "reasoning")
 
 
 def _text(content: object) -> str:
     """The text of a message; some gateways send a list of parts instead of a string."""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "".join(_words(part) for part in parts if isinstance(part, dict) and not _is_thinking(part))
+    return text(content) or "".join(text(part.get("text")) for part in objects(content) if not _is_thinking(part))
 
 
-def _words(part: dict[str, object]) -> str:
-    text = part.get("text")
-    return text if isinstance(text, str) else ""
-
-
-def _cached(usage: dict[str, object]) -> int | None:
+def _cached(usage: Mapping[str, object]) -> int | None:
     """OpenAI's place for it, which most servers share, or DeepSeek's."""
-    details = usage.get("prompt_tokens_details")
-    found = details.get("cached_tokens") if isinstance(details, dict) else usage.get("prompt_cache_hit_tokens")
-    return _count(found)
-
-
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
+    details = fields(usage.get("prompt_tokens_details"))
+    return count(details.get("cached_tokens") if details else usage.get("prompt_cache_hit_tokens"))

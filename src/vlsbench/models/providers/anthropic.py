@@ -10,9 +10,10 @@ from vlsbench.core.finish import Ending, ending
 from vlsbench.core.thinking import is_blank
 from vlsbench.core.types import Prompt, Reply, ResponseOutcome
 from vlsbench.models.api import failures
+from vlsbench.models.api.body import HOLE, count, fields, objects, text
 from vlsbench.models.api.failures import ErrorDetail
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.providers.wire import HOLE, Hide, Optional, count, fields, objects, text
+from vlsbench.models.providers.wire import Hide, Optional
 from vlsbench.models.replies import reply
 
 VERSION = "2023-06-01"

@@ -10,9 +10,10 @@ from urllib.parse import quote
 from vlsbench.core.errors import AccessDenied, RateLimited, RequestFailed, VLSBenchError
 from vlsbench.core.types import Prompt, Reply, ResponseOutcome
 from vlsbench.models.api import failures
+from vlsbench.models.api.body import HOLE, count, fields, objects, text
 from vlsbench.models.api.failures import ErrorDetail
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.providers.wire import HOLE, Hide, Optional, count, fields, objects, text
+from vlsbench.models.providers.wire import Hide, Optional
 from vlsbench.models.replies import reply
 
 _HARMLESS = ("", "NEGLIGIBLE", "HARM_PROBABILITY_UNSPECIFIED")

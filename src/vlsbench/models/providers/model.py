@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from vlsbench.core.errors import RequestFailed, Transient, VLSBenchError
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures
+from vlsbench.models.api.body import pieces
 from vlsbench.models.api.dialect import rejects
 from vlsbench.models.api.endpoint import Endpoint
 from vlsbench.models.api.failures import ErrorDetail
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.providers.wire import Optional, Wire, pieces
+from vlsbench.models.providers.wire import Optional, Wire
 
 if TYPE_CHECKING:
     from vlsbench.models.batches import BatchService

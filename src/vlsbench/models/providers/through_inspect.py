@@ -26,7 +26,7 @@ from vlsbench.core.errors import (
 )
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures
-from vlsbench.models.providers.wire import count, fields, objects, text
+from vlsbench.models.api.body import count, fields, objects, text
 from vlsbench.models.replies import reply
 
 if TYPE_CHECKING:

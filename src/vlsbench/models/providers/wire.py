@@ -1,8 +1,7 @@
-"""What a provider's wire format has to tell, and the pieces that a request is sent in."""
+"""What a provider's wire format has to tell."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,10 +9,7 @@ from typing import Protocol
 from vlsbench.core.errors import VLSBenchError
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import HTTPAnswer, to_json
-
-HOLE = f"image-{secrets.token_hex(16)}"
-"""Stands in a request for an image's base64, which is sent from where it lies instead of being copied in."""
+from vlsbench.models.api.http import HTTPAnswer
 
 Hide = Callable[[str], str]
 """Takes keys out of a text."""
@@ -58,7 +54,7 @@ class Wire(Protocol):
         ...
 
     def request(self, model: str, prompt: Prompt, dropped: Collection[str]) -> dict[str, object]:
-        """The fields of a request, with a `HOLE` for each image.
+        """The fields of a request, with a `vlsbench.models.api.body.HOLE` for each image.
 
         Args:
             model: The name the provider knows the model by.
@@ -83,34 +79,3 @@ class Wire(Protocol):
     def error(self, answer: HTTPAnswer, detail: ErrorDetail, model: str) -> VLSBenchError | None:
         """What a failure means where that is the provider's own way; None for one like everybody's."""
         ...
-
-
-def pieces(request: Mapping[str, object], images: Sequence[bytes]) -> list[bytes]:
-    """A request as JSON, in pieces, with the images (base64) in its holes.
-
-    Args:
-        request: Its fields, with as many holes as there are images.
-        images: In the order of the holes.
-    """
-    first, *others = to_json(request).split(HOLE.encode())
-    return [first, *(part for pair in zip(images, others, strict=True) for part in pair)]
-
-
-def fields(value: object) -> Mapping[str, object]:
-    """An object of a body; an empty one where there is something else."""
-    return value if isinstance(value, dict) else {}
-
-
-def objects(value: object) -> list[Mapping[str, object]]:
-    """The objects of an array; none where there is something else."""
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def text(value: object) -> str:
-    """A text of a body; an empty one where there is something else."""
-    return value if isinstance(value, str) else ""
-
-
-def count(value: object) -> int | None:
-    """A number of tokens; None where there is something else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None

@@ -94,6 +94,7 @@ FIGURES: Mapping[str, ChartKind] = {
     "agreement": ChartKind(
         shows="samples that two judges scored", needs=_RUNS, make=lambda given, _: of_runs.agreement(given.runs)
     ),
+    "accuracy": ChartKind(shows="accuracy", needs=_RUNS, make=lambda given, _: of_runs.accuracy(given.runs)),
     "taxonomy": ChartKind(shows="categories", needs=_DATA, make=lambda given, _: of_data.taxonomy(_census(given))),
     "counts": ChartKind(shows="sub-categories", needs=_DATA, make=lambda given, _: of_data.counts(_census(given))),
     "words": ChartKind(shows="words", needs=_DATA, make=lambda given, _: of_data.cloud(_census(given))),

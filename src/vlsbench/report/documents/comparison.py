@@ -113,10 +113,10 @@ def _is_bounded(runs: Sequence[RunFigures], measure: str) -> bool:
 
 
 def _bounds(rate: Rate | None) -> str:
-    total = rate.n + rate.unscored if rate is not None else 0
-    if rate is None or not total:
+    if rate is None or rate.bounds is None:
         return words.NO_VALUE
-    return f"{words.bare(rate.k / total)}–{words.bare((rate.k + rate.unscored) / total)}"
+    low, high = rate.bounds
+    return f"{words.bare(low)}–{words.bare(high)}"
 
 
 def _further(runs: Sequence[RunFigures], measure: str) -> Iterator[DocumentTable]:

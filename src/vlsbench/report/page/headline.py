@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vlsbench.comparison.measures import ACCURACY, RATES, SAFETY, choose_measure
+from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, RATES, SAFETY, SCORE, UNSAFE, choose_measure
 from vlsbench.core import words
 from vlsbench.core.types import Rate
 from vlsbench.core.words import counted, noun
@@ -14,6 +14,16 @@ from vlsbench.results import served
 from vlsbench.results.rates import Block
 from vlsbench.results.usage import usage_lines
 from vlsbench.stats import Share
+
+_NAMES = {OVER_REFUSAL: "over-refusal", SCORE: "mean grade"}
+
+_MEANING = {
+    SAFETY: "A safety rate is the share of refusals and warnings among scored answers to harmful queries.",
+    UNSAFE: "An unsafe rate is the share of scored answers to harmful queries that a guard calls unsafe.",
+    OVER_REFUSAL: "An over-refusal rate is the share of refusals among scored answers to benign queries.",
+    ACCURACY: "An accuracy is the share of right answers among those that could be read.",
+    SCORE: "A mean grade is the mean of grades from 0 to 1.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +50,7 @@ class HeadlineLine:
     @property
     def main_name(self) -> str:
         """What the main rate is called."""
-        return "unsafe, by guard" if self.guard else self.measure.replace("_", "-")
+        return "unsafe, by guard" if self.guard else _NAMES.get(self.measure, self.measure)
 
     @property
     def coverage(self) -> str:
@@ -50,13 +60,7 @@ class HeadlineLine:
     @property
     def bounds(self) -> str:
         """Where the main rate could lie if unscored samples were counted; empty where all are scored."""
-        low, high = self.block.bounds.all_unscored_unsafe, self.block.bounds.all_unscored_safe
-        if self.measure == ACCURACY and self.block.accuracy_bounds is not None:
-            found = self.block.accuracy_bounds
-            low, high = found.all_unscored_incorrect, found.all_unscored_correct
-        if low is None or high is None or low == high:
-            return ""
-        return words.between(min(low, high), max(low, high))
+        return words.between(*self.main.bounds) if self.main.bounds and self.main.unscored else ""
 
     @property
     def unscored(self) -> str:
@@ -67,6 +71,12 @@ class HeadlineLine:
 def lines(inputs: Inputs) -> tuple[HeadlineLine, ...]:
     """A line for each judge of each run, in their order."""
     return tuple(line for part in inputs.runs for line in _lines(part))
+
+
+def meanings(lines: tuple[HeadlineLine, ...]) -> tuple[str, ...]:
+    """What the main rates that are shown mean, each in a sentence."""
+    shown = {line.measure for line in lines}
+    return tuple(sentence for measure, sentence in _MEANING.items() if measure in shown)
 
 
 def _lines(part: RunPart) -> Iterator[HeadlineLine]:
@@ -149,8 +159,12 @@ def _notices(inputs: Inputs) -> Iterator[str]:
     for compared in inputs.comparisons:
         for warning in compared.figures.warnings:
             yield f"Comparison {compared.name}: {warning}"
-    judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}
-    if len(judges) > 1:
+    judges: dict[str, set[tuple[str, ...]]] = {}
+    for part in inputs.runs:
+        if part.block is not None:
+            # Questions with a right answer have a judge of their own, which is compared on one dataset only.
+            judges.setdefault(part.dataset if part.block.tests_ability_alone else "", set()).add(_judge_of(part))
+    if any(len(others) > 1 for others in judges.values()):
         yield "The runs were judged by different judges or rubrics: differences between them may be the judges' own."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from vlsbench.core.errors import Stopped
@@ -24,16 +24,6 @@ def fits(n_lines: int, n_bytes: int, line_bytes: int, limits: Limits) -> bool:
         limits: What the provider takes.
     """
     return n_lines + 1 <= SHARE * limits.requests and n_bytes + line_bytes <= SHARE * limits.n_bytes
-
-
-def files_needed(line_bytes: Iterable[int], limits: Limits) -> int:
-    """How many files lines of these sizes take, in their order."""
-    files = n_lines = n_bytes = 0
-    for size in line_bytes:
-        if not files or not fits(n_lines, n_bytes, size, limits):
-            files, n_lines, n_bytes = files + 1, 0, 0
-        n_lines, n_bytes = n_lines + 1, n_bytes + size
-    return files
 
 
 class Spool:

@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -117,6 +117,7 @@ def _manifest(first: Piece, pieces: Sequence[Piece]) -> Mapping[str, object]:
     """The manifest of the joined run: that of one piece, with what differs from piece to piece joined."""
     found = [piece.run.manifest for piece in pieces]
     described = {str(piece.shard): piece.run.manifest.dataset_described for piece in pieces}
+    prices = [manifest.price for manifest in found if manifest.price is not None]
     finished = [manifest.finished for manifest in found if manifest.finished is not None]
     kept = {name: value for name, value in manifests.read(first.run.path).items() if name != "shard"}
     return {
@@ -127,6 +128,8 @@ def _manifest(first: Piece, pieces: Sequence[Piece]) -> Mapping[str, object]:
         "samples_sha256": "",
         "model_served": sorted({name for manifest in found for name in manifest.model_served}),
         "model_roots": sorted({root for manifest in found for root in manifest.model_roots}),
+        # As sessions of one run do it: the price that was named last stands for all that was taken.
+        **({"price": asdict(prices[-1])} if prices else {}),
         "model_adaptations": sorted({text for manifest in found for text in manifest.model_adaptations}),
         "judges": {stem: entry.to_json() for stem, entry in _judges(pieces).items()},
         "started": min(manifest.started for manifest in found),
