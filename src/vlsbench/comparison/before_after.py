@@ -13,6 +13,7 @@ from vlsbench.core.errors import UserError
 from vlsbench.core.names import slug
 from vlsbench.core.types import Rate
 from vlsbench.datasets import ANSWERS, usual_judge
+from vlsbench.judges import graded
 from vlsbench.models import canonical
 from vlsbench.results.missing import Missing
 from vlsbench.results.official import OfficialFigure, official
@@ -137,6 +138,8 @@ def _judge_of(dataset: str, judge: str | None) -> str:
     found = usual if judge is None or usual == ANSWERS else judge
     if found is None:
         raise UserError(f"Name the judge for {dataset}: --judge JUDGE.")
+    if graded.take_apart(found) is not None:
+        raise UserError(f"{found} gives grades, which are not compared sample by sample. Name another judge.")
     return found
 
 
