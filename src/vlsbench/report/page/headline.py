@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vlsbench.comparison.measures import ACCURACY, RATES, SAFETY, choose_measure
+from vlsbench.comparison.measures import RATES, SAFETY, choose_measure
 from vlsbench.core import words
 from vlsbench.core.types import Rate
 from vlsbench.core.words import counted, noun
@@ -50,13 +50,9 @@ class HeadlineLine:
     @property
     def bounds(self) -> str:
         """Where the main rate could lie if unscored samples were counted; empty where all are scored."""
-        low, high = self.block.bounds.all_unscored_unsafe, self.block.bounds.all_unscored_safe
-        if self.measure == ACCURACY and self.block.accuracy_bounds is not None:
-            found = self.block.accuracy_bounds
-            low, high = found.all_unscored_incorrect, found.all_unscored_correct
-        if low is None or high is None or low == high:
+        if self.main.bounds is None or not self.main.unscored:
             return ""
-        return words.between(min(low, high), max(low, high))
+        return words.between(*self.main.bounds)
 
     @property
     def unscored(self) -> str:

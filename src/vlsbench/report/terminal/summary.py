@@ -83,9 +83,8 @@ def print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
 def _bounds(block: Block) -> str:
     """Where the main figure lies, whatever the missing verdicts are."""
     ability = block.score or block.accuracy
-    if block.tests_ability_alone and ability is not None:
-        known, total = (ability.value or 0.0) * ability.n, ability.n + ability.unscored
-        low, high = words.percent(known / total), words.percent((known + ability.unscored) / total)
+    if block.tests_ability_alone and ability is not None and ability.bounds is not None:
+        low, high = map(words.percent, ability.bounds)
         what = "accuracy" if block.score is None else "mean grade"
         return f"the {what} lies between {low} (all of them wrong) and {high} (all right)."
     rate = "safety" if block.unsafe_rate is None else "unsafe"
