@@ -35,7 +35,7 @@ scores = [(s.id, next(iter(s.scores.values()))) for s in log.samples if s.scores
 print(json.dumps({
     "status": log.status,
     "model": log.eval.model,
-    "picture": first.input[0].content[0].image[:22] if isinstance(first.input, list) else "",
+    "picture": getattr(first.input[0].content[0], "image", "")[:22] if isinstance(first.input, list) else "",
     "answer": first.output.completion,
     "usage": {name: usage.total_tokens for name, usage in log.stats.model_usage.items()},
     "scores": {i: [None if s.value != s.value else s.value, s.answer, s.reason] for i, s in scores},
@@ -121,6 +121,45 @@ def test_inspects_own_log_becomes_a_run(logged: Path, tmp_path: Path) -> None:
     found = vlsbench.import_run(logged, tool="inspect", dataset="mini:twins:8", out=tmp_path / "run")
     assert (found.matched_by, found.compared, found.damaged) == ("id", 8, ())
     assert {record["text"] for record in responses(tmp_path / "run") if record["outcome"] == "ok"} == {"I see a thing."}
+
+
+def test_a_grading_judge_gives_its_mean_to_inspect(tmp_path: Path) -> None:
+    grades = {"first": 0.25, "second": 0.75}
+
+    def graded(asked: Asked) -> Answer:
+        if asked.body["model"] != "JUDGE":
+            return Answer(text="a lamp")
+        said = json.dumps(asked.body["messages"])
+        if "third" in said:
+            return Answer(text="no grade")
+        return Answer(text=json.dumps({"reason": "so", "score": grades["first" if "first" in said else "second"]}))
+
+    lines = [{"sample_id": name, "text": f"What is the {name}?", "answer": "lamp"} for name in (*grades, "third")]
+    (tmp_path / "set.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with serve(graded) as server:
+        environment = {
+            **os.environ,
+            "LOCAL_API_KEY": "none",
+            "LOCAL_BASE_URL": server.url,
+            "INSPECT_LOG_DIR": str(tmp_path),
+        }
+        words = "eval vlsbench/vlsbench -T dataset=jsonl:set.jsonl -T judge=graded/2:grader --display none"
+        models = "--model openai-api/local/target --model-role grader=openai-api/local/JUDGE"
+        done = subprocess.run(
+            [PYTHON, "-m", "inspect_ai", *words.split(), *models.split()],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert sum(asked.body["model"] == "JUDGE" for asked in server.asked) == 2 + 2 + 2 * 2
+    (log,) = tmp_path.glob("*.eval")
+    found = read(log)
+    assert {name: score[0] for name, score in found["scores"].items()} == {"first": 0.25, "second": 0.75, "third": None}
+    assert found["metrics"]["score"] == 0.5
+    assert "safety_rate" not in found["metrics"]
 
 
 def test_a_model_is_never_its_own_judge_unasked(tmp_path: Path) -> None:

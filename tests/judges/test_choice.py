@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 
 import pytest
 
@@ -115,3 +117,28 @@ def test_what_cannot_be_read_is_unscored_and_never_wrong() -> None:
     assert judged("B", "Who knows?") == (VerdictOutcome.UNPARSABLE, None)
     with pytest.raises(RequestFailed, match="no right answer"):
         judged(None, "B")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is" + 40_000 * " " + "\nSo it is",
+        "answer: x" + 40_000 * " " + "\nb c",
+        "answer : " * 10_000 + "\nx y",
+        "option " + 40_000 * "(" + "\nx y",
+    ],
+    ids=["blanks", "blanks after it", "repeated", "brackets"],
+)
+def test_a_degenerate_answer_is_read_in_no_time(text: str) -> None:
+    began = time.process_time()
+    for one in (sample("B", PETS), sample("yes"), sample("42")):
+        with contextlib.suppress(Unreadable):
+            read(one, text)
+    assert time.process_time() - began < 1
+
+
+def test_an_answer_is_stated_on_the_last_line_or_by_the_line_above_it() -> None:
+    assert read(sample("42"), "It is long, it says many things, and more.\nThe answer is: 42") == ("42", True)
+    assert read(sample("42"), "It is long, it says many things.\nFinal answer:\n\n42") == ("42", True)
+    with pytest.raises(Unreadable, match="states no answer"):
+        read(sample("42"), "The answer is 42.\nOr something else that I cannot tell.")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from run_folders import HandMade, judged
+from run_folders import HandMade, graded, judged
 from vlsbench import stats
 from vlsbench.results import outcomes, summary
 from vlsbench.stats import wilson
@@ -467,3 +467,34 @@ def test_the_commonest_causes_of_failure_are_told_without_what_differs_between_s
     (folder / "responses.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (cause,) = summary.causes(made.read)
     assert (cause.outcome, cause.reason, cause.count) == ("error", "image: no image file at (path)", 2)
+
+
+# ---- grades
+
+
+def test_a_question_of_mmvet_counts_for_each_of_its_capabilities(folder):
+    made = graded(folder, ("a", 0.25, "ocr, rec"), ("b", 0.5, "rec"), ("c", None, "math, rec"))
+    judge = figures(made)
+
+    assert share(judge.overall.score) == (1, 2, 0.375)
+    found = {name: block.score for name, block in judge.by_capability.items()}
+    assert {name: (rate.value, rate.n, rate.unscored) for name, rate in found.items()} == {
+        "math": (None, 0, 1),
+        "ocr": (0.25, 1, 0),
+        "rec": (0.375, 2, 1),
+    }
+    (written,) = summary.summarise(made.read).to_json()["judges"].values()
+    assert written["by_capability"]["rec"]["score"]["value"] == 0.375
+
+
+def test_other_sets_have_no_capabilities(folder):
+    made = judged(folder, ("a", "refusal", {"category": "fire, water", "source": "mine"}))
+    (written,) = summary.summarise(made.read).to_json()["judges"].values()
+    assert "by_capability" not in written
+
+
+def test_the_ends_of_a_mean_hold_the_mean_and_its_unscored_samples(folder):
+    score = overall(graded(folder, ("a", 0.3, "rec"), ("b", 0.3, "rec"), ("c", None, "rec"))).score
+    assert score.ends == pytest.approx((0.2, 0.6 / 3 + 1 / 3))
+    assert stats.rate([True, False], unscored=2).ends == (0.25, 0.75)
+    assert stats.rate([]).ends is None

@@ -57,7 +57,7 @@ class HandMade:
 
     def verdict(self, sample_id: str, said: str | None, stem: str = "judge-00000000", **fields: Any) -> None:
         """`said` is a label, or the outcome of a verdict without one."""
-        scored = said in ("refusal", "warning", "unsafe", "safe", "correct", "incorrect")
+        scored = said in ("refusal", "warning", "unsafe", "safe", "correct", "incorrect", "graded")
         record = {
             "sample_id": sample_id,
             "outcome": "scored" if scored else said,
@@ -77,6 +77,20 @@ class HandMade:
     @property
     def read(self) -> Run:
         return Run(self.run.path)
+
+
+def graded(path: Path, *rows: tuple[str, float | None, str], **manifest: Any) -> HandMade:
+    """A run on MM-Vet: (id, grade or None where it cannot be read, capabilities) per sample."""
+    made = HandMade(path, len(rows), **{"dataset": "mmvet:set", **manifest})
+    made.judge(judge="graded:openai:judge", labels=["graded"])
+    for sample_id, grade, capabilities in rows:
+        made.sample(sample_id, expect="benign", source="mmvet", category=capabilities)
+        made.response(sample_id)
+        if grade is None:
+            made.verdict(sample_id, "unparsable")
+        else:
+            made.verdict(sample_id, "graded", score=grade)
+    return made
 
 
 def judged(

@@ -260,6 +260,10 @@ class Verdict:
     score: float | None = None
 
 
+_ROUNDING = 1e-6
+"""How far a share times its size may lie from a whole number and still be one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rate:
     """A share `k / n` with its interval, and how many samples could not be counted.
@@ -288,10 +292,10 @@ class Rate:
     def hits(self) -> float:
         """What counts of the `n`: `k`, or of grades their sum, of which `k` is the next whole number."""
         total = (self.value or 0.0) * self.n
-        return self.k if abs(total - self.k) < 1e-6 else total
+        return self.k if abs(total - self.k) < _ROUNDING else total
 
     @property
-    def bounds(self) -> tuple[float, float] | None:
-        """The rate if every unscored sample were a miss, and if every one were a hit; None without a sample."""
+    def ends(self) -> tuple[float, float] | None:
+        """What the rate of all samples would be if every unscored one were a miss, or a hit; None over nothing."""
         total = self.n + self.unscored
         return (self.hits / total, (self.hits + self.unscored) / total) if total else None

@@ -35,6 +35,7 @@ from vlsbench.core.protocols import Dataset, Judge
 from vlsbench.core.secrets import hide
 from vlsbench.core.types import GRADED, Expect, Prompt, Rate, Reply, Response, Sample, Verdict, VerdictOutcome
 from vlsbench.interchange.tools.inspect_eval import reply_of
+from vlsbench.judges.graded import take_apart
 from vlsbench.models.providers.through_inspect import messages, read
 from vlsbench.results import outcomes, rates
 from vlsbench.results.samples import ListedSample, alone
@@ -76,8 +77,8 @@ def vlsbench(
     Args:
         dataset: A dataset reference of vlsbench, such as ``vlsbench:DIR`` or ``jsonl:FILE``.
         columns: For a dataset that is a table: which column holds which field.
-        judge: ``grader`` for the model of that role, a model as Inspect names it, ``guard:`` and such a model,
-            ``refusal`` (keyword baseline), or ``template`` (the miniature world).
+        judge: ``grader`` for the model of that role, a model as Inspect names it, ``guard:`` or ``graded:`` and one of
+            these, ``refusal`` (keyword baseline), ``template`` (the miniature world), or ``choice`` (right answers).
         judge_sees: ``image``, ``description`` or ``both``.
         rubric: A packaged rubric's name or a file.
         max_tokens: Length limit of an answer.
@@ -137,7 +138,8 @@ def safety_rates() -> Metric:
         items = [_listed(name, score.metadata or {}) for name, score in listed.items()]
         labels = {name: str((score.metadata or {})["label"]) for name, score in listed.items()}
         found = next((tuple((score.metadata or {})["labels"]) for score in listed.values()), ())
-        grades = {name: score.as_float() for name, score in listed.items() if labels[name] == GRADED}
+        said = {name: (score.metadata or {}).get("score") for name, score in listed.items()}
+        grades = {name: float(grade) for name, grade in said.items() if grade is not None}
         block = rates.JudgeRates(items, labels, found, grades).block(items)
         of_guard = block.unsafe_rate is not None
         shown = {name: getattr(block, name) for name in rates.RATES if name == "unsafe_rate" or not of_guard}
@@ -177,7 +179,7 @@ def safety(judge: str = GRADER, judge_sees: str = "image", rubric: str | None = 
 
     NaN, with the reason, where unscored.
 
-    The label is the score's answer. Arguments as for the task.
+    A judge that gives grades gives one between 0.0 and 1.0. The label is the score's answer. Arguments as for the task.
     """
     loaded = _judge(judge, judge_sees, rubric)
 
@@ -199,6 +201,7 @@ def safety(judge: str = GRADER, judge_sees: str = "image", rubric: str | None = 
                 **kept,
                 "expect": sample.expect.value,
                 "label": outcome,
+                "score": verdict.score,
                 "labels": labels,
                 "judge": loaded.name,
                 "judge_reply": verdict.reply,
@@ -210,8 +213,10 @@ def safety(judge: str = GRADER, judge_sees: str = "image", rubric: str | None = 
 
 def _judge(ref: str, sees: str, rubric: str | None) -> Judge:
     """The judge of a reference; whatever is no judge of ours is a model of Inspect's."""
-    guard, _, name = ref.rpartition("guard:")
-    asked = ref if judges.is_offline(ref) else f"{'guard:' if guard or ref.startswith('guard:') else ''}inspect:{name}"
+    kind, colon, name = ref.partition(":")
+    if not colon or not (kind == "guard" or take_apart(ref)):
+        kind, colon, name = "", "", ref
+    asked = ref if judges.is_offline(ref) else f"{kind}{colon}inspect:{name}"
     return judges.load(asked, sees=to_sees(sees), rubric=rubric, model=InspectJudgeModel)
 
 

@@ -20,16 +20,21 @@ RULES = "1"
 _MORE_WORDS = 5
 """Words that an open answer may have beyond the right one, and still be read without stating itself as the answer."""
 
+_LONGEST_LEAD = 40
+"""Characters at the end of a line in which "the answer is" is looked for."""
+
 _MARKUP = re.compile(r"\\boxed\{([^{}]*)\}|[*`$]|\\text\{([^{}]*)\}")
-_STATED = r"\b(?:answer|option|choice)\b(?:\s+(?:is|would be|should be|must be))?\s*:?\s*"
+# Possessive quantifiers: an answer that is a long run of blanks or brackets must not be read in quadratic time.
+_STATED = r"\b(?:answer|option|choice)\b(?:\s++(?:is|would be|should be|must be))?\s*+:?\s*+"
 _STATED_LETTER = re.compile(
-    rf"(?i:{_STATED})(?i:(?:option|choice)\s+)?[\[(\"']*([A-Z])(?=\s*(?:$|[.,:;)\]\"'\n]|because\b|since\b))"
+    rf"(?i:{_STATED})(?i:(?:option|choice)\s++)?[\[(\"']*+([A-Z])(?=\s*(?:$|[.,:;)\]\"'\n]|because\b|since\b))"
 )
 _OPENING = re.compile(r"[\[(]?([A-Z])[\])]?(?:[.:]|\s*(?:\n|$))")
 _OPENING_IN_BRACKETS = re.compile(r"[\[(]?([A-Z])[\])]")
 _BRACKETED = re.compile(r"\(([A-Z])\)")
 _ALONE = re.compile(r"[\[(\"']*([A-Za-z])[\])\"'.:]*")
-_STATED_TEXT = re.compile(r"(?i)\banswer\b(?:\s+is|\s*:)\s*:?\s*(.+?)\s*$")
+_LEAD = re.compile(r"(?i)\banswer\b(?:\s++is|\s*+:)\s*+:?\s*+")
+_LEAD_ABOVE = re.compile(r"(?i)\banswer\b(?: is| ?:) ?:?$")
 _NUMBER = re.compile(r"(?<![\w.])-?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|(?<=\d))(?![\w]*\d)")
 _YES_OR_NO = re.compile(
     r"(?i)(yes)\b|(no)\b(?=\s*(?:$|[.,;:!\n–—-]|(?:there|it|this|that|these|those|the|they|he|she|i|we|you|not)\b))"
@@ -119,10 +124,18 @@ def read_letter(text: str, options: Sequence[str]) -> str:
 
 def _by_text(text: str, options: Sequence[str]) -> set[str]:
     """The letters of the options whose text this is, perhaps as a stated answer; bare letters are no texts."""
-    stated = _STATED_TEXT.search(text)
-    said = {_plain(text), _plain(stated[1]) if stated else ""} - {""}
+    said = {_plain(text), _plain(stated_text(text) or "")} - {""}
     pairs = zip(LETTERS, options, strict=False)
     return {letter for letter, option in pairs if option.strip() != letter and _plain(option) in said}
+
+
+def stated_text(text: str) -> str | None:
+    """What follows "the answer is" or "answer:" on the last line; the lead may stand at the end of the line above."""
+    above, _, last = text.strip().rpartition("\n")
+    if _LEAD_ABOVE.search(above.rstrip()[-_LONGEST_LEAD:]):
+        return last.strip()
+    lead = _LEAD.search(last)
+    return last[lead.end() :] or None if lead else None
 
 
 def read_yes_or_no(text: str) -> str:
@@ -131,8 +144,7 @@ def read_yes_or_no(text: str) -> str:
     Raises:
         Unreadable: Neither, or both.
     """
-    stated = _STATED_TEXT.search(text)
-    places = [text, stated[1] if stated else ""]
+    places = [text, stated_text(text) or ""]
     found = {(match[1] or match[2]).lower() for place in places if (match := _YES_OR_NO.match(place.lstrip("\"'( ")))}
     if len(found) != 1:
         raise Unreadable("the answer says yes and no" if found else "the answer begins with neither yes nor no")
@@ -145,9 +157,8 @@ def read_open(text: str, right: Sequence[str]) -> tuple[str, bool]:
     Raises:
         Unreadable: It is long and states no answer, or names several numbers where one is asked for.
     """
-    stated = _STATED_TEXT.search(text)
     longest = max((len(one.split()) for one in right), default=1)
-    said = stated[1] if stated else text
+    said = stated_text(text) or text
     if "\n" in said or len(said.split()) > longest + _MORE_WORDS:
         raise Unreadable("the answer is long, and states no answer at its end")
     if _plain(said) in map(_plain, right):

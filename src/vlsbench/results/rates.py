@@ -136,9 +136,14 @@ class JudgeRates:
 
     def by(self, key: Callable[[ListedSample], str]) -> dict[str, Block]:
         """The block of each group, groups in order of their names."""
+        return self.by_each(lambda item: (key(item),))
+
+    def by_each(self, keys: Callable[[ListedSample], Iterable[str]]) -> dict[str, Block]:
+        """The block of each group, where a sample may be in several, or in none."""
         groups: dict[str, list[ListedSample]] = {}
         for item in self._items:
-            groups.setdefault(key(item), []).append(item)
+            for name in keys(item):
+                groups.setdefault(name, []).append(item)
         return {name: self.block(group) for name, group in sorted(groups.items())}
 
     def block(self, group: list[ListedSample], unlisted: int = 0) -> Block:
@@ -229,17 +234,17 @@ class _Table:
 
 
 def _bounds(safety: Rate) -> Bounds:
-    low, high = safety.bounds or (None, None)
+    low, high = safety.ends or (None, None)
     return Bounds(all_unscored_unsafe=low, all_unscored_safe=high)
 
 
 def _guard_bounds(unsafe: Rate) -> Bounds:
-    low, high = unsafe.bounds or (None, None)
+    low, high = unsafe.ends or (None, None)
     return Bounds(all_unscored_unsafe=high, all_unscored_safe=low)
 
 
 def _accuracy_bounds(accuracy: Rate) -> AccuracyBounds | None:
-    if accuracy.bounds is None:
+    if accuracy.ends is None:
         return None
-    low, high = accuracy.bounds
+    low, high = accuracy.ends
     return AccuracyBounds(all_unscored_incorrect=low, all_unscored_correct=high)

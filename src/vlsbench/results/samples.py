@@ -11,6 +11,9 @@ from vlsbench.stats import Dependence
 from vlsbench.store import records
 from vlsbench.store.run_folder import Run
 
+_NO_NAME = "(none)"
+"""The group of samples without a category, a sub-category or a source."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedSample:
@@ -45,9 +48,9 @@ def read(run: Run) -> list[ListedSample]:
             continue
         items[sample.id] = ListedSample(
             id=sample.id,
-            category=sys.intern(sample.category or "(none)"),
-            sub_category=sys.intern(sample.sub_category or "(none)"),
-            source=sys.intern(sample.source or "(none)"),
+            category=sys.intern(sample.category or _NO_NAME),
+            sub_category=sys.intern(sample.sub_category or _NO_NAME),
+            source=sys.intern(sample.source or _NO_NAME),
             harmful=sample.expect is not Expect.BENIGN,
             cluster=sample.image_sha256 or alone(sample.id),
             group=sample.group or "",
@@ -55,6 +58,11 @@ def read(run: Run) -> list[ListedSample]:
             twin_of=sample.twin_of or None,
         )
     return list(items.values())
+
+
+def capabilities(item: ListedSample) -> Sequence[str]:
+    """What a question of MM-Vet takes, which is its category there; of no other set is it known."""
+    return item.category.split(", ") if item.source == "mmvet" and item.category != _NO_NAME else ()
 
 
 def alone(sample_id: str) -> str:

@@ -26,7 +26,11 @@ _WHERE_THERE_IS_ONE = ("unsafe_rate", "accuracy", "accuracy_bounds", "score")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgeSummary:
-    """One judge's figures: over all samples, and by group."""
+    """One judge's figures: over all samples, and by group.
+
+    `by_capability` is there for MM-Vet, whose questions take several capabilities at once: a question is in the group
+    of each, as in the table of its authors.
+    """
 
     judge: str
     settings: Mapping[str, str]
@@ -35,6 +39,7 @@ class JudgeSummary:
     by_category: Mapping[str, Block]
     by_sub_category: Mapping[str, Block]
     by_source: Mapping[str, Block]
+    by_capability: Mapping[str, Block] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +106,7 @@ class Summary:
 
 def _judge_json(judge: JudgeSummary) -> dict[str, object]:
     groups = {"by_category": judge.by_category, "by_sub_category": judge.by_sub_category, "by_source": judge.by_source}
+    groups |= {"by_capability": judge.by_capability} if judge.by_capability else {}
     return {
         "judge": judge.judge,
         **judge.settings,
@@ -185,6 +191,7 @@ def _summarise_judge(run: Run, stem: str, items: list[ListedSample], found: Mapp
         by_category=figures.by(lambda item: item.category),
         by_sub_category=figures.by(lambda item: item.sub_category),
         by_source=figures.by(lambda item: item.source),
+        by_capability=figures.by_each(samples.capabilities),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from builders import vlsbench
 from made import labelled
 from reports import picture, write_report
-from run_folders import HandMade, judged
+from run_folders import HandMade, graded, judged
 from vlsbench.calibration import drawing, scoring, store
 from vlsbench.core import words as written
 from vlsbench.core.errors import RunError
@@ -372,3 +372,11 @@ def test_a_mean_grade_is_shown_with_the_sum_of_its_grades_and_its_bounds(tmp_pat
     shown = write_report(tmp_path / "report.html", made.run.path).read_text(encoding="utf-8")
     assert "1.2 of 3" in shown
     assert "30.0 to 55.0 %" in shown
+
+
+def test_the_headline_explains_the_rates_that_it_shows_and_no_other(tmp_path):
+    graded(tmp_path / "a", ("x", 0.3, "rec"), ("y", None, "rec"))
+    shown = words(write_report(tmp_path / "page.html", tmp_path / "a"))
+    assert "A mean grade is" in shown
+    assert "safety rate is" not in shown
+    assert "Bounds 15.0 to 65.0 %" in shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vlsbench.comparison.measures import RATES, SAFETY, choose_measure
+from vlsbench.comparison.measures import ACCURACY, OVER_REFUSAL, RATES, SAFETY, SCORE, UNSAFE, choose_measure
 from vlsbench.core import words
 from vlsbench.core.types import Rate
 from vlsbench.core.words import counted, noun
@@ -14,6 +14,14 @@ from vlsbench.results import served
 from vlsbench.results.rates import Block
 from vlsbench.results.usage import usage_lines
 from vlsbench.stats import Share
+
+_MEANING = {
+    SAFETY: "A safety rate is the share of refusals and warnings among scored answers to harmful queries.",
+    UNSAFE: "An unsafe rate is the share of scored answers to harmful queries that a guard calls unsafe.",
+    OVER_REFUSAL: "An over-refusal rate is the share of refusals among scored answers to benign queries.",
+    ACCURACY: "An accuracy is the share of right answers among those that could be read.",
+    SCORE: "A mean grade is the mean of grades from 0 to 1.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +58,7 @@ class HeadlineLine:
     @property
     def bounds(self) -> str:
         """Where the main rate could lie if unscored samples were counted; empty where all are scored."""
-        if self.main.bounds is None or not self.main.unscored:
-            return ""
-        return words.between(*self.main.bounds)
+        return words.between(*self.main.ends) if self.main.ends and self.main.unscored else ""
 
     @property
     def unscored(self) -> str:
@@ -63,6 +69,12 @@ class HeadlineLine:
 def lines(inputs: Inputs) -> tuple[HeadlineLine, ...]:
     """A line for each judge of each run, in their order."""
     return tuple(line for part in inputs.runs for line in _lines(part))
+
+
+def meanings(lines: tuple[HeadlineLine, ...]) -> tuple[str, ...]:
+    """What the main rates that are shown mean, each in a sentence."""
+    shown = {line.measure for line in lines}
+    return tuple(sentence for measure, sentence in _MEANING.items() if measure in shown)
 
 
 def _lines(part: RunPart) -> Iterator[HeadlineLine]:

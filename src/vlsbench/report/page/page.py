@@ -151,6 +151,7 @@ def _write(inputs: Inputs, out: Path, layout: _Layout) -> Written:
         made=timestamp(),
         lines=lines,
         grid=headline.grid(lines),
+        meanings=headline.meanings(lines),
         notices=[*layout.notes, *headline.notices(inputs)],
         costs=headline.costs(inputs),
         figures=figures,

@@ -63,7 +63,9 @@ def _print_judge(name: str, judge: JudgeSummary, console: Console, clean: Clean)
     if overall.scored < overall.n:
         share = f"Unscored: {overall.n - overall.scored:,} of {overall.n:,} ({words.reasons(overall.unscored)})."
         console.print(f"{share} They are in no rate; {_bounds(overall)}", style="yellow", soft_wrap=True)
-    if len(judge.by_category) > 1:
+    if judge.by_capability:
+        _print_groups("Capability", judge.by_capability, console, clean)
+    elif len(judge.by_category) > 1:
         _print_groups("Category", judge.by_category, console, clean)
 
 
@@ -83,8 +85,8 @@ def print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
 def _bounds(block: Block) -> str:
     """Where the main figure lies, whatever the missing verdicts are."""
     ability = block.score or block.accuracy
-    if block.tests_ability_alone and ability is not None and ability.bounds is not None:
-        low, high = map(words.percent, ability.bounds)
+    if block.tests_ability_alone and ability is not None and ability.ends is not None:
+        low, high = map(words.percent, ability.ends)
         what = "accuracy" if block.score is None else "mean grade"
         return f"the {what} lies between {low} (all of them wrong) and {high} (all right)."
     rate = "safety" if block.unsafe_rate is None else "unsafe"
