@@ -30,6 +30,13 @@ def test_a_rate_is_shown_with_its_interval_where_it_has_one(found, shown):
     assert words.rate_bare(found) == shown.replace(" %", "")
 
 
+def test_grades_are_summed_and_hits_are_counted():
+    assert words.of(rate([True] * 3 + [False])) == "3 / 4"
+    graded = Rate(k=1, n=3, value=0.4, low=None, high=None, method="m", unscored=2)
+    assert words.of(graded) == "1.2 / 3"
+    assert graded.ends == pytest.approx((1.2 / 5, 3.2 / 5))
+
+
 def test_points_carry_their_sign_and_interval():
     shown = words.points(paired([True, False], [False, False]))
     assert re.fullmatch(r"\+50\.0 \[[+-]\d+\.\d, \+\d+\.\d\]", shown)

@@ -289,12 +289,13 @@ class Rate:
         return words.rate(self)
 
     @property
-    def bounds(self) -> tuple[float, float] | None:
-        """The rate if every unscored sample were a miss, and if every one were a hit; None without a sample."""
+    def hits(self) -> float:
+        """What counts of the `n`: `k`, or of grades their sum, of which `k` is the next whole number."""
+        total = (self.value or 0.0) * self.n
+        return self.k if abs(total - self.k) < _ROUNDING else total
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """What the rate of all samples would be if every unscored one were a miss, or a hit; None over nothing."""
         total = self.n + self.unscored
-        if not total:
-            return None
-        # The sum of grades is no whole number, and `k` is it rounded.
-        found = (self.value or 0.0) * self.n
-        hits = self.k if abs(found - self.k) < _ROUNDING else found
-        return hits / total, (hits + self.unscored) / total
+        return (self.hits / total, (self.hits + self.unscored) / total) if total else None

@@ -38,11 +38,11 @@ class WithInterval(Protocol):
 
 
 class Counted(Protocol):
-    """What counts `k` of `n`."""
+    """What counts `hits` of `n`."""
 
     @property
-    def k(self) -> int:
-        """How many."""
+    def hits(self) -> float:
+        """How many, or the sum of grades."""
 
     @property
     def n(self) -> int:
@@ -148,8 +148,13 @@ def money(amount: float | None, currency: str = "") -> str:
 
 
 def of(found: Counted) -> str:
-    """``12 / 60``."""
-    return f"{found.k:,} / {found.n:,}"
+    """``12 / 60``; of grades ``1.2 / 3``."""
+    return f"{hits(found)} / {found.n:,}"
+
+
+def hits(found: Counted) -> str:
+    """``12``; of grades ``1.2``."""
+    return f"{found.hits:,.{0 if found.hits == round(found.hits) else 1}f}"
 
 
 def reasons(counts: Mapping[str, int]) -> str:

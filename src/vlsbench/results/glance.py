@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping, Sequence
 
+from vlsbench.core import words
 from vlsbench.core.types import Rate
 from vlsbench.results.rates import Block
 
@@ -46,7 +47,7 @@ def _rows(judged: Mapping[str, Block]) -> Iterator[tuple[str, ...]]:
     for name, block in judged.items():
         first = name
         for rate_name, rate in _rates(block):
-            yield first, rate_name, str(rate), f"{rate.k:,} / {rate.n:,}", f"{rate.unscored:,}"
+            yield first, rate_name, str(rate), words.of(rate), f"{rate.unscored:,}"
             first = ""
 
 

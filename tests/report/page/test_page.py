@@ -363,6 +363,17 @@ def test_one_sample_is_not_called_samples(tmp_path, capsys):
     assert ": 1 sample, " in capsys.readouterr().out
 
 
+def test_a_mean_grade_is_shown_with_the_sum_of_its_grades_and_its_bounds(tmp_path):
+    made = judged(tmp_path / "run", *((name, None) for name in "abcd"))
+    made.judge(labels=["graded"])
+    for name in "abc":
+        made.response(name)
+        made.verdict(name, "scored", label="graded", score=0.4)
+    shown = write_report(tmp_path / "report.html", made.run.path).read_text(encoding="utf-8")
+    assert "1.2 of 3" in shown
+    assert "30.0 to 55.0 %" in shown
+
+
 def test_the_headline_explains_the_rates_that_it_shows_and_no_other(tmp_path):
     graded(tmp_path / "a", ("x", 0.3, "rec"), ("y", None, "rec"))
     shown = words(write_report(tmp_path / "page.html", tmp_path / "a"))

@@ -260,6 +260,7 @@ def templates() -> Environment:
         "percent": words.percent,
         "between": words.between,
         "worth": words.worth,
+        "hits": words.hits,
     }
     environment.filters["pretty"] = lambda value: orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
     return environment
