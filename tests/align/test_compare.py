@@ -49,14 +49,6 @@ def test_what_was_not_made_here_needs_a_base_and_other_bases_need_datasets(align
     assert "--dataset" in capsys.readouterr().err
 
 
-def test_a_judge_that_gives_grades_is_refused_before_anything_is_evaluated(aligned, tmp_path, capsys):
-    out = tmp_path / "runs"
-    words = ["align", "compare", str(aligned), "--dataset", "mini:leaky", "--judge", "graded:mini:base"]
-    assert main([*words, "--out", str(out)]) == 2
-    assert "gives grades" in capsys.readouterr().err
-    assert not out.exists()
-
-
 def test_ability_stands_beside_safety_under_a_judge_of_its_own(aligned, tmp_path, capsys):
     MAKERS["mme"](tmp_path / "mme")
     words = ["align", "compare", str(aligned), "--limit", "6", "--max-tokens", "8", "--out", str(tmp_path / "runs")]
