@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from vlsbench.core.errors import ImageProblem
+from vlsbench.core.metering import metered
 from vlsbench.core.protocols import returned
 from vlsbench.core.types import Sample, Verdict, VerdictOutcome
 from vlsbench.judges.guard import SAFE, UNSAFE, Finding
 from vlsbench.leakage.guards import Guard
 from vlsbench.leakage.protocol import NO_IMAGE, NO_TEXT, Part
 from vlsbench.run.course import Course, elapsed, final_verdicts, or_failure, sound_label, standing
-from vlsbench.run.metering import metered
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt

@@ -9,10 +9,10 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Generic, TypeVar
 
+from vlsbench.core import metering
 from vlsbench.core.errors import Interrupted, RequestFailed, VLSBenchError
 from vlsbench.core.protocols import Model, returned
 from vlsbench.core.types import Prompt, Reply
-from vlsbench.run import metering
 from vlsbench.run.throttle import Gate, Halt, Patience, persist
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from vlsbench.core.downsizing import smaller
 from vlsbench.core.errors import Blocked, ImageProblem
+from vlsbench.core.metering import metered
 from vlsbench.core.protocols import Judge, Model, View, returned
 from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
@@ -25,7 +26,6 @@ from vlsbench.run.course import (
     sound_label,
     standing,
 )
-from vlsbench.run.metering import metered
 from vlsbench.run.preparation import Preparation, Prepared
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Gate, Halt

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, TypeVar
 
+from vlsbench.core import metering
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
 from vlsbench.core.protocols import Served, Telling
-from vlsbench.run import metering
 from vlsbench.run.climb import AutoLimit
 
 T = TypeVar("T")

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from vlsbench.core import metering
 from vlsbench.core.errors import (
     AccessDenied,
     ConnectionFailed,
@@ -94,7 +95,6 @@ class Servers(Generic[E]):
     def __init__(self, model: str, listed: ServerList, make: Callable[[str], E]) -> None:
         self.model = model
         self.listed = listed
-        self.moved = 0
         self._make = make
         self._places: dict[str, _Place[E]] = {}
         self._root: str | None = None
@@ -150,13 +150,14 @@ class Servers(Generic[E]):
             place.in_flight += 1
             try:
                 await self._meet(place)
+                if tried:
+                    metering.sent(again=True)
                 found = await call(place.endpoint)
             except (Transient, AccessDenied, Stopped) as error:
                 place.failed(error)
                 tried[place.endpoint.base_url] = error
                 if sum(isinstance(one, ConnectionFailed) and one.reached for one in tried.values()) >= _DROPPED:
                     raise
-                self.moved += 1
             except RequestFailed:
                 place.answered()
                 raise
@@ -165,7 +166,6 @@ class Servers(Generic[E]):
                 return found
             finally:
                 place.in_flight -= 1
-        self.moved -= bool(tried)
         raise self._failure(tried)
 
     async def close(self) -> None:

@@ -12,11 +12,11 @@ import time
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from vlsbench.core import metering
 from vlsbench.core.errors import Postponed, RequestFailed, UserError, VLSBenchError
 from vlsbench.core.protocols import Model
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.batches import BatchService
-from vlsbench.run import metering
 from vlsbench.run.batches.errand import Errand
 from vlsbench.run.batches.request import current_sample, custom_id, digest_of
 from vlsbench.run.batches.returned import ReplyPlace, Returned, reply_at, sort_out
