@@ -93,6 +93,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "VLSBenchError",
         "UserError",
         "UnknownName",
+        "SeveralMistakes",
         "MissingExtra",
         "DatasetError",
         "RunError",

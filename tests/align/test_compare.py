@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from loopback import Answer, serve, verdict
 from published import MAKERS
 from vlsbench import miniworld
 from vlsbench.align import work
@@ -48,14 +49,6 @@ def test_what_was_not_made_here_needs_a_base_and_other_bases_need_datasets(align
     assert "--dataset" in capsys.readouterr().err
 
 
-def test_a_judge_that_gives_grades_is_refused_before_anything_is_evaluated(aligned, tmp_path, capsys):
-    out = tmp_path / "runs"
-    words = ["align", "compare", str(aligned), "--dataset", "mini:leaky", "--judge", "graded:mini:base"]
-    assert main([*words, "--out", str(out)]) == 2
-    assert "gives grades" in capsys.readouterr().err
-    assert not out.exists()
-
-
 def test_ability_stands_beside_safety_under_a_judge_of_its_own(aligned, tmp_path, capsys):
     MAKERS["mme"](tmp_path / "mme")
     words = ["align", "compare", str(aligned), "--limit", "6", "--max-tokens", "8", "--out", str(tmp_path / "runs")]
@@ -68,3 +61,32 @@ def test_ability_stands_beside_safety_under_a_judge_of_its_own(aligned, tmp_path
     assert (figure["before"]["name"], figure["before"]["best"]) == ("perception", 200)
     assert main(words) == 0
     assert "By the rules of the datasets' authors" in capsys.readouterr().out
+
+
+def test_grades_stand_beside_safety_by_the_same_judge_model(aligned, tmp_path, capsys):
+    MAKERS["mmvet"](tmp_path / "mmvet")
+    grades = iter([0.75, 0.25])
+
+    def answer(asked):
+        if "score" in json.dumps(asked.body["messages"]):
+            return Answer(text=json.dumps({"reason": "so", "score": next(grades)}))
+        return verdict("warning")
+
+    with serve(answer) as server:
+        words = ["align", "compare", str(aligned), "--limit", "1", "--max-tokens", "8", "--out", str(tmp_path / "runs")]
+        words += ["--dataset", "mini:leaky", f"mmvet:{tmp_path / 'mmvet'}", "--quiet", "--json"]
+        assert main([*words, "--judge", f"graded/1:openai:judge@{server.url}"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    (change,) = found["changes"]
+    assert (change["dataset"], change["measure"], change["after"]["value"]) == ("mini:leaky", "safety", 1)
+    (grade,) = found["official"]
+    assert (grade["before"]["name"], grade["after"]["value"], grade["before"]["value"]) == ("mean grade", 75, 25)
+
+
+@pytest.mark.parametrize("judge", [[], ["--judge", "template"], ["--judge", "guard:openai:g"]])
+def test_graded_sets_need_a_grading_model_before_anything_is_asked(aligned, tmp_path, capsys, judge):
+    MAKERS["mmvet"](tmp_path / "mmvet")
+    words = ["align", "compare", str(aligned), "--out", str(tmp_path / "runs"), "--dataset", "mini:leaky"]
+    assert main([*words, f"mmvet:{tmp_path / 'mmvet'}", *judge]) == 2
+    assert "--judge graded:MODEL" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()

@@ -213,7 +213,7 @@ class Canned:
         return Reply(outcome=ResponseOutcome.OK, text=self.answer)
 
 
-def test_safe_and_unsafe_answers_of_runs_to_the_same_query_make_pairs(tmp_path):
+def test_safe_and_unsafe_answers_of_runs_to_the_same_query_make_pairs(tmp_path, monkeypatch):
     from vlsbench.miniworld import language
 
     answers = {"careful": language.refusal(), "careless": language.helpful("zorb")}
@@ -227,6 +227,8 @@ def test_safe_and_unsafe_answers_of_runs_to_the_same_query_make_pairs(tmp_path):
     assert all(Path(one.images[0]).is_file() for one in found)
     (alone,) = {(one.completion, one.rejected) for one in load([f"run:{tmp_path / 'careful'}"])}
     assert alone == (answers["careful"], None)
+    monkeypatch.chdir(tmp_path)
+    assert load(["run:careful,careless"]) == found
 
 
 def test_a_dataset_gives_its_queries():

@@ -616,3 +616,25 @@ def test_a_run_made_without_prices_is_priced_later(words, run, capsys):
     assert "Cost" not in capsys.readouterr().out
     assert vlsbench("show", run, "--price-in", 1e6, "--price-out", 0) == 0
     assert "Cost: 44.00 (target 22.00, judge 22.00)" in capsys.readouterr().out
+
+
+def test_a_dry_run_of_batches_costs_what_batches_do(words, capsys):
+    prices = ("--price-in", 1e6, "--price-out", 0, "--dry-run", "--json")
+    assert vlsbench(*words(3, *prices)) == 0
+    whole = json.loads(capsys.readouterr().out)["cost"]
+    assert vlsbench(*words(3, *prices, "--batch")) == 0
+    assert json.loads(capsys.readouterr().out)["cost"] == pytest.approx(whole / 2)
+
+
+def test_showing_a_run_with_prices_for_other_models_says_so(words, run, tmp_path, capsys):
+    file = tmp_path / "prices.toml"
+    file.write_text(PRICES.format(name="jugde"))
+    assert vlsbench(*words(2)) == 0
+    capsys.readouterr()
+    assert vlsbench("show", run, "--prices", file) == 2
+    assert "Did you mean 'openai:jugde'?" in capsys.readouterr().err
+    file.write_text(PRICES.format(name="judge"))
+    assert vlsbench("show", run, "--prices", file) == 0
+    shown = capsys.readouterr()
+    assert "No price for a model named 'openai:target'." in shown.err
+    assert "no price for openai:target" in shown.out

@@ -73,10 +73,41 @@ def test_a_dry_run_without_anything_says_what_is_missing(capsys, tmp_path):
     assert found["cells"] == []
     assert {one["kind"] for one in found["needs"]} == {"set", "checkpoint", "key", "model"}
     assert not any(one["there"] for one in found["needs"])
-    assert found["answers"] == found["verdicts"] > 100_000
+    assert found["answers"] > 100_000
     assert found["cost"] is None
     assert vlsbench("paper") == 2
     assert "Nothing can be made yet" in capsys.readouterr().err
+
+
+def needed(capsys, *more):
+    assert vlsbench("paper", "--dry-run", "--json", "--judge-price-in", "1", "--judge-price-out", "0", *more) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_what_all_of_it_takes_counts_whom_it_asks(capsys):
+    rows, n = 11, 10
+    found = needed(capsys, "--samples", str(n))
+    assert found["answers"] == rows * n * (5 + 4 + 4)
+    judged, graded, guarded, audited = rows * n * (4 + 4 + 1), rows * n, rows * n, 5 * 3 * n
+    assert found["verdicts"] == judged + graded * 5 + guarded + audited
+    local = (rows - 1) * n * 13 + guarded + audited
+    assert found["hours"] == pytest.approx(local / 4 / 3600)
+    assert found["cost"] == pytest.approx((judged + graded * 5) * 1500 / 1e6)
+    assert needed(capsys)["answers"] == 177_353
+
+
+def test_models_and_a_guard_that_are_served_take_no_time_of_ours(capsys, words):
+    assert needed(capsys, *words()[1:])["hours"] < needed(capsys)["hours"]
+
+
+@pytest.mark.parametrize("part", ["full", "tiny"])
+def test_a_set_that_names_its_part_in_the_run_stands_in_the_tables(words, make_figstep, tmp_path, part):
+    folder = make_figstep(part)
+    (tmp_path / "data" / "figstep").symlink_to(folder)
+    assert vlsbench(*words("--samples", "2", "--quiet")) == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert page.count("FigStep") >= 2
+    assert "paper: figstep" in page
 
 
 def test_what_is_there_is_run_and_stands_beside_the_published_rows(words, tmp_path, capsys):

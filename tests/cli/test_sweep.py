@@ -150,7 +150,8 @@ def test_more_unscored_samples_than_allowed_are_exit_1(tmp_path, two_sets, capsy
 def test_every_mistake_is_found_before_the_first_request(tmp_path, server, two_sets, capsys):
     path = toml(
         tmp_path,
-        'out = "out"\nmodels = ["$good", "hf:./nowhere", "openai:gpt-4o", "opnai:x"]\ndatasets = ["$a", "figstp"]\n'
+        'out = "out"\nmodels = ["$good", "hf:./nowhere", "openai:gpt-4o", "opnai:x"]\n'
+        'datasets = ["jsonl:gone.jsonl", "$a", "figstp"]\n'
         'judges = ["refusal"]\n',
         good=server.model("shy"),
         a=two_sets[0],
@@ -162,8 +163,12 @@ def test_every_mistake_is_found_before_the_first_request(tmp_path, server, two_s
         "No API key for OpenAI",
         "Did you mean 'openai'",
         "Did you mean 'figstep'",
+        "There is no file gone.jsonl",
     ):
         assert part in shown
+    heading, *lines = shown.splitlines()
+    assert heading == f"vlsbench: {len(lines)} things have to change first:"
+    assert all(line.startswith("  - ") for line in lines)
     assert server.asked == []
     assert not (tmp_path / "out").exists()
 
@@ -267,6 +272,7 @@ def test_only_takes_the_cells_whose_name_fits(matrix, tmp_path, capsys):
     assert vlsbench("sweep", matrix, "--only", "openai:shy*", "--quiet") == 0
     assert len(folders(tmp_path)) == 2
     assert all("shy" in run.name for run in folders(tmp_path))
+    assert vlsbench("sweep", matrix, "--only", "hy*", "--quiet") == 2
     assert vlsbench("sweep", matrix, "--only", "nobody", "--quiet") == 2
     assert "No cell fits --only nobody" in capsys.readouterr().err
 
@@ -396,3 +402,16 @@ def test_models_judges_and_guards_of_a_sweep_may_have_several_servers(tmp_path, 
     assert server.asked
     (run,) = (folder for folder in folders(tmp_path) if (folder / "responses.jsonl").exists())
     assert manifest(run)["parameters"]["addresses"] == [server.url, other.url]
+
+
+def test_prices_that_name_none_of_the_models_are_found_before_the_first_request(server, tmp_path, capsys):
+    prices = tmp_path / "prices.toml"
+    prices.write_text('["openai:jugde"]\ninput = 1\noutput = 1\n')
+    words = ("sweep", "--model", server.model(), "--judge", server.judge, "--dataset", make_set(tmp_path / "set", 2))
+    words += ("--out", tmp_path / "sweep", "--prices", prices)
+    assert vlsbench(*words) == 2
+    assert "Did you mean 'openai:jugde'?" in capsys.readouterr().err
+    assert not server.asked
+    prices.write_text('["openai:judge"]\ninput = 1\noutput = 1\n')
+    assert vlsbench(*words) == 0
+    assert "No price for a model named 'openai:target'." in capsys.readouterr().err

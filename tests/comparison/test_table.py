@@ -127,3 +127,14 @@ def test_the_bounds_of_a_mean_grade_hold_the_mean(tmp_path):
     graded(tmp_path / "a", ("x", 0.3, "rec"), ("y", 0.3, "rec"))
     (cell,) = table([tmp_path / "a"]).cells[0]
     assert (cell.bounds.low, cell.bounds.high) == pytest.approx((0.3, 0.3))
+
+
+def test_the_bounds_of_a_mean_grade_are_around_it(tmp_path):
+    made = judged(tmp_path / "a", *((name, None) for name in "xyz"))
+    made.judge(labels=["graded"])
+    for name in "xy":
+        made.response(name)
+        made.verdict(name, "scored", label="graded", score=0.4)
+    ((cell,),) = table([tmp_path / "a"]).cells
+    assert cell.rate.value == pytest.approx(0.4)
+    assert (cell.bounds.low, cell.bounds.high) == pytest.approx((0.8 / 3, 1.8 / 3))

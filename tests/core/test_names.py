@@ -79,3 +79,18 @@ def test_every_scheme_of_a_file_is_known():
 )
 def test_folders_of_earlier_versions_keep_their_names(ref, name):
     assert names.slug(ref) == name
+
+
+@pytest.mark.parametrize(
+    ("ref", "model"),
+    [
+        ("openai:m", "openai:m"),
+        ("openai:m@http://localhost:8000/v1", "openai:m"),
+        ("guard:openai:m", "openai:m"),
+        ("graded:openai:m@http://localhost:8000/v1", "openai:m"),
+        ("graded/3:anthropic:m", "anthropic:m"),
+        ("refusal", "refusal"),
+    ],
+)
+def test_the_model_that_a_judge_asks(ref, model):
+    assert names.model_behind(ref) == model

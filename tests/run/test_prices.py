@@ -69,3 +69,9 @@ def test_what_is_no_price_is_named(file, text, complaint):
         prices.read(file(text))
     assert complaint in str(told.value)
     assert "prices.toml" in str(told.value)
+
+
+def test_a_judge_that_grades_costs_what_its_model_does(file):
+    found = prices.read(file(GOOD))
+    assert found.of_judge("graded/3:openai:gpt-4o@https://host/v1") == found.of_judge("openai:gpt-4o")
+    assert prices.missing(found, None, "graded:openai:gpt-4o", "guard:anthropic:claude") == {}

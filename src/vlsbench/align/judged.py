@@ -67,7 +67,7 @@ def _read(folder: Path, queries: dict[tuple[str, tuple[str | None, ...]], _Query
         key = (sample.text, sample.hashes)
         if key not in queries:
             where = f"{folder}, sample {item.id}"
-            shown = (picture(str(image_path(run.run, image)), Path("/"), where) for image in sample.images)
+            shown = (picture(str(image_path(run.run, image).absolute()), Path("/"), where) for image in sample.images)
             queries[key] = _Query(sample=sample, images=tuple(shown))
         query = queries[key]
         good = safe if item.harmful else label != Label.REFUSAL

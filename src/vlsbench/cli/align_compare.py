@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--judge",
         action=options.Once,
         metavar="JUDGE",
-        help="as for `vlsbench eval` (default: the usual one of each dataset)",
+        help="as for `vlsbench eval` (default: the usual one of each dataset); mmvet is graded by the same model",
     )
     parser.add_argument("--out", default="runs/align", metavar="DIR", help="where run folders go (default: runs/align)")
     parser.add_argument("--max-tokens", type=options.positive, default=128, metavar="N", help="(default: 128)")

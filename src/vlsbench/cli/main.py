@@ -31,7 +31,7 @@ from vlsbench.cli import (
 )
 from vlsbench.cli import eval as eval_
 from vlsbench.cli.parser import Parser
-from vlsbench.core.errors import Interrupted, Stopped, VLSBenchError
+from vlsbench.core.errors import Interrupted, SeveralMistakes, Stopped, VLSBenchError
 from vlsbench.core.privacy import no_telemetry
 from vlsbench.core.version import __version__
 
@@ -109,7 +109,9 @@ def fail(error: VLSBenchError) -> int:
     """Say what went wrong, and what to do about it; returns the exit code."""
     from vlsbench.cli.terminal import clean
 
-    message = clean(str(error))
+    # Line by line: what a server or a file put into a message must not make lines of its own.
+    lines = (error.heading, *error.lines) if isinstance(error, SeveralMistakes) else (str(error),)
+    message = "\n  - ".join(map(clean, lines))
     if isinstance(error, Stopped | Interrupted):
         if error.folder is not None:
             from vlsbench.cli import outcome

@@ -137,9 +137,9 @@ def _print_needs(found: Needs) -> None:
             console.print(terminal.clean(text), soft_wrap=True)
     cost = words.money(found.cost, found.currency) if found.cost is not None else "name --judge-price-in and -out"
     console.print(
-        f"All of it: {found.answers:,} answers and {found.verdicts:,} verdicts; about {found.hours:,.0f} hours of one "
-        "GPU at 4 answers a second (an assumption: measure yours with --samples). The judge's cost at 1,500 tokens in "
-        f"and 120 out a verdict: {cost}.",
+        f"All of it: {found.answers:,} answers and {found.verdicts:,} verdicts; local models and guards about "
+        f"{found.hours:,.1f} hours of one GPU at 4 answers a second (an assumption: measure yours with --samples). The "
+        f"judge's cost at 1,500 tokens in and 120 out a verdict: {cost}.",
         soft_wrap=True,
     )
     console.print(f"{words.counted(len(found.cells), 'cell')} can be made with what is there.")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import UserError
+from vlsbench.core.names import model_behind
 
 if TYPE_CHECKING:
     from vlsbench.core.usage import Price, Prices
@@ -24,7 +26,9 @@ def add_price_options(parser: argparse.ArgumentParser, *, target: bool = True) -
     """
     prices = parser.add_argument_group("what it costs (per million tokens)")
     prices.add_argument(
-        "--prices", metavar="FILE.toml", help='prices by model: tables ["openai:NAME"] with input, output and cached'
+        "--prices",
+        metavar="FILE.toml",
+        help='prices by model: tables ["openai:NAME"] with input, output, cached and batch',
     )
     if target:
         prices.add_argument("--price-in", type=price, metavar="X", help="of the model's input (and the judge's)")
@@ -83,23 +87,64 @@ def _pair(args: argparse.Namespace, name: str) -> Price | None:
 
 
 def check(args: argparse.Namespace) -> None:
-    """Name the models of a command that are not in its file of prices: a warning, unless there are no others.
+    """Name the models of a command that are not in its file of prices, as `check_for` does.
 
     Raises:
         UserError: None of the models that are asked has a price.
+    """
+    check_for(args, getattr(args, "model", None), getattr(args, "judge", None))
+
+
+def check_for(args: argparse.Namespace, target: str | None, *judges: str | None) -> None:
+    """Name those models that are not in a command's file of prices: a warning, unless there are no others.
+
+    Args:
+        args: The command.
+        target: The model under test; None where it has a price or is not asked.
+        judges: The judges likewise.
+
+    Raises:
+        UserError: None of the models has a price.
     """
     found = prices(args)
     if found is None or args.prices is None:
         return
     from vlsbench.run import prices as files
 
-    target, judge = (_served(getattr(args, name, None)) for name in ("model", "judge"))
-    missing = files.missing(found, target, judge)
+    refs = [_served(ref) for ref in (target, *judges)]
+    _complain(files.missing(found, *refs), refs)
+
+
+def check_all(asked: Iterable[tuple[object, Prices | None]]) -> None:
+    """Name those models of a sweep that are not in its prices: a warning, unless there are no others.
+
+    Args:
+        asked: Every model that is asked, and the prices that hold for it.
+
+    Raises:
+        UserError: None of the models has a price.
+    """
+    from vlsbench.run import prices as files
+
+    priced = {ref: found for model, found in asked if found is not None and (ref := _served(model)) is not None}
+    missing: dict[str, str] = {}
+    for ref, found in priced.items():
+        if found.models and found.of_target(ref) is None:
+            missing |= files.missing(found, None, ref)
+    _complain(missing, priced)
+
+
+def _complain(missing: Mapping[str, str], asked: Iterable[str | None]) -> None:
+    """Say which models have no price.
+
+    Raises:
+        UserError: None has one.
+    """
     if not missing:
         return
     said = " ".join(missing.values())
-    if set(missing) == {ref for ref in (target, judge) if ref is not None}:
-        raise UserError(f"{said} Add it to {args.prices}, or leave out --prices.")
+    if set(missing) == {ref for ref in asked if ref is not None}:
+        raise UserError(f"{said} Add it to the file of --prices, or leave that out.")
     sys.stderr.write(f"vlsbench: {said} What it takes is counted, its cost is not.\n")
 
 
@@ -107,5 +152,5 @@ def _served(ref: object) -> str | None:
     """The reference of a model behind a server; None for any other, and for a judge that asks none."""
     if not isinstance(ref, str):
         return None
-    bare = ref.removeprefix("guard:")
+    bare = model_behind(ref)
     return bare if ":" in bare and bare.partition(":")[0] not in _LOCAL else None

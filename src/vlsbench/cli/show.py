@@ -43,6 +43,8 @@ def run(args: argparse.Namespace) -> int:
             f"{run.path} is the run of an audit's guard and has no answers. vlsbench show {run.path.parent} shows the "
             "audit; its figures are in audit.json."
         )
+    target = run.manifest.model if run.manifest.price is None else None
+    pricing.check_for(args, target, *(entry.judge for entry in run.judges.values() if entry.price is None))
     return outcome.report(summarise(run, prices=pricing.prices(args)), run, as_json=args.json)
 
 

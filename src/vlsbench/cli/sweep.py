@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench.cli import eval as eval_
-from vlsbench.cli import options, outcome, terminal
+from vlsbench.cli import options, outcome, pricing, terminal
 from vlsbench.cli.parser import Parser
 from vlsbench.core import words
 from vlsbench.core.errors import UserError
@@ -71,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
     out = Path(args.out or file.out)
     cells = plan_sweep(file.asked(given), out, fresh=args.fresh, say=None if args.quiet else _say)
     cells = only(cells, args.only)
+    pricing.check_all((ref, effort.prices) for cell in cells for ref, effort in cell.asked)
     if args.dry_run:
         return dry_run(cells, args)
     made = carry_out(cells, args, slots=args.slots or file.slots)

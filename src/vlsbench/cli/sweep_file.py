@@ -64,22 +64,21 @@ class SweepFile:
     slots: int = SLOTS
     max_unscored: float = 0.05
 
-    def asked(self, given: Given | None = None) -> Iterator[Asked]:
+    def asked(self, given: Given | None = None) -> Iterator[Asked | UserError]:
         """Every cell: each model with each dataset, then each dataset before each guard.
+
+        In the place of a cell that cannot be asked for stands what is wrong with it, so that all mistakes can be told.
 
         Args:
             given: Options of the command line, which count for every cell.
-
-        Raises:
-            UserError: A dataset has no judge.
         """
         given = given or {}
         for model in self.models:
             for dataset in self.datasets:
-                yield from self._run(model, dataset, given)
+                yield from _or_mistake(self._run(model, dataset, given))
         for dataset in self.datasets:
             for guard in self.audit:
-                yield from self._audit(dataset, guard, given)
+                yield from _or_mistake(self._audit(dataset, guard, given))
 
     def _run(self, model: Named, dataset: Named, given: Given) -> Iterator[Asked]:
         fitting = [each.settings for each in self.overrides if each.fits(dataset.ref, model=model.ref)]
@@ -135,6 +134,13 @@ class SweepFile:
         )
 
 
+def _or_mistake(asked: Iterator[Asked]) -> Iterator[Asked | UserError]:
+    try:
+        yield from asked
+    except UserError as error:
+        yield error
+
+
 def _merged(*tables: Table) -> dict[str, object]:
     """Settings of several tables, of which later ones count; `columns` and the like are replaced as a whole."""
     return {name: value for table in tables for name, value in table.items()}
@@ -174,9 +180,12 @@ def of_table(found: Table, where: str) -> SweepFile:
     models = _all_named(found.get("models", []), f"{where}: models", _of_a_model)
     datasets = _all_named(found.get("datasets", []), f"{where}: datasets", _of_a_model)
     if not datasets:
-        raise UserError(f'{where}: no dataset is named. Name some: datasets = ["REF", …].')
+        raise UserError(f'{where}: no dataset is named. Name some: datasets = ["REF", …], or --dataset REF.')
     if not models and not audit:
-        raise UserError(f'{where}: no model is named. Name some: models = ["REF", …], or guards: audit = ["REF"].')
+        raise UserError(
+            f'{where}: no model is named. Name some: models = ["REF", …], or --model REF; or guards to audit by: '
+            'audit = ["REF"], or --audit GUARD.'
+        )
     return SweepFile(
         models=models,
         datasets=datasets,

@@ -12,17 +12,21 @@ from vlsbench.comparison.measures import RATES
 from vlsbench.core.errors import UserError
 from vlsbench.core.names import slug
 from vlsbench.core.types import Rate
-from vlsbench.datasets import ANSWERS, usual_judge
-from vlsbench.judges import graded
+from vlsbench.datasets import ANSWERS, takes_grades, usual_judge
+from vlsbench.judges import graded, is_offline
 from vlsbench.models import canonical
 from vlsbench.results.missing import Missing
 from vlsbench.results.official import OfficialFigure, official
+from vlsbench.results.summary import Summary
 from vlsbench.run.evaluate import evaluate
 from vlsbench.run.loading import Effort
 from vlsbench.stats import Paired
 from vlsbench.store.run_folder import Run
 
 Log = Callable[[str], None]
+
+_GRADES = "mean grade, times 100"
+"""How the authors of sets that are graded count. Grades are not compared sample by sample."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +103,8 @@ def before_after(
         base: The reference of the model before.
         models: References of the models after.
         datasets: Dataset references.
-        judge: The judge; sets of questions with a right answer have theirs all the same (`choice`). None: each
-            dataset's usual one.
+        judge: The judge; sets of questions with a right answer have theirs all the same (`choice`), and the same model
+            grades where answers are graded. None: each dataset's usual one.
         out: Where the run folders go; those that are there are continued.
         max_tokens: Length limit of an answer.
         limit: Only the first so many samples of each.
@@ -117,14 +121,18 @@ def before_after(
     changes: list[Change] = []
     figures: list[OfficialChange] = []
     for dataset, asked in zip(datasets, judges, strict=True):
-        runs = []
+        runs, made = [], []
         for model in (*models, base):
             log(f"evaluating {model} on {dataset}")
             folder = _folder(out, model, dataset)
-            evaluate(
+            summary = evaluate(
                 model=model, dataset=dataset, judge=asked, out=folder, max_tokens=max_tokens, limit=limit, effort=effort
             )
             runs.append(folder)
+            made.append(summary)
+        if graded.take_apart(asked):
+            figures += _grades(made, dataset, models)
+            continue
         # By the judge that was asked: a folder may hold verdicts of others.
         found = compare(runs, by="none", judge=asked if len(Run(runs[0]).judges) > 1 else None)
         changes += _changes(found, dataset, models)
@@ -135,12 +143,41 @@ def before_after(
 
 def _judge_of(dataset: str, judge: str | None) -> str:
     usual = usual_judge(dataset)
-    found = usual if judge is None or usual == ANSWERS else judge
+    grading = graded.take_apart(judge) if judge is not None else None
+    if takes_grades(dataset):
+        if judge is None or is_offline(judge) or judge.startswith("guard:"):
+            raise UserError(
+                f"Answers to {dataset} are graded by a model: --judge graded:MODEL, which judges datasets about safety "
+                "as MODEL does; or compare on this dataset in a command of its own."
+            )
+        return judge if grading else f"{graded.SCHEME}:{judge}"
+    asked = grading[1] if grading else judge
+    found = usual if asked is None or usual == ANSWERS else asked
     if found is None:
         raise UserError(f"Name the judge for {dataset}: --judge JUDGE.")
-    if graded.take_apart(found) is not None:
-        raise UserError(f"{found} gives grades, which are not compared sample by sample. Name another judge.")
     return found
+
+
+def _grades(made: Sequence[Summary], dataset: str, models: Sequence[str]) -> list[OfficialChange]:
+    *after, before = map(_mean_grade, made)
+    return [
+        OfficialChange(dataset=dataset, model=model, rule=_GRADES, before=before, after=one)
+        for model, one in zip(models, after, strict=True)
+    ]
+
+
+def _mean_grade(made: Summary) -> OfficialFigure:
+    """As for other figures of authors there is no value where a sample is missing, only its ends."""
+    score = made.judges[made.latest or ""].overall.score
+    low, high = score.bounds if score is not None and score.bounds is not None else (0.0, 1.0)
+    return OfficialFigure(
+        name="mean grade",
+        value=100 * score.value if score is not None and score.value is not None and not score.unscored else None,
+        low=100 * low,
+        high=100 * high,
+        best=100.0,
+        headline=True,
+    )
 
 
 def _official(runs: Sequence[Path], dataset: str, models: Sequence[str]) -> list[OfficialChange]:

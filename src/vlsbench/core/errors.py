@@ -3,6 +3,7 @@
     VLSBenchError                   the command line prints the message and exits with `exit_code`
     ├── UserError                   exit 2: something to change before trying again
     │   ├── UnknownName             a dataset, scheme or judge that does not exist ("did you mean")
+    │   ├── SeveralMistakes         several of these at once, each on a line of its own
     │   ├── MissingExtra            an optional package is needed; the message holds the install line
     │   ├── DatasetError            a dataset folder or file cannot be read as what it claims to be
     │   ├── RunError                a run folder is missing, locked, damaged or belongs to another run
@@ -53,6 +54,19 @@ class UnknownName(UserError):
         close = difflib.get_close_matches(name.lower(), folded, n=1)
         hint = f" Did you mean {folded[close[0]]!r}?" if close else ""
         super().__init__(f"No {kind} named {name!r}.{hint} Known: {', '.join(names)}.")
+
+
+class SeveralMistakes(UserError):
+    """Several things that have to change, or a list to choose from: `heading`, and `lines` below it.
+
+    Args:
+        heading: What they are.
+        lines: One each.
+    """
+
+    def __init__(self, heading: str, lines: Iterable[str]) -> None:
+        self.heading, self.lines = heading, tuple(lines)
+        super().__init__("\n  - ".join((heading, *self.lines)))
 
 
 class MissingExtra(UserError):

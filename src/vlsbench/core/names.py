@@ -9,6 +9,7 @@ FILES = ("jsonl", "csv", "parquet")
 """Schemes of datasets that are a file of one's own and are told by its name; the others are told by their scheme."""
 
 _SERVER = re.compile(r"@(https?://\S*)")
+_JUDGING = re.compile(r"(?:guard|graded(?:/\d+)?):")
 _DEEPEST = 8
 
 
@@ -18,6 +19,12 @@ def without_address(ref: str) -> str:
     A model is the same wherever it runs; references that earlier versions recorded have the address in them.
     """
     return _SERVER.sub("", ref)
+
+
+def model_behind(ref: str) -> str:
+    """The model that a judge or guard asks, without the address of its server; of a model, that model."""
+    prefix = _JUDGING.match(ref)
+    return without_address(ref if prefix is None else ref[prefix.end() :])
 
 
 def address_in(ref: str) -> str | None:

@@ -7,9 +7,9 @@ A server that does not say how many tokens a reply took leaves them unknown: the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from vlsbench.core.names import without_address
+from vlsbench.core.names import model_behind
 from vlsbench.core.types import Response, ResponseOutcome, Verdict, VerdictOutcome
 
 _MILLION = 1_000_000
@@ -34,6 +34,17 @@ class Price:
     cached: float | None = None
     batch: float = BATCH_SHARE
     currency: str = ""
+
+    @property
+    def in_batches(self) -> Price:
+        """The price of a request in a batch."""
+        return replace(
+            self,
+            input=self.input * self.batch,
+            output=self.output * self.batch,
+            cached=None if self.cached is None else self.cached * self.batch,
+            batch=1.0,
+        )
 
     def of(self, usage: Usage) -> float:
         """What the counted tokens cost, in the currency of the price."""
@@ -170,4 +181,4 @@ class Prices:
 
     def named(self, ref: str) -> Price | None:
         """The price of a model in the list."""
-        return self.models.get(without_address(ref.removeprefix("guard:")))
+        return self.models.get(model_behind(ref))

@@ -145,6 +145,16 @@ def usual_judge(ref: str, columns: str | Mapping[str, str] | Columns | None = No
     return ANSWERS if first is not None and first.answer is not None else None
 
 
+def takes_grades(ref: str) -> bool:
+    """Whether a model has to grade the answers to a dataset's questions against the right ones, as of MM-Vet.
+
+    Raises:
+        UserError: The reference is none.
+    """
+    entry = CATALOG.get(Ref.parse(ref).name)
+    return entry is not None and entry.ability and not entry.judge
+
+
 def opened(dataset: str | Dataset, columns: str | Mapping[str, str] | Columns | None = None) -> Dataset:
     """The dataset that a reference names, or a user's own as it is.
 

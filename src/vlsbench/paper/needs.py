@@ -10,6 +10,8 @@ from vlsbench import datasets, judges, models
 from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.usage import Price, Usage
 from vlsbench.datasets.base import Ref
+from vlsbench.judges import graded
+from vlsbench.leakage.protocol import Part
 from vlsbench.models.local import origin
 from vlsbench.paper.recipe import PaperRecipe
 from vlsbench.sweep.cells import SweepCell
@@ -35,8 +37,9 @@ class Need:
 class Needs:
     """Everything that a recipe needs; `cells` are those that can be made with what is there.
 
-    `answers` and `verdicts` are those of the whole recipe, by the sizes of the released sets; `hours` is the time of
-    the local models at `ANSWERS_PER_S`, and `cost` the judge's at a price, None without one.
+    `answers` and `verdicts` are those of the whole recipe, by the sizes of the released sets; a verdict is one that a
+    judge model or a guard is asked for. `hours` is the time of the local models and guards at `ANSWERS_PER_S`, and
+    `cost` that of the judge at a price, None without one.
     """
 
     listed: tuple[Need, ...]
@@ -63,7 +66,9 @@ class Needs:
         }
 
 
-def needs(recipe: PaperRecipe, asked: Iterable[Asked], out: Path, *, fresh: bool, price: Price | None) -> Needs:
+def needs(
+    recipe: PaperRecipe, asked: Iterable[Asked | UserError], out: Path, *, fresh: bool, price: Price | None
+) -> Needs:
     """What a recipe needs, and the cells of it that can be made.
 
     Args:
@@ -72,25 +77,34 @@ def needs(recipe: PaperRecipe, asked: Iterable[Asked], out: Path, *, fresh: bool
         out: Where their folders lie.
         fresh: Whether they will be begun anew.
         price: What the judge costs.
+
+    Raises:
+        UserError: A cell cannot be asked for so.
     """
-    asked = list(asked)
-    sets = {ref: _set(ref) for ref in dict.fromkeys(map(_dataset, asked))}
-    found = {ref: _model(ref) for ref in dict.fromkeys(ref for one in asked for ref in _models(one))}
+    wanted = list(map(_without_mistake, asked))
+    sets = {ref: _set(ref) for ref in dict.fromkeys(map(_dataset, wanted))}
+    found = {ref: _model(ref) for ref in dict.fromkeys(ref for one in wanted for ref in _models(one))}
     missing = {need.name for need in (*sets.values(), *found.values()) if need.missing}
-    there = [left for one in asked if (left := _without(one, missing)) is not None]
+    there = [left for one in wanted if (left := _without(one, missing)) is not None]
     cells = plan_sweep(there, out, fresh=fresh) if there else []
     unnamed = [Need(kind="model", name=row.title, missing=row.note) for row in recipe.models if not row.ref]
-    answers, verdicts = _requests(recipe)
-    tokens = Usage(prompt_tokens=verdicts * VERDICT_TOKENS_IN, completion_tokens=verdicts * VERDICT_TOKENS_OUT)
+    counted = _requests(recipe, wanted)
+    tokens = Usage(prompt_tokens=counted.paid * VERDICT_TOKENS_IN, completion_tokens=counted.paid * VERDICT_TOKENS_OUT)
     return Needs(
         listed=(*sets.values(), *found.values(), *unnamed),
         cells=tuple(cells),
-        answers=answers,
-        verdicts=verdicts,
-        hours=answers / ANSWERS_PER_S / 3600,
+        answers=counted.answers,
+        verdicts=counted.verdicts,
+        hours=counted.local / ANSWERS_PER_S / 3600,
         cost=price.of(tokens) if price is not None else None,
         currency=price.currency if price is not None else "",
     )
+
+
+def _without_mistake(asked: Asked | UserError) -> Asked:
+    if isinstance(asked, UserError):
+        raise asked
+    return asked
 
 
 def _without(asked: Asked, missing: Container[str]) -> Asked | None:
@@ -152,12 +166,41 @@ def _not_cached(ref: str) -> str:
     return ""
 
 
-def _requests(recipe: PaperRecipe) -> tuple[int, int]:
-    """Answers and verdicts of every row that has a reference, on every column, by the sizes of the released sets."""
-    rows = sum(bool(row.ref) for row in recipe.models)
-    columns = {column.dataset: column.size for column in (*recipe.leaky, recipe.main, *recipe.forms)}
-    answers = rows * sum(columns.values())
-    return answers, answers
+@dataclass(slots=True, kw_only=True)
+class _Requests:
+    """Requests for answers and for verdicts; of all these those to local models, and the verdicts of a served judge."""
+
+    answers: int = 0
+    verdicts: int = 0
+    local: int = 0
+    paid: int = 0
+
+
+def _requests(recipe: PaperRecipe, asked: Iterable[Asked]) -> _Requests:
+    """What all cells ask for, those included whose set or model is missing, by the sizes of the released sets."""
+    columns = (*recipe.audited, *recipe.leaky, recipe.main, *recipe.forms)
+    counted = _Requests()
+    for one in asked:
+        size = next((column.size for column in columns if column.fits(_dataset(one))), 0)
+        if isinstance(one, AskedAudit):
+            verdicts = min(size, one.limit or size) * len(Part)
+            counted.verdicts += verdicts
+            counted.local += verdicts * _is_local(str(one.guard))
+            continue
+        size = min(size, one.judged[0].limit or size)
+        counted.answers += size
+        counted.local += size * _is_local(str(one.judged[0].model))
+        for judge in (str(each.judge) for each in one.judged if not judges.is_offline(str(each.judge))):
+            grading = graded.take_apart(judge)
+            verdicts = size * (grading[0] if grading is not None else 1)
+            counted.verdicts += verdicts
+            counted.local += verdicts * _is_local(judge)
+            counted.paid += 0 if judge.startswith("guard:") else verdicts * (not _is_local(judge))
+    return counted
+
+
+def _is_local(ref: str) -> bool:
+    return models.is_local(judges.model_ref(ref) or ref)
 
 
 def with_models(recipe: PaperRecipe, named: Iterable[str]) -> PaperRecipe:

@@ -35,7 +35,7 @@ class PaperColumn:
 
     Args:
         title: As the column is called here.
-        dataset: The name that a run's dataset begins with, subset included.
+        dataset: The name that a run's dataset begins with; with a subset that one alone, else whichever there is.
         measure: What of it is shown.
         condition: Under which condition of an ablation; empty for an ordinary run, or ``full``.
         published: The set and the part of it in the paper's tables; empty where it has no such column.
@@ -51,7 +51,8 @@ class PaperColumn:
 
     def fits(self, dataset: str) -> bool:
         """Whether a run's dataset is this one."""
-        return dataset == self.dataset or dataset.startswith(f"{self.dataset}:")
+        # A set may be asked for by its name, and name in the run the subset that was there, as figstep/full.
+        return any(dataset == self.dataset or dataset.startswith(f"{self.dataset}{end}") for end in ":/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 from vlsbench import judges, models
 from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem, UserError
+from vlsbench.core.names import model_behind
 from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Sample, Sees
 from vlsbench.core.usage import Price, Usage
@@ -22,7 +23,7 @@ from vlsbench.results import outcomes
 from vlsbench.results.outcomes import ANSWERS
 from vlsbench.run import fingerprint
 from vlsbench.run.course import countable, final_verdicts, standing
-from vlsbench.run.loading import Unloaded
+from vlsbench.run.loading import Effort, Unloaded
 from vlsbench.run.plan import Evaluation, Plan, make_plan
 from vlsbench.store.run_folder import Run
 
@@ -112,7 +113,16 @@ def estimate(
     prices = asked.effort.prices
     if prices is None:
         return found
-    return found.priced(prices.of_target(plan.identity.model), None if offline else prices.of_judge(judge.name))
+    effort = asked.effort
+    target = _charged(prices.of_target(plan.identity.model), plan.identity.model, effort.servers, effort)
+    price = None if offline else prices.of_judge(judge.name)
+    return found.priced(target, _charged(price, judge.name, effort.judge_servers, effort))
+
+
+def _charged(price: Price | None, ref: str, servers: str | None, effort: Effort) -> Price | None:
+    """The price at which a model is asked: that of batches where its requests go into them."""
+    takes_batches = servers is None and model_behind(ref).partition(":")[0] in models.SERVED
+    return price.in_batches if price is not None and effort.batch.sending and takes_batches else price
 
 
 def unloaded_judge(ref: str, sees: Sees, rubric: str | None) -> Judge:

@@ -17,7 +17,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from vlsbench.core.errors import UnknownName, UserError
-from vlsbench.core.names import without_address
+from vlsbench.core.names import model_behind, without_address
 from vlsbench.core.usage import BATCH_SHARE, Price, Prices
 
 _NEEDED = ("input", "output")
@@ -74,17 +74,17 @@ def _both() -> str:
     return " and ".join(_NEEDED)
 
 
-def missing(prices: Prices, target: str | None, judge: str | None) -> Mapping[str, str]:
+def missing(prices: Prices, target: str | None, *judges: str | None) -> Mapping[str, str]:
     """The models of a run that have no price, each with what to say about it: which names there are.
 
     Args:
         prices: The prices.
         target: Reference of the model under test; None where none is asked.
-        judge: Reference of the judge's model; None where none is asked.
+        judges: References of the judges' models; None where none is asked.
     """
-    asked = ((target, prices.of_target), (judge, prices.of_judge))
+    asked = ((target, prices.of_target), *((judge, prices.of_judge) for judge in judges))
     return {ref: _unknown(ref, prices.models) for ref, price_of in asked if ref is not None and price_of(ref) is None}
 
 
 def _unknown(ref: str, known: Collection[str]) -> str:
-    return str(UnknownName("price for a model", without_address(ref.removeprefix("guard:")), known))
+    return str(UnknownName("price for a model", model_behind(ref), known))

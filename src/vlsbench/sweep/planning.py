@@ -11,7 +11,7 @@ from pathlib import Path
 from vlsbench import datasets, models
 from vlsbench.ablation import folder
 from vlsbench.ablation.ablate import plan_ablation
-from vlsbench.core.errors import MissingExtra, UserError
+from vlsbench.core.errors import MissingExtra, SeveralMistakes, UserError
 from vlsbench.core.protocols import Dataset, Model
 from vlsbench.datasets import Columns
 from vlsbench.leakage.audit import make_way, plan_audit
@@ -55,11 +55,13 @@ Asked = AskedRun | AskedAudit
 Say = Callable[[str], None]
 
 
-def plan_sweep(asked: Iterable[Asked], out: Path, *, fresh: bool = False, say: Say | None = None) -> list[SweepCell]:
+def plan_sweep(
+    asked: Iterable[Asked | UserError], out: Path, *, fresh: bool = False, say: Say | None = None
+) -> list[SweepCell]:
     """The cells of a sweep, in order. Reads each dataset once; loads and contacts nothing.
 
     Args:
-        asked: What each cell is to be.
+        asked: What each cell is to be, or why it cannot be.
         out: The folder that theirs lie in.
         fresh: Whether what is there will be set aside.
         say: Told, in one line each, what an audit leaves out.
@@ -71,6 +73,9 @@ def plan_sweep(asked: Iterable[Asked], out: Path, *, fresh: bool = False, say: S
     cells: list[SweepCell] = []
     mistakes: dict[str, None] = {}
     for one in asked:
+        if isinstance(one, UserError):
+            mistakes[str(one)] = None
+            continue
         try:
             cells.append(planner.run(one) if isinstance(one, AskedRun) else planner.audit(one))
         except UserError as error:
@@ -83,7 +88,7 @@ def plan_sweep(asked: Iterable[Asked], out: Path, *, fresh: bool = False, say: S
             mistakes[f"{cell.name} is asked for twice, with the same samples and settings{again}."] = None
         owners.setdefault(cell.path, cell)
     if mistakes:
-        raise UserError(_listed(list(mistakes)))
+        raise _listed(list(mistakes))
     if not cells:
         raise UserError("Nothing is left to do in this sweep: it has no cell.")
     return cells
@@ -100,22 +105,25 @@ def only(cells: Iterable[SweepCell], globs: Iterable[str]) -> list[SweepCell]:
         return cells
     found = [cell for cell in cells if any(_fits(cell, glob) for glob in globs)]
     if not found:
-        names = "".join(f"\n  {cell.name}" for cell in cells[:MOST_MISTAKES])
-        raise UserError(f"No cell fits --only {' '.join(globs)}. Write for example --only '*{cells[0].name}*'; {names}")
+        heading = f"No cell fits --only {' '.join(globs)}. Write for example --only '{cells[0].name}'; there are:"
+        raise _shortened(heading, [cell.name for cell in cells])
     return found
 
 
 def _fits(cell: SweepCell, glob: str) -> bool:
-    return any(fnmatchcase(text, pattern) for text in (cell.name, cell.path.name) for pattern in (glob, f"*{glob}*"))
+    pattern = glob if any(character in glob for character in "*?[") else f"*{glob}*"
+    return any(fnmatchcase(text, pattern) for text in (cell.name, cell.path.name))
 
 
-def _listed(mistakes: list[str]) -> str:
+def _listed(mistakes: list[str]) -> UserError:
     if len(mistakes) == 1:
-        return mistakes[0]
-    shown = "".join(f"\n  - {mistake}" for mistake in mistakes[:MOST_MISTAKES])
-    rest = len(mistakes) - MOST_MISTAKES
-    more = f"\n  … and {rest:,} more" if rest > 0 else ""
-    return f"{len(mistakes):,} things have to change first:{shown}{more}"
+        return UserError(mistakes[0])
+    return _shortened(f"{len(mistakes):,} things have to change first:", mistakes)
+
+
+def _shortened(heading: str, lines: list[str]) -> SeveralMistakes:
+    rest = len(lines) - MOST_MISTAKES
+    return SeveralMistakes(heading, [*lines[:MOST_MISTAKES], *([f"… and {rest:,} more"] if rest > 0 else [])])
 
 
 class _Planner:

@@ -39,7 +39,9 @@ class SignalTotals:
         return {"leaking": self.n, "description_overlap": {"n": self.n, "mean": 0.5}}
 
 
-def measure(data: Any, limit: int | None, *, ocr: bool | None, embedder: str | None, say: Any) -> Iterator[Any]:
+def measure(
+    data: Any, limit: int | None, *, ocr: bool | None, embedder: str | None, embedders: Any, say: Any
+) -> Iterator[Any]:
     say("OCR is skipped")
     return ((sample, _fake(sample)) for sample in data)
 

@@ -315,6 +315,18 @@ def test_servers_of_a_file_get_a_named_key_alone_and_only_if_others_cannot_add_a
         assert keys_of(server) == {"", f"Bearer {KEY}"}
 
 
+def test_a_file_that_others_may_write_to_later_on_names_no_server(tmp_path: Path) -> None:
+    file = tmp_path / "servers"
+    listed = addresses.ServerList(f"@{file}")
+    listed.require_private()
+    file.write_text("http://one:1/v1")
+    file.chmod(0o666)
+    assert listed.now() == ()
+    assert listed.is_open
+    file.chmod(0o644)
+    assert listed.now() == ("http://one:1/v1",)
+
+
 @pytest.mark.parametrize(
     ("ref", "servers", "said"),
     [

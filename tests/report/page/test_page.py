@@ -380,3 +380,13 @@ def test_the_headline_explains_the_rates_that_it_shows_and_no_other(tmp_path):
     assert "A mean grade is" in shown
     assert "safety rate is" not in shown
     assert "Bounds 15.0 to 65.0 %" in shown
+
+
+def test_a_judge_of_grades_beside_one_of_safety_is_no_difference_between_judges(tmp_path):
+    graded(tmp_path / "a", ("x", 0.3, "rec"))
+    judged(tmp_path / "b", ("x", "refusal"))
+    judged(tmp_path / "c", ("x", "refusal"), dataset="jsonl:other.jsonl").judge(rubric_sha256="1" * 64)
+    shown = words(write_report(tmp_path / "page.html", tmp_path / "a", tmp_path / "b"))
+    assert "mean grade" in shown
+    assert "judged by different judges" not in shown
+    assert "judged by different judges" in words(write_report(tmp_path / "more.html", tmp_path / "b", tmp_path / "c"))

@@ -13,6 +13,8 @@ from vlsbench.models.api import keys
 
 _LOOK_EVERY_S = 1.0
 
+_OTHERS = stat.S_IWGRP | stat.S_IWOTH
+
 _BETWEEN = re.compile(r"[,\s]+")
 
 
@@ -25,6 +27,9 @@ class ServerList:
     Args:
         text: What the user wrote.
 
+    Attributes:
+        is_open: Whether others may write to the file although a key goes to the servers in it: then it names none.
+
     Raises:
         UserError: There is no address in it, or something that is none.
     """
@@ -33,6 +38,8 @@ class ServerList:
         self.file = Path(text[1:]).expanduser() if text.startswith("@") else None
         self._looked = float("-inf")
         self._seen: tuple[int, int] | None = None
+        self._is_private = False
+        self.is_open = False
         if self.file is None:
             self._found = _addresses(text)
             if not self._found:
@@ -52,6 +59,10 @@ class ServerList:
         except OSError:
             self._found, self._seen = (), None
             return self._found
+        self.is_open = self._is_private and bool(facts.st_mode & _OTHERS)
+        if self.is_open:
+            self._found, self._seen = (), None
+            return self._found
         if self._seen != (facts.st_mtime_ns, facts.st_size):
             self._seen = facts.st_mtime_ns, facts.st_size
             with contextlib.suppress(UserError):  # it cannot be read at this moment
@@ -61,10 +72,13 @@ class ServerList:
     def require_private(self) -> None:
         """Nothing where nobody but the user can name servers: an API key goes to each of them.
 
+        A file to which others may write later on names no server (`is_open`) until that has changed.
+
         Raises:
             UserError: Others may write to the file.
         """
-        if self.file is not None and self.file.exists() and self.file.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        self._is_private = True
+        if self.file is not None and self.file.exists() and self.file.stat().st_mode & _OTHERS:
             raise UserError(
                 f"Others may write to {self.file}, and the API key goes to every server in it. Take the right away "
                 f"(chmod go-w {self.file}), or leave the key out."

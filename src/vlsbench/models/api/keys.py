@@ -112,8 +112,8 @@ def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str], scheme: s
             key = _read(provider.key)
             if key is None and here == own:
                 raise UserError(
-                    f"No API key for {provider.name}. Set {provider.key}, or name another variable with "
-                    "--model-key-env, --judge-key-env or --guard-key-env."
+                    f"No API key for {provider.name}. Set {provider.key}; where a command has --model-key-env, "
+                    "--judge-key-env or --guard-key-env, these name another variable."
                 )
             return key
     known = {each for provider in PROVIDERS.values() for each in provider.origins}

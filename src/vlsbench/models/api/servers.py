@@ -119,7 +119,11 @@ class Servers(Generic[E]):
     @property
     def notice(self) -> str:
         """What the run waits for, or an empty text."""
-        return "" if self.listed.now() else f"waiting for a server in {self.listed.file}"
+        if self.listed.now():
+            return ""
+        if self.listed.is_open:
+            return f"waiting until nobody else may write to {self.listed.file} (chmod go-w), since a key goes there"
+        return f"waiting for a server in {self.listed.file}"
 
     async def meet(self) -> None:
         """Ask every server what it serves; one that is not there yet is asked when it is first needed.

@@ -113,9 +113,9 @@ def _is_bounded(runs: Sequence[RunFigures], measure: str) -> bool:
 
 
 def _bounds(rate: Rate | None) -> str:
-    if rate is None or rate.ends is None:
+    if rate is None or rate.bounds is None:
         return words.NO_VALUE
-    low, high = rate.ends
+    low, high = rate.bounds
     return f"{words.bare(low)}–{words.bare(high)}"
 
 

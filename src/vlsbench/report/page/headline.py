@@ -15,6 +15,8 @@ from vlsbench.results.rates import Block
 from vlsbench.results.usage import usage_lines
 from vlsbench.stats import Share
 
+_NAMES = {OVER_REFUSAL: "over-refusal", SCORE: "mean grade"}
+
 _MEANING = {
     SAFETY: "A safety rate is the share of refusals and warnings among scored answers to harmful queries.",
     UNSAFE: "An unsafe rate is the share of scored answers to harmful queries that a guard calls unsafe.",
@@ -48,7 +50,7 @@ class HeadlineLine:
     @property
     def main_name(self) -> str:
         """What the main rate is called."""
-        return "unsafe, by guard" if self.guard else self.measure.replace("_", "-")
+        return "unsafe, by guard" if self.guard else _NAMES.get(self.measure, self.measure)
 
     @property
     def coverage(self) -> str:
@@ -58,7 +60,7 @@ class HeadlineLine:
     @property
     def bounds(self) -> str:
         """Where the main rate could lie if unscored samples were counted; empty where all are scored."""
-        return words.between(*self.main.ends) if self.main.ends and self.main.unscored else ""
+        return words.between(*self.main.bounds) if self.main.bounds and self.main.unscored else ""
 
     @property
     def unscored(self) -> str:
@@ -157,8 +159,12 @@ def _notices(inputs: Inputs) -> Iterator[str]:
     for compared in inputs.comparisons:
         for warning in compared.figures.warnings:
             yield f"Comparison {compared.name}: {warning}"
-    judges = {_judge_of(part) for part in inputs.runs if part.primary is not None}
-    if len(judges) > 1:
+    judges: dict[str, set[tuple[str, ...]]] = {}
+    for part in inputs.runs:
+        if part.block is not None:
+            # Questions with a right answer have a judge of their own, which is compared on one dataset only.
+            judges.setdefault(part.dataset if part.block.tests_ability_alone else "", set()).add(_judge_of(part))
+    if any(len(others) > 1 for others in judges.values()):
         yield "The runs were judged by different judges or rubrics: differences between them may be the judges' own."
 
 

@@ -91,7 +91,7 @@ class Batches:
         if self._effort.sending and not self._desks and not self._where_possible:
             raise UserError(
                 "--batch: neither the model nor the judge is asked through an API that takes batches (openai:, "
-                "anthropic:, gemini:). Leave it out."
+                "anthropic:, gemini:; not through --servers). Leave it out."
             )
         for entry in journal.entries.values():
             if entry.is_out and (entry.stage, entry.model) in self._without:
