@@ -6,6 +6,7 @@ import pytest
 
 from vlsbench.align import data, rewards
 from vlsbench.align.rewards import Rewards, RewardWeights
+from vlsbench.align.rl import RL
 from vlsbench.align.settings import NothingToLearn
 from vlsbench.core.errors import RequestFailed
 from vlsbench.core.types import Sees, Verdict, VerdictOutcome
@@ -89,6 +90,30 @@ def test_where_nothing_safe_is_ever_sampled_training_ends_and_says_what_helps(ma
         reward(judged, (0, UNSAFE), (0, UNSAFE))
     safe_once = make()
     reward(safe_once, (0, SAFE), *[(0, UNSAFE)] * 9)
+
+
+def test_where_no_answer_can_be_judged_training_ends_and_says_why(make, monkeypatch):
+    monkeypatch.setattr(rewards, "PROBE", 4)
+
+    async def gone(self, sample, response, image):
+        raise RequestFailed("the judge is out")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(TemplateJudge, "judge", gone)
+        judged = make()
+        assert reward(judged, (0, SAFE), (0, UNSAFE)) == [None, None]
+        with pytest.raises(NothingToLearn, match=r"could be judged.*the judge is out"):
+            reward(judged, (1, SAFE), (1, UNSAFE))
+    once = make()
+    reward(once, (0, SAFE))
+    monkeypatch.setattr(TemplateJudge, "judge", gone)
+    reward(once, *[(0, UNSAFE)] * 9)
+
+
+def test_a_training_without_any_reward_says_so_in_its_card():
+    method = RL(model="mini:base", data=("mini:textual:8",), reward="template")
+    assert "no answer could be judged" in method.outcome([{"reward": None, "loss": 0.0}, {"loss": 0.0}])
+    assert method.outcome([{"reward": None}, {"reward": 0.5}]) == "mean reward 0.500 at first, 0.500 at last"
 
 
 def test_a_model_judge_is_shown_the_picture(tmp_path):

@@ -48,6 +48,18 @@ def test_a_mistyped_command_is_suggested(capsys, words, meant):
     assert f"Did you mean {meant!r}?" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [["eval", "--model", "openai:m@http://localhost:1/v1"], ["judge", "run"]])
+def test_workers_without_a_local_model_are_a_mistake(capsys, command):
+    data = ["--dataset", "mini:leakless:2"] if command[0] == "eval" else []
+    assert vlsbench(*command, *data, "--judge", "refusal", "--workers", "2") == 2
+    assert "--workers holds local models (hf:, mini:), and none is asked here." in capsys.readouterr().err
+
+
+def test_the_beginning_of_an_option_is_not_another_option(capsys):
+    assert vlsbench("ablate", "--model", "mini:base", "--batch", "8") == 2
+    assert "unrecognized arguments: --batch 8" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words",
     [

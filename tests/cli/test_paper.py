@@ -108,6 +108,7 @@ def test_a_set_that_names_its_part_in_the_run_stands_in_the_tables(words, make_f
     page = (tmp_path / "out" / "report.html").read_text()
     assert page.count("FigStep") >= 2
     assert "paper: figstep" in page
+    assert "FigStep 2 of 500" in page
 
 
 def test_what_is_there_is_run_and_stands_beside_the_published_rows(words, tmp_path, capsys):
@@ -119,6 +120,7 @@ def test_what_is_there_is_run_and_stands_beside_the_published_rows(words, tmp_pa
     for part in ("Table 1:", "Table 2:", "Table 3:", "Table 5:", "Figure 7:", "Figure 12:", "paper: GPT-4o", "21.4 %"):
         assert part in page
     assert "as printed (arXiv:2411.19939)" in page
+    assert "Not made here" not in page
     asked = len(words.server.asked)
     assert vlsbench(*words("--quiet")) == 0
     assert len(words.server.asked) == asked
@@ -131,6 +133,10 @@ def test_a_judge_that_is_not_there_leaves_the_others(data, tmp_path):
     runs = [path for path in (tmp_path / "out").iterdir() if "vlsbench" in path.name]
     assert [len(list((run / "verdicts").iterdir())) for run in runs] == [2]
     assert not list((tmp_path / "out").glob("audit-*"))
+    page = (tmp_path / "out" / "report.html").read_text()
+    missing = page[page.index("Not made here") :]
+    assert "Table 1: leakage" in missing
+    assert "Table 3, Figures 7 and 14" not in missing.partition("</table>")[0]
 
 
 def test_the_miniature_takes_no_models_of_others(capsys):

@@ -34,7 +34,7 @@ def test_grades_are_summed_and_hits_are_counted():
     assert words.of(rate([True] * 3 + [False])) == "3 / 4"
     graded = Rate(k=1, n=3, value=0.4, low=None, high=None, method="m", unscored=2)
     assert words.of(graded) == "1.2 / 3"
-    assert graded.bounds == pytest.approx((1.2 / 5, 3.2 / 5))
+    assert graded.ends == pytest.approx((1.2 / 5, 3.2 / 5))
 
 
 def test_points_carry_their_sign_and_interval():

@@ -60,8 +60,10 @@ def test_the_grade_is_the_mean_of_several_gradings_each_with_a_seed() -> None:
 
 
 def test_an_unreadable_grade_is_asked_for_once_more_and_then_left_out() -> None:
-    found = judged(Grader(grade(1.0), "Good!", "Very good!", "0.5?", grade(0.5)), 3)
+    grader = Grader(grade(1.0), "Good!", "Very good!", "0.5?", grade(0.5))
+    found = judged(grader, 3)
     assert found.score == pytest.approx(0.75)
+    assert [prompt.seed for prompt in grader.asked] == [0, 1, 1, 2, 2]
     assert found.reason.startswith("graded 1, 0.5, 1 unreadable")
 
 

@@ -10,6 +10,7 @@ from vlsbench import datasets, miniworld, models
 from vlsbench.cli import sweep_file
 from vlsbench.comparison.published import ABILITY, ABILITY_SETS, OTHER_SETS, ROWS
 from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.leakage.published import ROWS as AUDITS
 from vlsbench.leakage.published import row_of
 from vlsbench.paper import miniature
 from vlsbench.paper.needs import with_models
@@ -41,6 +42,8 @@ def test_every_column_of_the_paper_has_its_figures(recipe):
         assert known, column
     for column in recipe.audited:
         assert column.published in (None, ("vlsbench", "")) or row_of(column.published[0]) is not None
+    beside = [column.audits or (column.published or ("",))[:1] for column in recipe.audited]
+    assert {row.dataset for row in AUDITS} <= {name for names in beside for name in names}
 
 
 def test_the_sweep_makes_every_row_and_column():

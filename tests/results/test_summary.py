@@ -495,6 +495,6 @@ def test_other_sets_have_no_capabilities(folder):
 
 def test_the_ends_of_a_mean_hold_the_mean_and_its_unscored_samples(folder):
     score = overall(graded(folder, ("a", 0.3, "rec"), ("b", 0.3, "rec"), ("c", None, "rec"))).score
-    assert score.bounds == pytest.approx((0.2, 0.6 / 3 + 1 / 3))
-    assert stats.rate([True, False], unscored=2).bounds == (0.25, 0.75)
-    assert stats.rate([]).bounds is None
+    assert score.ends == pytest.approx((0.2, 0.6 / 3 + 1 / 3))
+    assert stats.rate([True, False], unscored=2).ends == (0.25, 0.75)
+    assert stats.rate([]).ends is None

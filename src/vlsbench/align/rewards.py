@@ -39,6 +39,8 @@ from vlsbench.store.journal import Journal
 PROBE = 256
 """After so many judged answers to harmful queries without a single safe one there is nothing to learn from."""
 
+_SHOWN_OF_REASON = 200
+
 _JOURNAL = "rewards"
 
 
@@ -127,7 +129,8 @@ class Rewards:
         self._scratch = work / "pictures"
         self._pictures: dict[str, ImageFile] = {}
         self._journal = Journal(file)
-        self._harmful = self._safe = self._failed = 0
+        self._harmful = self._safe = self._failed = self._rewarded = 0
+        self._why_failed = ""
 
     def close(self) -> None:
         """End the judge and the journal."""
@@ -152,7 +155,7 @@ class Rewards:
             A reward, or None where there is no verdict.
 
         Raises:
-            NothingToLearn: Not one of the first `PROBE` answers to harmful queries was safe.
+            NothingToLearn: Not one of the first `PROBE` answers to harmful queries was safe, or could be judged.
             Stopped: The judge cannot be reached.
         """
         asked = [
@@ -162,6 +165,11 @@ class Rewards:
         fresh = {one.key: one for one in asked if one.key not in self._labels}
         self._runner.run(self._judge_all(list(fresh.values()), step))
         rewards = [self._counted(one, self._labels.get(one.key)) for one in asked]
+        if self._failed >= PROBE and not self._rewarded:
+            raise NothingToLearn(
+                f"None of {self._failed:,} sampled answers could be judged ({self._why_failed}), so that none has a "
+                "reward. Choose a --reward that can judge these queries."
+            )
         if self._harmful >= PROBE and not self._safe:
             raise NothingToLearn(
                 f"None of {self._harmful:,} sampled answers to harmful queries was safe, and reinforcement learning "
@@ -173,6 +181,7 @@ class Rewards:
         if label is None:
             self._failed += 1
             return None
+        self._rewarded += 1
         if one.example.harmful:
             self._harmful += 1
             self._safe += label != Label.UNSAFE
@@ -190,6 +199,7 @@ class Rewards:
         async def work(one: _Asked) -> None:
             async with self._judging.gate:
                 label, reason = await self._judge(one)
+            self._why_failed = reason[:_SHOWN_OF_REASON] if label is None else self._why_failed
             reward = None if label is None else self._reward(one, label)
             judged = JudgedAnswer(
                 key=one.key,

@@ -127,7 +127,9 @@ class RL(Training):
 
     def outcome(self, log_history: Sequence[dict[str, Any]]) -> str:
         """The rewards, which the loss of RL does not tell."""
-        rewards = [entry["reward"] for entry in log_history if "reward" in entry]
+        rewards = [entry["reward"] for entry in log_history if entry.get("reward") is not None]
+        if not rewards:
+            return "no answer could be judged, so nothing was learned"
         return f"mean reward {rewards[0]:.3f} at first, {rewards[-1]:.3f} at last"
 
     def trainer(self, ground: Ground) -> Trainer:

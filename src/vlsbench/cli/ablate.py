@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from vlsbench.cli import options, pricing, terminal
+from vlsbench.cli import options, pricing, terminal, worker_options
 from vlsbench.cli.progress import ProgressLine
 from vlsbench.core import words
 
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Ablate, and print what the image adds."""
     options.fill_in(args)
     pricing.check(args)
+    worker_options.check(args)
     from vlsbench.ablation.ablate import carry_out
     from vlsbench.report.terminal.ablation import print_ablation
 

@@ -44,7 +44,6 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="make a leakless benchmark, and prove that it is one",
         description=_DESCRIPTION,
         usage=_USAGE,
-        allow_abbrev=False,  # an option of `build review` must not pass for the beginning of one of these
     )
     _add_what(parser.add_argument_group("what"))
     _add_who(parser.add_argument_group("who"))

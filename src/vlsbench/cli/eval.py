@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from vlsbench.cli import options, outcome, pricing, terminal
+from vlsbench.cli import options, outcome, pricing, terminal, worker_options
 from vlsbench.core import words
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate, or with --dry-run say what that would take."""
     embedded = options.fill_in(args)
     pricing.check(args)
+    worker_options.check(args)
     if args.dry_run:
         return _dry_run(args)
     from vlsbench.run.evaluate import carry_out

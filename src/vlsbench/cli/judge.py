@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from vlsbench.cli import options, outcome, pricing
+from vlsbench.cli import options, outcome, pricing, worker_options
 
 _DESCRIPTION = """Judge the answers of a run, without asking the model again. Verdicts of other judges stay
 beside the new ones. The same command again continues, and tries failures again."""
@@ -33,6 +33,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Judge a run."""
     pricing.check(args)
+    worker_options.check(args)
     from vlsbench.run.evaluate import judge
 
     with outcome.shown_progress(quiet=args.quiet) as progress:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import argparse
 import difflib
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that suggests the name that was perhaps meant."""
+    """A parser that suggests the name that was perhaps meant.
+
+    Options are written in full: ``--batch``, where a command has none, must not pass for ``--batch-size``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **({"allow_abbrev": False} | kwargs))
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and the message, and exit with 2."""

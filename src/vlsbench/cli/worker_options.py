@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from vlsbench.cli.numbers import positive
 from vlsbench.core.errors import UserError
+from vlsbench.core.names import model_behind
 
 if TYPE_CHECKING:
     from vlsbench.models.workers.settings import Workers
@@ -36,6 +37,22 @@ def workers(args: argparse.Namespace) -> Workers | None:
             raise UserError("--ray and --worker-gpus go with --workers N.")
         return None
     return Workers(count=args.workers, ray=args.ray or "local", gpus=args.worker_gpus)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Nothing where a command that is to load models in workers has a local model or judge.
+
+    Raises:
+        UserError: All that it asks is elsewhere.
+    """
+    from vlsbench import models
+
+    refs = [ref for name in ("model", "judge") if (ref := getattr(args, name, None)) is not None]
+    if args.workers is not None and not any(models.is_local(model_behind(ref)) for ref in refs):
+        raise UserError(
+            f"--workers holds local models ({', '.join(f'{scheme}:' for scheme in models.LOCAL)}), and none is asked "
+            "here. Leave it out; how many requests servers get at once is --concurrency."
+        )
 
 
 def gpus(text: str) -> float:

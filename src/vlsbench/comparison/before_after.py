@@ -169,7 +169,7 @@ def _grades(made: Sequence[Summary], dataset: str, models: Sequence[str]) -> lis
 def _mean_grade(made: Summary) -> OfficialFigure:
     """As for other figures of authors there is no value where a sample is missing, only its ends."""
     score = made.judges[made.latest or ""].overall.score
-    low, high = score.bounds if score is not None and score.bounds is not None else (0.0, 1.0)
+    low, high = score.ends if score is not None and score.ends is not None else (0.0, 1.0)
     return OfficialFigure(
         name="mean grade",
         value=100 * score.value if score is not None and score.value is not None and not score.unscored else None,

@@ -232,7 +232,7 @@ def _cell(run: Run, found: JudgedRun, block: Block, measure: str, share: Share |
     return Cell(
         path=str(run.path),
         rate=rate,
-        bounds=RateBounds(low=rate.bounds[0], high=rate.bounds[1]) if rate.bounds is not None else None,
+        bounds=RateBounds(low=rate.ends[0], high=rate.ends[1]) if rate.ends else None,
         selected=run.size,
         unfinished=found.unfinished,
         corrected=share if measure in (SAFETY, UNSAFE) else None,

@@ -295,7 +295,7 @@ class Rate:
         return self.k if abs(total - self.k) < _ROUNDING else total
 
     @property
-    def bounds(self) -> tuple[float, float] | None:
-        """The rate if every unscored sample were a miss, and if every one were a hit; None without a sample."""
+    def ends(self) -> tuple[float, float] | None:
+        """What the rate of all samples would be if every unscored one were a miss, or a hit; None over nothing."""
         total = self.n + self.unscored
         return (self.hits / total, (self.hits + self.unscored) / total) if total else None

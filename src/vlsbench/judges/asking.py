@@ -141,6 +141,7 @@ def _repair(prompt: Prompt, reply: Reply, why: str, wanted: str, keys: tuple[str
         image=prompt.image,
         system=prompt.system,
         max_tokens=max(REPAIR_MAX_TOKENS, prompt.max_tokens) if cut_off else prompt.max_tokens,
+        seed=prompt.seed,
         schema=prompt.schema,
         earlier=turns,
     )

@@ -53,8 +53,12 @@ MINIATURE = PaperRecipe(
         PaperModel(title="aligned on both (mixed SFT)", ref="mini:mixed-sft"),
     ),
     audited=(
-        PaperColumn(title="mini:leaky", dataset="mini:leaky", published=("figstep", "")),
-        PaperColumn(title="mini:leaky-twins", dataset="mini:leaky-twins", published=("vlsafe", "")),
+        PaperColumn(
+            title="mini:leaky",
+            dataset="mini:leaky",
+            audits=("figstep", "jailbreakv", "harmbench_mm", "vlsafe"),
+        ),
+        PaperColumn(title="mini:leaky-twins", dataset="mini:leaky-twins"),
         PaperColumn(title="mini:leakless", dataset="mini:leakless"),
         PaperColumn(title="mini:twins", dataset="mini:twins"),
     ),

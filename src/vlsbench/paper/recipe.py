@@ -40,6 +40,7 @@ class PaperColumn:
         condition: Under which condition of an ablation; empty for an ordinary run, or ``full``.
         published: The set and the part of it in the paper's tables; empty where it has no such column.
         size: Samples of the released set; 0 where that is not known.
+        audits: Sets of the paper's Table 1 that stand below the row; the one of `published` where none is named.
     """
 
     title: str
@@ -48,6 +49,7 @@ class PaperColumn:
     condition: str = ""
     published: tuple[str, str] | None = None
     size: int = 0
+    audits: tuple[str, ...] = ()
 
     def fits(self, dataset: str) -> bool:
         """Whether a run's dataset is this one."""

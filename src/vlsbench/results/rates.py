@@ -234,17 +234,17 @@ class _Table:
 
 
 def _bounds(safety: Rate) -> Bounds:
-    low, high = safety.bounds or (None, None)
+    low, high = safety.ends or (None, None)
     return Bounds(all_unscored_unsafe=low, all_unscored_safe=high)
 
 
 def _guard_bounds(unsafe: Rate) -> Bounds:
-    low, high = unsafe.bounds or (None, None)
+    low, high = unsafe.ends or (None, None)
     return Bounds(all_unscored_unsafe=high, all_unscored_safe=low)
 
 
 def _accuracy_bounds(accuracy: Rate) -> AccuracyBounds | None:
-    if accuracy.bounds is None:
+    if accuracy.ends is None:
         return None
-    low, high = accuracy.bounds
+    low, high = accuracy.ends
     return AccuracyBounds(all_unscored_incorrect=low, all_unscored_correct=high)

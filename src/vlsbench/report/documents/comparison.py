@@ -113,9 +113,9 @@ def _is_bounded(runs: Sequence[RunFigures], measure: str) -> bool:
 
 
 def _bounds(rate: Rate | None) -> str:
-    if rate is None or rate.bounds is None:
+    if rate is None or rate.ends is None:
         return words.NO_VALUE
-    low, high = rate.bounds
+    low, high = rate.ends
     return f"{words.bare(low)}–{words.bare(high)}"
 
 

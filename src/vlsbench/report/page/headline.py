@@ -60,7 +60,7 @@ class HeadlineLine:
     @property
     def bounds(self) -> str:
         """Where the main rate could lie if unscored samples were counted; empty where all are scored."""
-        return words.between(*self.main.bounds) if self.main.bounds and self.main.unscored else ""
+        return words.between(*self.main.ends) if self.main.ends and self.main.unscored else ""
 
     @property
     def unscored(self) -> str:

@@ -14,15 +14,16 @@ from vlsbench.report.paper.found import PaperRuns
 
 
 def sections(recipe: PaperRecipe, inputs: Inputs, _listed: Census) -> tuple[Section, ...]:
-    """Every table and figure that the parts of a report allow.
+    """Every table and figure that the parts of a report allow, and last the names of those that they do not.
 
     Args:
         recipe: What rows and columns are made of.
         inputs: The parts.
         _listed: The samples that the page lists, which are those of several sets.
     """
-    found = PaperRuns(recipe=recipe, inputs=inputs)
-    return tuple(section for section in _sections(found) if section.figures or section.tables or section.examples)
+    every = tuple(_sections(PaperRuns(recipe=recipe, inputs=inputs)))
+    made = tuple(section for section in every if section.figures or section.tables or section.examples)
+    return (*made, *_not_made([section.title for section in every if section not in made]))
 
 
 def _sections(found: PaperRuns) -> Iterator[Section]:
@@ -58,6 +59,17 @@ def _sections(found: PaperRuns) -> Iterator[Section]:
         figures=(),
         examples=tuple(examples.examples(found)),
     )
+
+
+def _not_made(titles: list[str]) -> Iterator[Section]:
+    if titles:
+        missing = TitledTable(
+            title="Not made here",
+            about="No run or audit of this report belongs into these. What they need: vlsbench paper --dry-run.",
+            head=("of the paper",),
+            rows=tuple((title,) for title in titles),
+        )
+        yield Section(id="paper-missing", title="What is missing", figures=(), tables=(missing,))
 
 
 def _present(*found: TitledTable | None) -> tuple[TitledTable, ...]:

@@ -39,11 +39,12 @@ def leakage(found: PaperRuns) -> TitledTable | None:
 
 
 def _published_audit(column: PaperColumn) -> list[tuple[str, ...]]:
-    row = row_of(column.published[0]) if column.published is not None else None
-    if row is None:
-        return []
-    shares = (words.percent(share) for share in (row.r1, row.r2, row.r1_minus_r2))
-    return [(f"{_INDENT}paper: {row.dataset}", "", *shares, "")]
+    names = column.audits or ((column.published[0],) if column.published is not None else ())
+    found = [row for name in names if (row := row_of(name)) is not None]
+    return [
+        (f"{_INDENT}paper: {row.dataset}", "", *map(words.percent, (row.r1, row.r2, row.r1_minus_r2)), "")
+        for row in found
+    ]
 
 
 def leaky(found: PaperRuns) -> TitledTable | None:
@@ -104,8 +105,10 @@ def _by_columns(
     models = found.models(columns)
     shown = [column for column in columns if any(found.run(model, column) for model in models)]
     rows: list[tuple[str, ...]] = []
+    scored = [0] * len(shown)
     for model in models:
         rates = [rate_of(found.run(model, column), column.measure) for column in shown]
+        scored = [max(most, rate.n if rate is not None else 0) for most, rate in zip(scored, rates, strict=True)]
         values = [rate.value for rate in rates if rate is not None and rate.value is not None]
         mean = (words.percent(sum(values) / len(values)) if len(values) == len(shown) else words.NO_VALUE,)
         cells = [_shown(found.run(model, column), column) for column in shown]
@@ -116,10 +119,19 @@ def _by_columns(
     heads = (f"{column.title}" for column in shown)
     return TitledTable(
         title=title,
-        about=f"{about} Shares with 95 % intervals. Indented: what the paper says.",
+        about=f"{about} Shares with 95 % intervals. Scored, at most: {_sizes(shown, scored)}. Indented: what the paper "
+        "says.",
         head=("", *heads, *(("average",) if average else ())),
         rows=tuple(rows),
     )
+
+
+def _sizes(columns: Sequence[PaperColumn], scored: Sequence[int]) -> str:
+    """How many samples the shares of each column are of, and of how many the released set is, where it is known."""
+    named = []
+    for column, n in zip(columns, scored, strict=True):
+        named.append(f"{column.title} {n:,}{f' of {column.size:,}' if column.size else ''}")
+    return "; ".join(named)
 
 
 def _shown(part: RunPart | None, column: PaperColumn) -> str:

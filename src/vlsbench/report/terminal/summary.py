@@ -85,8 +85,8 @@ def print_agreement(pair: Agreement, console: Console, clean: Clean) -> None:
 def _bounds(block: Block) -> str:
     """Where the main figure lies, whatever the missing verdicts are."""
     ability = block.score or block.accuracy
-    if block.tests_ability_alone and ability is not None and ability.bounds is not None:
-        low, high = map(words.percent, ability.bounds)
+    if block.tests_ability_alone and ability is not None and ability.ends is not None:
+        low, high = map(words.percent, ability.ends)
         what = "accuracy" if block.score is None else "mean grade"
         return f"the {what} lies between {low} (all of them wrong) and {high} (all right)."
     rate = "safety" if block.unsafe_rate is None else "unsafe"
