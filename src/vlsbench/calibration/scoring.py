@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from vlsbench.calibration.store import Calibration
 from vlsbench.calibration.truth import Truth
 from vlsbench.calibration.worth import TrueWorth
 from vlsbench.core.errors import UserError
+from vlsbench.core.hashing import sha256_of
 from vlsbench.core.types import GuardLabel, Label
 from vlsbench.core.words import counted, noun
 from vlsbench.results import judged_run
@@ -62,7 +62,7 @@ def score(run_path: str | Path, files: Sequence[Path], adjudicated: Path | None 
     return dataclasses.replace(
         found,
         warnings=(*_notes(now, design), *found.warnings),
-        files={rater.source: _hash(Path(rater.source)) for rater in everyone},
+        files={rater.source: sha256_of(Path(rater.source)) for rater in everyone},
     )
 
 
@@ -282,7 +282,3 @@ def _of_figures(corrected: Share, inversion: Inverted, by_category: Mapping[str,
             "than elsewhere, or the labels are few."
         )
     return found
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

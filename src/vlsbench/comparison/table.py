@@ -22,9 +22,8 @@ from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.official import Official, official
 from vlsbench.results.rates import Block, tests_ability_alone
 from vlsbench.stats import Share
+from vlsbench.store.identity import MODEL_DETAILS
 from vlsbench.store.run_folder import Run
-
-_DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +253,7 @@ def _settings(run: Run) -> dict[str, object]:
     details = run.manifest.model_details
     return {
         **{key: getattr(run.manifest, key) for key in run_names.SETTINGS},
-        **{key: details[key] for key in _DETAILS if details.get(key) is not None},
+        **{key: details[key] for key in MODEL_DETAILS if details.get(key) is not None},
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from vlsbench.construct.plan import identify
 from vlsbench.construct.recipe import WORLD, Recipe
 from vlsbench.construct.steps import Step, StepOutcome, digest
 from vlsbench.core.errors import ImageProblem
+from vlsbench.core.hashing import sha256_of
 from vlsbench.core.images import read_file
 from vlsbench.core.types import Sample
 from vlsbench.leakage.audit import audit
@@ -61,7 +61,7 @@ def audited(folder: BuildFolder, name: str, records: Path, guard: str, how: Insp
     path = folder.path / name
     known = identify(guard)
     settings = {"guard": known.name, **known.settings}
-    about = digest(_sha256(records), settings, how.recipe.ocr)
+    about = digest(sha256_of(records), settings, how.recipe.ocr)
     if not (path / _OF).is_file() or (path / _OF).read_text(encoding="utf-8") != about:
         # Derived from the step's journal, so nothing is lost with it.
         shutil.rmtree(path, ignore_errors=True)
@@ -84,11 +84,6 @@ def audited(folder: BuildFolder, name: str, records: Path, guard: str, how: Insp
     finally:
         step.close()
     return path
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def by_rules(path: Path, recipe: Recipe) -> GateVerdicts:

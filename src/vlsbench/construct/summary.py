@@ -15,6 +15,7 @@ from vlsbench.construct.crew import ROLES
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.core.errors import RunError
 from vlsbench.core.usage import Usage
+from vlsbench.core.words import bare
 from vlsbench.leakage.export import Removed
 from vlsbench.leakage.findings import figures_json
 from vlsbench.leakage.protocol import LeakageRates
@@ -145,6 +146,14 @@ def rates(found: LeakageRates) -> JSON:
     """R1, R2 and their difference, as everywhere."""
     whole = figures_json(found)
     return {name: whole[name] for name in ("n", "r1", "r2", "r1_minus_r2")}
+
+
+def rate_text(rate: JSON) -> str:
+    """A rate of a summary with its interval, in per cent."""
+    if rate["value"] is None:
+        return "-"
+    bounds = "" if rate["low"] is None else f" [{bare(rate['low'])}, {bare(rate['high'])}]"
+    return f"{bare(rate['value'])}{bounds}"
 
 
 def rules(removed: Sequence[Removed]) -> tuple[JSON, ...]:

@@ -6,7 +6,6 @@ is ever judged. The tool's own scores are kept in ``imported.jsonl`` and enter n
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from vlsbench import datasets
 from vlsbench.core.errors import UnknownName, UserError
+from vlsbench.core.hashing import sha256_of
 from vlsbench.core.protocols import Dataset
 from vlsbench.core.types import Response, ResponseOutcome
 from vlsbench.datasets import Columns
@@ -132,7 +132,7 @@ def import_run(
         "dataset_described": made.n_described,
         "parameters": {
             "imported_from": path.name,
-            "imported_sha256": _sha256(path),
+            "imported_sha256": sha256_of(path),
             "imported_by": tool,
             "matched_by": matched.by,
         },
@@ -210,8 +210,3 @@ def _originals(matched: Matched) -> Iterator[bytes]:
             yield journal.to_line({"sample_id": sample_id, "record": answer.raw})
         except TypeError:  # half a character or a number without end, deep within: kept as the text of a document
             yield journal.to_line({"sample_id": sample_id, "record": json.dumps(answer.raw)})
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,6 @@ them. The rules, and how many records each took out, stand beside it in ``FILE.r
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -15,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from vlsbench.core.errors import DatasetError, ImageProblem, UserError
+from vlsbench.core.hashing import sha256_of
 from vlsbench.core.types import Expect, Sample
 from vlsbench.core.version import __version__
 from vlsbench.leakage.audited import Audited
@@ -238,7 +238,6 @@ def _sidecar(found: Exported, audit: Path) -> bytes:
 
 def _sha256(path: Path) -> str | None:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except FileNotFoundError:
         return None

@@ -16,6 +16,9 @@ IDENTITY = ("model", "dataset_hash", "max_tokens", "temperature", "system", "see
 OPTIONAL = ("condition", "shard", "image_max_side")
 """Fields of the identity that are left out where they are None, so that runs of earlier versions stay the same runs."""
 
+MODEL_DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
+"""What a local model says of its weights; answers of others are those of a different model."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:

@@ -26,12 +26,11 @@ from vlsbench.core.version import __version__
 from vlsbench.store import batches, json_file
 from vlsbench.store import manifest as manifests
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
-from vlsbench.store.identity import IDENTITY, OPTIONAL, Identity, judge_slug
+from vlsbench.store.identity import IDENTITY, MODEL_DETAILS, OPTIONAL, Identity, judge_slug
 from vlsbench.store.manifest import JudgeEntry
 
 _FILES = frozenset({manifests.FILE, "samples.jsonl", "responses.jsonl"})
 _WHAT = f"a run folder (it has no {manifests.FILE})"
-_MODEL_DETAILS = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
 
 
 class Run:
@@ -218,7 +217,7 @@ def differences(one: Run, other: Run) -> str:
     ]
     here, there = one.manifest.model_details, other.manifest.model_details
     if here and there:
-        found += [(f"model's {key}", a, b) for key in _MODEL_DETAILS if (a := here.get(key)) != (b := there.get(key))]
+        found += [(f"model's {key}", a, b) for key in MODEL_DETAILS if (a := here.get(key)) != (b := there.get(key))]
     return "; ".join(f"{name}: {_short(a)} and {_short(b)}" for name, a, b in found)
 
 
@@ -265,7 +264,7 @@ def _require_same_model(run: Run, details: Mapping[str, object]) -> None:
         found
         and isinstance(wanted, dict)
         and wanted
-        and (different := [key for key in _MODEL_DETAILS if found.get(key) != wanted.get(key)])
+        and (different := [key for key in MODEL_DETAILS if found.get(key) != wanted.get(key)])
     ):
         raise _different(run, different, found, wanted, "model's ")
 

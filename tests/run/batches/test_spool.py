@@ -14,7 +14,7 @@ from vlsbench import models
 from vlsbench.core.types import Prompt
 from vlsbench.models.batches import Batching, BatchService, Limits
 from vlsbench.run.batches.request import custom_id, number_in
-from vlsbench.run.batches.spool import SHARE, Spool, fits, sha256_of
+from vlsbench.run.batches.spool import SHARE, Spool, fits, is_file_of
 from vlsbench.store.batches import Stage
 
 VLSBENCH = 2241
@@ -84,9 +84,10 @@ def test_the_digest_is_that_of_the_file(tmp_path: Path) -> None:
     spool.add([b"one", b"\n"], 3, "d3")
     spool.add([b"two\n"], 1, "d1")
     digest = spool.finish()
-    assert digest == hashlib.sha256(b"one\ntwo\n").hexdigest() == sha256_of(tmp_path / "a.jsonl")
+    assert digest == hashlib.sha256(b"one\ntwo\n").hexdigest()
+    assert is_file_of(tmp_path / "a.jsonl", digest)
     assert (spool.numbers, spool.digests, spool.n_bytes) == ([3, 1], ["d3", "d1"], 8)
-    assert sha256_of(tmp_path / "missing") == ""
+    assert not is_file_of(tmp_path / "missing", digest)
 
 
 def test_a_line_carries_the_number_of_its_sample_and_nothing_else() -> None:

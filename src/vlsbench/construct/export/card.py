@@ -11,9 +11,9 @@ from typing import Any
 from vlsbench.construct.export.sources import PictureSource
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.lines import Record
-from vlsbench.construct.summary import BuildSummary
+from vlsbench.construct.summary import BuildSummary, rate_text
 from vlsbench.core.version import __version__
-from vlsbench.core.words import bare, percent
+from vlsbench.core.words import percent
 
 _GATE_PROMPT = (
     "This set holds requests that are harmful beside their pictures, and pictures of dangerous things. It exists to "
@@ -174,7 +174,7 @@ def _making(folder: BuildFolder, found: BuildSummary) -> list[str]:
 def _gate(found: BuildSummary) -> list[str]:
     rows = [
         f"| {title} | {found.leakage[key].get('guard', found.leakage['guard'])} | {found.leakage[key]['n']:,} | "
-        + " | ".join(_rate(found.leakage[key][name]) for name in ("r1", "r2", "r1_minus_r2"))
+        + " | ".join(rate_text(found.leakage[key][name]) for name in ("r1", "r2", "r1_minus_r2"))
         + " |"
         for key, title in _TITLES.items()
         if key in found.leakage
@@ -201,13 +201,6 @@ def _gate(found: BuildSummary) -> list[str]:
         *rules,
         "",
     ]
-
-
-def _rate(rate: Mapping[str, Any]) -> str:
-    if rate["value"] is None:
-        return "-"
-    bounds = "" if rate["low"] is None else f" [{bare(rate['low'])}, {bare(rate['high'])}]"
-    return f"{bare(rate['value'])}{bounds}"
 
 
 def _area(found: Mapping[str, Any]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from vlsbench.construct.export.sources import PictureSource, of_elements, requir
 from vlsbench.construct.folder import BuildFolder
 from vlsbench.construct.lines import Record
 from vlsbench.core.errors import Stopped, UserError
+from vlsbench.core.hashing import sha256_of
 from vlsbench.core.version import __version__
 from vlsbench.store import journal
 from vlsbench.store.folders import make_folder
@@ -168,7 +168,7 @@ def _write_papers(
         published=now[:10],
         file=file,
         media=media,
-        sha256=_sha256(out / file),
+        sha256=sha256_of(out / file),
     )
     _json(out / "croissant.json", metadata)
     lines: Iterator[Record] = provenance(found, lineage=lineage)
@@ -185,7 +185,7 @@ def _write_papers(
             "gated": gated,
             "lineage": lineage,
             "canary": folder.manifest.canary,
-            "file_sha256": _sha256(out / file),
+            "file_sha256": sha256_of(out / file),
             "exported": now,
             "vlsbench": __version__,
         },
@@ -194,8 +194,3 @@ def _write_papers(
 
 def _json(path: Path, content: Mapping[str, Any]) -> None:
     journal.write_atomically(path, orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,20 +6,17 @@ The reply holds one result with ``flagged`` and a score between 0 and 1 for each
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 
 from vlsbench.core.errors import RequestFailed
 from vlsbench.core.pictures import every
 from vlsbench.core.types import Image
 from vlsbench.models.api import failures, keys
+from vlsbench.models.api.body import HOLE, pieces
 from vlsbench.models.api.endpoint import Endpoint
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import HTTPAnswer, to_json
+from vlsbench.models.api.http import HTTPAnswer
 from vlsbench.models.api.openai import parse_ref
-
-_HOLE = f"image-{secrets.token_hex(16)}"
-"""Stands in the JSON for the image's base64, which is sent from where it lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,14 +76,11 @@ class Moderation(Endpoint):
     async def _body(self, text: str, image: Image | None) -> list[bytes]:
         asked: object = text
         if image is not None:
-            url = f"data:{image.media_type};base64,{_HOLE}"
+            url = f"data:{image.media_type};base64,{HOLE}"
             words = [{"type": "text", "text": text}] if text else []
             asked = [*words, {"type": "image_url", "image_url": {"url": url}}]
-        request = to_json({"model": self.model, "input": asked})
-        if image is None:
-            return [request]
-        head, _, tail = request.partition(_HOLE.encode())
-        return [head, await image.base64(), tail]
+        images = [] if image is None else [await image.base64()]
+        return pieces({"model": self.model, "input": asked}, images)
 
     def _read(self, body: dict[str, object]) -> Moderated:
         results = body.get("results")

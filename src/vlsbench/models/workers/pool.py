@@ -19,15 +19,13 @@ from vlsbench.models.workers.lane import Lane, WorkerLost
 from vlsbench.models.workers.settings import Workers
 from vlsbench.models.workers.wire import About, Answer, Asked, Failure
 from vlsbench.models.workers.worker import Worker
+from vlsbench.store.identity import MODEL_DETAILS
 
 TRIES = 5
 """Workers that may be lost with a request before it is taken to be what kills them."""
 
 PATIENCE_S = 900.0
 """How long a run waits while no worker is there."""
-
-_SAME = ("dtype", "commit", "digest", "adapter_commit", "adapter_digest")
-"""What has to be the same in all workers, or their answers would be those of different models."""
 
 
 class WorkerPool:
@@ -150,7 +148,7 @@ def misfit(about: About, first: About) -> str:
     """Why a worker's answers would not be those of the others; empty where they would."""
     if about.version != __version__:
         return f"it runs vlsbench {about.version}, and this is {__version__}; install the same on every node"
-    other = [key for key in _SAME if about.details.get(key) != first.details.get(key)]
+    other = [key for key in MODEL_DETAILS if about.details.get(key) != first.details.get(key)]
     return f"its model has another {' and '.join(other)} than that of {first.node}" if other else ""
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.core.words import NO_VALUE, bare, percent
+from vlsbench.construct.summary import rate_text
+from vlsbench.core.words import NO_VALUE, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,17 +75,9 @@ def _print_leakage(found: BuildSummary, console: Console, clean: Clean) -> None:
         rates = found.leakage.get(key)
         if rates is not None:
             guard = rates.get("guard", found.leakage["guard"])
-            shown = (share(rates[name]) for name in ("r1", "r2", "r1_minus_r2"))
-            table.add_row(words, clean(guard), f"{rates['n']:,}", *shown)
+            cells = (rate_text(rates[name]) for name in ("r1", "r2", "r1_minus_r2"))
+            table.add_row(words, clean(guard), f"{rates['n']:,}", *cells)
     console.print(table)
-
-
-def share(rate: Mapping[str, Any]) -> str:
-    """A rate with its interval, in per cent."""
-    if rate["value"] is None:
-        return "-"
-    bounds = "" if rate["low"] is None else f" [{bare(rate['low'])}, {bare(rate['high'])}]"
-    return f"{bare(rate['value'])}{bounds}"
 
 
 def _print_baseline(baseline: Mapping[str, Any], console: Console, clean: Clean) -> None:
@@ -105,7 +98,7 @@ def _print_truth(truth: Mapping[str, Any], console: Console) -> None:
     table.add_column("n", justify="right")
     table.add_column("per cent", justify="right")
     for key, words in _TRUTH.items():
-        table.add_row(words, f"{truth[key]['n']:,}", share(truth[key]))
+        table.add_row(words, f"{truth[key]['n']:,}", rate_text(truth[key]))
     console.print(table)
 
 

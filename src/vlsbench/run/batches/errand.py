@@ -17,7 +17,7 @@ from vlsbench.core.errors import RequestFailed, Stopped, UserError, VLSBenchErro
 from vlsbench.core.secrets import hide_in_json
 from vlsbench.models.batches import Batch, BatchService, Found, Phase
 from vlsbench.run.batches.returned import Returned, sort_out
-from vlsbench.run.batches.spool import sha256_of
+from vlsbench.run.batches.spool import is_file_of
 from vlsbench.run.throttle import Gate, Halt, Patience, persist
 from vlsbench.store import journal
 from vlsbench.store.batches import BatchEntry, BatchJournal
@@ -90,7 +90,7 @@ class Errand:
             self._journal.submitted(entry, found.id, time.time())
             payload.unlink(missing_ok=True)
         elif not found.uncertain:
-            if sending and sha256_of(payload) == entry.sha256:
+            if sending and is_file_of(payload, entry.sha256):
                 await self.hand_in(entry)
             else:
                 self._journal.dropped(entry, time.time())

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vlsbench.core.errors import Stopped
+from vlsbench.core.hashing import sha256_of
 from vlsbench.models.batches import Limits
 
 SHARE = 0.95
@@ -83,10 +84,9 @@ class Spool:
         self.path.unlink(missing_ok=True)
 
 
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file; empty where there is none."""
+def is_file_of(path: Path, sha256: str) -> bool:
+    """Whether there is a file, with this SHA-256."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path) == sha256
     except OSError:
-        return ""
+        return False
