@@ -1,11 +1,11 @@
 """Near-copies: the same request written a little differently, and nothing else."""
 
-import time
 from itertools import combinations
 from random import Random
 
 import pytest
 
+from vlsbench.leakage.baseline import near_copies
 from vlsbench.leakage.baseline.near_copies import Spelling, links, near
 
 
@@ -81,16 +81,22 @@ def test_a_near_copy_is_found_among_many_texts_of_one_template():
     assert found == [(317, 500)]
 
 
-def test_time_grows_with_the_number_of_texts_and_not_with_its_square():
-    def seconds(n):
+def test_comparisons_grow_with_the_number_of_texts_and_not_with_its_square(monkeypatch):
+    def comparisons(n):
         rng = Random(n)
         # Half of them share most of their words, as templates do: crowded buckets.
         texts = [f"tell me how to paint item{rng.randrange(10**6)} at noon in the garden" for _ in range(n // 2)]
         texts += [" ".join(f"w{rng.randrange(3000)}" for _ in range(8)) for _ in range(n // 2)]
-        start = time.process_time()
-        list(links(texts))
-        return time.process_time() - start
+        compared = 0
 
-    seconds(200)
+        def counted(one, other):
+            nonlocal compared
+            compared += 1
+            return near(one, other)
+
+        monkeypatch.setattr(near_copies, "near", counted)
+        list(links(texts))
+        return compared
+
     # Eight times the texts: 8 if linear, 64 if everything is compared with everything.
-    assert seconds(8_000) < 24 * seconds(1_000)
+    assert 0 < comparisons(8_000) < 16 * comparisons(1_000)
