@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup browser demo test lint format types unit coverage api docs inspect bench bench-stats faults clean
+.PHONY: help setup browser demo test lint format types unit coverage api docs inspect bench bench-stats faults faults-workers clean
 
 help:
 	@echo "make demo   visual leakage in one table, on this machine alone"
@@ -17,6 +17,7 @@ help:
 	@echo "make bench  speed and memory beside the raw limit and beside peers (takes a while, on an idle machine)"
 	@echo "make bench-stats  do the intervals cover what they say? Writes the table in docs/statistics.md"
 	@echo "make faults  ten minutes of misbehaving servers, kills, damaged files and full disks: what does not hold?"
+	@echo "make faults-workers  the same for workers on Ray: kills of workers, nodes and drivers"
 	@echo "make clean  remove the virtual environment and caches"
 
 setup: $(READY)
@@ -91,6 +92,8 @@ bench-stats: $(READY)
 
 faults: $(READY)
 	$(BIN)/python -m benchmarks.faults $(FAULTS)
+
+faults-workers: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[ray]' psutil
 	$(BIN)/python -m benchmarks.faults_workers $(FAULTS)
 

@@ -18,6 +18,7 @@ ALL = (
     "bench_sweep",
     "bench_providers",
     "bench_parquet",
+    "bench_exchange",
     "bench_compare",
     "bench_report",
     "bench_hf",

@@ -72,11 +72,8 @@ def work(job: dict[str, Any]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as place:
         once = partial(evaluate, model=model, judge="refusal", dataset=job["dataset"], effort=Effort())
         full = max(1, count) * model.width
-        until = time.monotonic() + TIME_LIMIT_S / 2
-        for number in range(1000):  # until every worker has come up
-            once(out=Path(place) / f"warm{number}", limit=warm)
-            if model.width >= full or time.monotonic() > until:
-                break
+        asyncio.run(all_up(model, full))
+        once(out=Path(place) / "warm", limit=warm)
         before, started = cpu(), time.monotonic()
         summary = once(out=Path(place) / "run", limit=job["n"])
         wall, after = time.monotonic() - started, cpu()
@@ -85,6 +82,18 @@ def work(job: dict[str, Any]) -> dict[str, float]:
         asyncio.run(model.close())
     own, others = ((now - then) * 1000 / summary.n for now, then in zip(after, before, strict=True))
     return {"driver_ms": own, "others_ms": others, "rate": summary.n / wall, "width": model.width}
+
+
+async def all_up(model: Any, width: int) -> None:
+    """Until every worker has come up, as far as they do in a quarter of an hour."""
+    from vlsbench.core.types import Prompt
+
+    until = time.monotonic() + TIME_LIMIT_S / 2
+    while True:
+        await model.generate(Prompt(text="Are you there?"))
+        if model.width >= width or time.monotonic() > until:
+            return
+        await asyncio.sleep(1)
 
 
 def cpu() -> tuple[float, float]:

@@ -25,7 +25,7 @@ def gain(tmp_path_factory):
                 max_tokens=32,
                 out=tmp_path_factory.mktemp(variant) / "out",
             )
-        return found[variant].gains[condition].overall
+        return found[variant].gains[condition].overall.paired
 
     return of
 

@@ -216,6 +216,11 @@ def test_a_file_and_models_on_the_command_line_do_not_mix(matrix, capsys):
     assert "leave out --model, or the file" in capsys.readouterr().err
 
 
+def test_a_sweep_is_not_sharded(matrix, capsys):
+    assert vlsbench("sweep", matrix, "--shard", "1/2") == 2
+    assert "A sweep is not sharded" in capsys.readouterr().err
+
+
 def test_the_same_cell_twice_is_refused(tmp_path, server, two_sets, capsys):
     path = toml(
         tmp_path,
@@ -349,6 +354,18 @@ def test_servers_of_a_model_share_its_cells(tmp_path, two_sets):
         assert vlsbench(*words, "--dataset", two_sets[0], "--out", "out", "--quiet") == 0
         assert len(one.answers) + len(other.answers) == 5
     assert len(folders(tmp_path)) == 2
+
+
+def test_ability_stands_beside_safety_in_one_table(tmp_path, server, two_sets, capsys):
+    (tmp_path / "quiz.jsonl").write_text('{"sample_id": "1", "text": "Is it?", "answer": "yes"}\n')
+    (tmp_path / "s.toml").write_text(
+        f'out = "out"\nmax_unscored = 1.0\nmodels = ["{server.model("shy")}"]\n'
+        f'datasets = ["{two_sets[0]}", {{ ref = "jsonl:quiz.jsonl", judges = ["choice"] }}]\n'
+        f'judges = ["{server.judge}", "refusal"]\n'
+    )
+    assert vlsbench("sweep", "s.toml", "--quiet", "--json") == 0
+    (table,) = json.loads(capsys.readouterr().out)["tables"]
+    assert [one["measure"] for one in table["datasets"]] == ["safety", "accuracy"]
 
 
 def test_questions_with_a_right_answer_need_no_judge(tmp_path, server):

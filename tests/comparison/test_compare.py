@@ -57,9 +57,12 @@ def test_what_the_runs_cost_is_noted(tmp_path):
     for name, price in (("a", {"input": 1e6, "output": 0.0, "currency": "USD"}), ("b", None)):
         made = judged(tmp_path / name, ("s0", "refusal"), model=f"openai:{name}", price=price)
         made.response("s0", prompt_tokens=3, completion_tokens=1)
+        made.verdict("s0", "refusal", requests=1, prompt_tokens=5, completion_tokens=1)
         summary.write(made.read)
     notes = vlsbench.compare([tmp_path / "a", tmp_path / "b"]).notes
-    assert [note for note in notes if "Cost" in note] == ["Cost of whole runs: openai:a at least 3.00 USD."]
+    assert [note for note in notes if "Cost" in note] == [
+        "Cost of whole runs: openai:a at least 3.00 USD; no price for openai:judge."
+    ]
 
 
 def test_a_difference_is_taken_sample_by_sample(tmp_path):

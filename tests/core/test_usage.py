@@ -60,3 +60,14 @@ def test_a_model_costs_the_same_wherever_it_is_asked_for():
     assert listed.of_target("openai:n@http://any:1/v1") is None
     named = Price(input=1, output=1)
     assert Prices(models={"openai:m": PRICE}, target=named).of_target("openai:m") is named
+
+
+def test_what_comes_by_batches_costs_half_or_the_share_that_was_named():
+    usage = Usage()
+    usage.record(1, 0, 1_000_000, 0, None, replied=True, batched=True)
+    usage.record(1, 0, 1_000_000, 0, 500_000, replied=True)
+    total = Usage()
+    total.add(usage)
+    assert PRICE.of(total) == pytest.approx(1.0 + 2.0)
+    assert Price(input=2.0, output=10.0, cached=0.0, batch=0.25).of(total) == pytest.approx(0.5 + 1.0)
+    assert total.to_json()["batched"] == 1

@@ -232,6 +232,15 @@ def test_answers_to_other_questions_are_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
+def test_who_names_a_way_has_it_taken_and_is_told_that_questions_differ(tmp_path: Path) -> None:
+    dataset = make_set(tmp_path / "data", N, text="Something else altogether.")
+    found = vlsbench.import_run(
+        lmms_eval(tmp_path), tool="lmms-eval", dataset=dataset, out=tmp_path / "run", match="position"
+    )
+    assert dict(found.outcomes) == {"ok": N}
+    assert any(f"{N} answers are to another question" in note for note in found.notes)
+
+
 def test_a_number_is_no_id_where_the_question_says_otherwise() -> None:
     """Ids 1, 2, 3 of the set, and numbers 0, 1, 2 of the tool: two of three would find a wrong sample."""
     samples = [vlsbench.Sample(id=str(number + 1), text=question(number)) for number in range(3)]
@@ -300,6 +309,20 @@ def test_a_run_that_went_out_as_a_log_comes_back_the_same(tmp_path: Path) -> Non
         [{name: record[name] for name in kept} for record in responses(tmp_path / run)] for run in ("run", "again")
     )
     assert there == back
+
+
+def test_half_characters_and_endless_numbers_of_a_log_are_kept(tmp_path: Path) -> None:
+    """Python's json writes and reads both; the journal's encoder knows neither."""
+    file = inspect(tmp_path, ["half \ud800 a character", *SAID[1:]], metadata={"deep": ["\ud800"], "long": 10**40})
+    vlsbench.import_run(file, tool="inspect", dataset=make_set(tmp_path / "data", N), out=tmp_path / "run")
+    assert responses(tmp_path / "run")[0]["text"] == "half ? a character"
+    kept = json.loads(lines(tmp_path / "run" / "imported.jsonl")[0]["record"])
+    assert kept["metadata"] == {"deep": ["\ud800"], "long": 10**40}
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("header.json", json.dumps({"eval": {"model": "half \ud800"}}))
+        archive.writestr("samples/s0_epoch_1.json", json.dumps({"id": "s0", "output": {"completion": "x"}}))
+    with pytest.raises(UserError, match="not valid UTF-8"):
+        vlsbench.import_run(file, tool="inspect", dataset=make_set(tmp_path / "data", N), out=tmp_path / "other")
 
 
 def test_zstandard_is_read_in_several_frames_and_lies_about_size_are_damage(tmp_path: Path) -> None:

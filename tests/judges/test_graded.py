@@ -15,7 +15,7 @@ from loopback import Answer, Asked, serve
 from published import MAKERS
 from vlsbench import judges
 from vlsbench.comparison.leaderboard import leaderboard
-from vlsbench.core.errors import Blocked, RequestFailed, RubricError, UserError
+from vlsbench.core.errors import Blocked, Postponed, RequestFailed, RubricError, UserError
 from vlsbench.core.types import Prompt, Reply, Response, ResponseOutcome, Sample, Sees, Verdict, VerdictOutcome
 from vlsbench.judges.graded import GradedJudge, prompt_of, read_grade, take_apart
 from vlsbench.judges.parsing import UnparsableError
@@ -69,6 +69,13 @@ def test_where_no_grade_can_be_read_the_answer_is_unscored_and_not_worth_nothing
     found = judged(Grader("Good!", "Very good!"), 1)
     assert (found.outcome, found.label, found.score) == (VerdictOutcome.UNPARSABLE, None, None)
     assert judged(Grader(Blocked("filtered")), 1).outcome is VerdictOutcome.JUDGE_REFUSED
+
+
+def test_gradings_that_go_into_a_batch_go_into_one() -> None:
+    grader = Grader(*(Postponed("out") for _ in range(2)), grade(1), Postponed("out"))
+    with pytest.raises(Postponed):
+        judged(grader, 4)
+    assert len(grader.asked) == 4
 
 
 def test_a_sample_without_a_right_answer_is_no_case_for_grades() -> None:

@@ -173,3 +173,21 @@ def test_a_table_has_safety_and_ability_side_by_side(mme: str, tmp_path: Path, c
     said = capsys.readouterr().out
     assert "By the rules of their authors" in said
     assert "Ability: judge choice" in said
+
+
+def test_an_ablation_says_how_right_answers_are_without_the_image(mme: str, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    with serve(lambda asked: Answer(text="Yes" if asked.image else "No")) as server:
+        words = [
+            "--model",
+            server.model(),
+            "--dataset",
+            mme,
+            "--conditions",
+            "full,text",
+            "--out",
+            tmp_path / "ablation",
+        ]
+        assert command("ablate", *words) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Accuracy [95 %]" in said
+    assert said.count("6 / 12") == 2

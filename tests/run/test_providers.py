@@ -70,6 +70,9 @@ def test_a_whole_run_with_target_and_judge(words, server, tmp_path, provider):
     told = manifest(tmp_path / "run")
     assert told["model"] == f"{provider}:target"
     assert told["model_served"] == [{"anthropic": "claude-served", "gemini": "gemini-served"}[provider]]
+    assert told["parameters"]["addresses"] == [server.root]
+    (entry,) = told["judges"].values()
+    assert entry["addresses"] == [server.root]
     assert KEY not in "".join(path.read_text() for path in (tmp_path / "run").rglob("*.json*"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import vlsbench
-from builders import manifest, responses, times_recorded, verdicts
+from builders import finish, manifest, responses, start, times_recorded, verdicts
 from builders import vlsbench as command
 from loopback import Answer, Asked, Loopback, serve, verdict
 from vlsbench.core.errors import UserError
@@ -243,3 +244,17 @@ def test_servers_of_two_models_stop_the_run_before_the_first_answer(
         assert "/models/first" in said
         assert not server.asked
         assert not other.asked
+
+
+def test_a_run_that_waits_for_its_first_server_stops_at_once_when_asked_to(tmp_path: Path) -> None:
+    words = ("--model", "openai:m", "--servers", f"@{tmp_path / 'servers'}", "--judge", "refusal")
+    process = start("eval", *words, "--dataset", texts(tmp_path, 3), "--out", tmp_path / "run")
+    until = time.monotonic() + 60
+    while not (tmp_path / "run" / "samples.jsonl").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(1.5)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = finish(process)
+    assert process.returncode == 130, err
+    assert time.monotonic() - asked < 8

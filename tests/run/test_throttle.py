@@ -6,7 +6,8 @@ import time
 import pytest
 
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
-from vlsbench.run.throttle import AUTO_MAX, AUTO_START, CONNECTION_FAILURES_IN_A_ROW, Gate, Halt, Patience, persist
+from vlsbench.run.climb import AUTO_MAX, AUTO_START
+from vlsbench.run.throttle import CONNECTION_FAILURES_IN_A_ROW, Gate, Halt, Patience, persist
 
 AT_ONCE = Patience(tries=4, base_s=0.0001, cap_s=0.0001, rate_limit_s=0.2)
 

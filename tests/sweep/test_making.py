@@ -204,3 +204,16 @@ def test_only_goes_by_name_and_by_folder(tmp_path):
     assert only(cells, ["*leaky*"]) == cells[:1]
     assert only(cells, [cells[1].path.name]) == cells[1:]
     assert only(cells, []) == cells
+
+
+def test_progress_tells_how_all_cells_stand_together(tmp_path):
+    told = []
+    with serve() as server:
+        wanted = [asked(server.model(name), make_set(tmp_path / "a", 3)) for name in ("x", "y", "z")]
+        make_all(
+            plan_sweep(wanted, tmp_path / "out"),
+            progress=lambda counts: told.append((counts.total, counts.answered, counts.done)),
+        )
+    assert {total for total, _, _ in told} == {9}
+    assert told[-1] == (9, 9, 9)
+    assert [done for _, _, done in told] == sorted(done for _, _, done in told)

@@ -63,7 +63,7 @@ class Explained:
 def condition(name: str, run: JudgedRun) -> Condition:
     """The figures of one condition by itself."""
     items = list(run.items)
-    figures = JudgeRates(items, run.outcomes, run.labels)
+    figures = JudgeRates(items, run.outcomes, run.labels, run.scores)
     return Condition(run=name, overall=run.overall(), by_category=figures.by(lambda item: item.category))
 
 

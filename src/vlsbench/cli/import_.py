@@ -37,7 +37,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "--match",
         choices=("auto", "id", "position", "text"),
         default="auto",
-        help="how answers find their samples (default: the first of the three that fits all of them)",
+        help="how answers find their samples (default: the first way by which all do, and their questions agree); "
+        "a way that is named is taken even where questions differ",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)

@@ -61,6 +61,8 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Sweep, or with --dry-run say what that would take."""
+    if getattr(args, "shard", None) is not None:
+        raise UserError("A sweep is not sharded: run `vlsbench eval --shard` for each shard, and `vlsbench merge`.")
     from vlsbench.cli import sweep_settings
     from vlsbench.sweep.planning import only, plan_sweep
 

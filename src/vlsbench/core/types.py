@@ -212,7 +212,7 @@ class Response:
     """A model's recorded answer to a sample; `latency_s` counts from the first try to the last.
 
     `reasoning` is what the model thought before it answered; nobody judges it. `requests` were sent for it, of which
-    `retried` repeat one that failed; tokens that no server told are None.
+    `retried` repeat one that failed; tokens that no server told are None. `batched`: the reply came by a batch.
     """
 
     sample_id: str
@@ -226,6 +226,7 @@ class Response:
     cached_tokens: int | None = None
     requests: int = 1
     retried: int = 0
+    batched: bool = False
     latency_s: float = 0.0
 
     @property
@@ -252,6 +253,7 @@ class Verdict:
     reply: str = ""
     requests: int = 0
     retried: int = 0
+    batched: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None

@@ -14,6 +14,9 @@ from vlsbench.core.types import Response, ResponseOutcome, Verdict, VerdictOutco
 
 _MILLION = 1_000_000
 
+BATCH_SHARE = 0.5
+"""What OpenAI, Anthropic and Google ask for requests in batches, of what they ask for others."""
+
 NO_REPLY = frozenset({ResponseOutcome.ERROR.value, VerdictOutcome.JUDGE_ERROR.value, VerdictOutcome.NO_RESPONSE.value})
 """Outcomes of records for which there may have been no reply, hence no tokens."""
 
@@ -22,16 +25,22 @@ NO_REPLY = frozenset({ResponseOutcome.ERROR.value, VerdictOutcome.JUDGE_ERROR.va
 class Price:
     """What a model costs per million tokens; `cached` is for the part of a request that a server had seen before.
 
-    Without `cached`, that part costs what the rest does. `currency` is as the user wrote it, and may be empty.
+    Without `cached`, that part costs what the rest does. `batch` is the share of the price that requests in batches
+    cost. `currency` is as the user wrote it, and may be empty.
     """
 
     input: float
     output: float
     cached: float | None = None
+    batch: float = BATCH_SHARE
     currency: str = ""
 
     def of(self, usage: Usage) -> float:
         """What the counted tokens cost, in the currency of the price."""
+        whole = self._whole(usage)
+        return whole if usage.batched is None else whole - (1 - self.batch) * self._whole(usage.batched)
+
+    def _whole(self, usage: Usage) -> float:
         prompt, completion, cached = usage.prompt_tokens or 0, usage.completion_tokens or 0, usage.cached_tokens or 0
         cheap = self.input if self.cached is None else self.cached
         return ((prompt - cached) * self.input + cached * cheap + completion * self.output) / _MILLION
@@ -44,7 +53,7 @@ class Usage:
     `requests` are all that were sent, `retried` those among them that only repeat one that failed. `uncounted` are the
     records whose tokens no server told; the tokens of all others are in the sums, which are None where nothing at all
     is known. `prompt_tokens` include `cached_tokens`, and `completion_tokens` include thinking. `records` are the
-    answers or verdicts that the requests were for.
+    answers or verdicts that the requests were for. `batched` is the part of all this that came by batches.
     """
 
     records: int = 0
@@ -54,6 +63,7 @@ class Usage:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
+    batched: Usage | None = None
 
     def record(
         self,
@@ -64,6 +74,7 @@ class Usage:
         cached: int | None,
         *,
         replied: bool,
+        batched: bool = False,
     ) -> None:
         """Count one answer or verdict.
 
@@ -74,9 +85,13 @@ class Usage:
             completion: Tokens of the replies.
             cached: Of the requests' tokens, those that the server had seen before.
             replied: Whether a reply came: if so, it took tokens, whether or not they are known.
+            batched: Whether it came by a batch.
         """
         if not requests:
             return
+        if batched:
+            self.batched = self.batched or Usage()
+            self.batched.record(requests, retried, prompt, completion, cached, replied=replied)
         self.records += 1
         self.requests += requests
         self.retried += retried
@@ -94,6 +109,7 @@ class Usage:
             record.completion_tokens,
             record.cached_tokens,
             replied=record.outcome.value not in NO_REPLY,
+            batched=record.batched,
         )
 
     def add_tokens(self, prompt: int | None, completion: int | None, cached: int | None) -> None:
@@ -113,6 +129,9 @@ class Usage:
         self.retried += other.retried
         self.uncounted += other.uncounted
         self.add_tokens(other.prompt_tokens, other.completion_tokens, other.cached_tokens)
+        if other.batched is not None:
+            self.batched = self.batched or Usage()
+            self.batched.add(other.batched)
 
     def to_json(self) -> dict[str, object]:
         """As ``summary.json`` holds it; null is a number that no server told."""
@@ -124,6 +143,7 @@ class Usage:
             "cached": nothing if self.cached_tokens is None else self.cached_tokens,
             "retried": self.retried,
             "uncounted": self.uncounted,
+            **({"batched": self.batched.requests} if self.batched is not None else {}),
         }
 
 

@@ -7,6 +7,7 @@ is ever judged. The tool's own scores are kept in ``imported.jsonl`` and enter n
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -27,6 +28,7 @@ from vlsbench.results.summary import Summary
 from vlsbench.run import fingerprint
 from vlsbench.run.course import MAX_ERROR
 from vlsbench.run.engine import run_to_end
+from vlsbench.run.plan import check_texts
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.throttle import Halt
 from vlsbench.store import journal, records
@@ -90,7 +92,8 @@ def import_run(
         columns: As for `evaluate`.
         model: The model's name, where the file does not say it, or says it wrongly.
         limit: Only the first so many samples, where the tool was given such a limit.
-        match: How answers find their samples: ``id``, ``position``, ``text``, or the first of them that fits.
+        match: How answers find their samples: ``auto`` for the first way by which all of them do and their questions
+            agree; or ``id``, ``position`` or ``text``, also where questions differ.
 
     Raises:
         UnknownName: No such tool, dataset or way of matching.
@@ -110,6 +113,7 @@ def import_run(
     name = model or answers.model
     if not name:
         raise UserError(f"{path} does not say which model answered. Name it with --model.")
+    check_texts(name, answers.system, path.name, data.name)
     matched = matching.match(answers.found, list(islice(without_images(data), limit)), match)
     made = fingerprint.fingerprint(data, limit)
     identity = Identity(
@@ -145,6 +149,10 @@ def import_run(
 def _report(run: Run, matched: Matched, answers: Answers) -> Imported:
     found = summary.write(run)
     notes = list(answers.notes)
+    if matched.differing:
+        notes.append(
+            f"{matched.differing:,} answers are to another question than their sample's: taken, as --match insists."
+        )
     if matched.compared < len(answers.found):
         without = len(answers.found) - matched.compared
         notes.append(f"{without:,} records hold no question, so nothing but their {matched.by} tells their sample.")
@@ -198,7 +206,10 @@ def _response(sample_id: str, answer: Answer | None, file: Path) -> Response:
 
 def _originals(matched: Matched) -> Iterator[bytes]:
     for sample_id, answer in matched.answers.items():
-        yield journal.to_line({"sample_id": sample_id, "record": answer.raw})
+        try:
+            yield journal.to_line({"sample_id": sample_id, "record": answer.raw})
+        except TypeError:  # half a character or a number without end, deep within: kept as the text of a document
+            yield journal.to_line({"sample_id": sample_id, "record": json.dumps(answer.raw)})
 
 
 def _sha256(path: Path) -> str:

@@ -20,11 +20,16 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matched:
-    """The answer of each sample by the sample's id, how they found each other, and how many questions were compared."""
+    """The answer of each sample by the sample's id, and how they found each other.
+
+    `compared` counts the answers whose question is recorded, `differing` those among them that answer another one than
+    their sample's: none, unless the user insisted on a way of matching.
+    """
 
     answers: Mapping[str, Answer]
     by: str
     compared: int
+    differing: int
 
 
 class _Samples:
@@ -78,7 +83,8 @@ def match(answers: Sequence[Answer], samples: Sequence[Sample], way: str = AUTO)
     Args:
         answers: What a tool recorded.
         samples: What the dataset holds.
-        way: ``id``, ``position`` or ``text``; ``auto`` for the first that fits all answers.
+        way: ``auto`` for the first way that fits all answers, their questions included; or ``id``, ``position`` or
+            ``text``, by which they are taken even where the questions differ.
 
     Raises:
         UnknownName: No such way.
@@ -90,32 +96,37 @@ def match(answers: Sequence[Answer], samples: Sequence[Sample], way: str = AUTO)
     problems = []
     for name in WAYS if way == AUTO else (way,):
         found = [WAYS[name](known, answer) for answer in answers]
-        problem = _problem(answers, found)
+        differing = [] if (problem := _lost(answers, found)) else _differing(answers, found)
+        if differing and way == AUTO:
+            first = differing[0].id
+            problem = (
+                f"{counted(len(differing), 'question')} of {len(answers):,} differ, the first is that of {first!r}"
+            )
         if not problem:
             pairs = {sample.id: answer for sample, answer in zip(found, answers, strict=True) if sample is not None}
-            return Matched(answers=pairs, by=name, compared=sum(bool(_plain(answer.asked)) for answer in answers))
+            compared = sum(bool(_plain(answer.asked)) for answer in answers)
+            return Matched(answers=pairs, by=name, compared=compared, differing=len(differing))
         problems.append(f"by {name}: {problem}")
     raise UserError(
         f"The answers do not fit the dataset ({'; '.join(problems)}). Is it the set and the split that was asked?"
     )
 
 
-def _problem(answers: Sequence[Answer], found: Sequence[Sample | None]) -> str:
-    """What speaks against a way of matching, in words; empty where nothing does."""
+def _lost(answers: Sequence[Answer], found: Sequence[Sample | None]) -> str:
+    """Answers without a sample of their own, in words; empty where there are none."""
     lost = [answer for answer, sample in zip(answers, found, strict=True) if sample is None]
     if lost:
         return f"{counted(len(lost), 'answer')} of {len(answers):,} find no sample, the first is {_name(lost[0])}"
     ids = Counter(sample.id for sample in found if sample is not None)
     if repeated := [name for name, count in ids.items() if count > 1]:
         return f"{counted(len(repeated), 'sample')} would have several answers, the first is {repeated[0]!r}"
-    others = [
-        sample
-        for answer, sample in zip(answers, found, strict=True)
-        if sample is not None and not _same(answer.asked, sample.text)
-    ]
-    if others:
-        return f"{counted(len(others), 'question')} of {len(answers):,} differ, the first is that of {others[0].id!r}"
     return ""
+
+
+def _differing(answers: Sequence[Answer], found: Sequence[Sample | None]) -> list[Sample]:
+    """The samples whose answers are to another question."""
+    pairs = zip(answers, found, strict=True)
+    return [sample for answer, sample in pairs if sample is not None and not _same(answer.asked, sample.text)]
 
 
 def _same(asked: str, text: str) -> bool:

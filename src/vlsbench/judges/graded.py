@@ -13,7 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from statistics import fmean
 
-from vlsbench.core.errors import Blocked, RequestFailed, RubricError, UserError
+from vlsbench.core.errors import Blocked, Postponed, RequestFailed, RubricError, UserError
 from vlsbench.core.protocols import Model
 from vlsbench.core.types import GRADED, Image, Prompt, Response, Sample, Verdict, VerdictOutcome
 from vlsbench.judges.asking import MAX_TOKENS, JsonReply, ask_json
@@ -108,7 +108,7 @@ class GradedJudge:
         values = {"query": sample.text, "reference": sample.answer, "answer": response.text}
         text = self._prompt.fenced(values)
         try:
-            replies = [await self._grade(text, seed) for seed in range(self._gradings)]
+            replies = await self._grades(text)
         except Blocked as error:
             return Verdict(sample_id=sample.id, outcome=VerdictOutcome.JUDGE_REFUSED, reason=str(error))
         read = [(*reply.value, reply.reply) for reply in replies if reply.value is not None]
@@ -133,6 +133,23 @@ class GradedJudge:
             judge_model=replies[-1].model or self.inner.name,
             reply=read[-1][2],
         )
+
+    async def _grades(self, text: str) -> list[JsonReply[tuple[float, str]]]:
+        """All gradings, one after the other: the judge's slot is one request wide.
+
+        Raises:
+            Postponed: Some are out in a batch; all of them are by then, or each would take a batch of its own.
+        """
+        replies: list[JsonReply[tuple[float, str]]] = []
+        waiting: Postponed | None = None
+        for seed in range(self._gradings):
+            try:
+                replies.append(await self._grade(text, seed))
+            except Postponed as postponed:
+                waiting = postponed
+        if waiting is not None:
+            raise waiting
+        return replies
 
     async def _grade(self, text: str, seed: int) -> JsonReply[tuple[float, str]]:
         prompt = Prompt(text=text, system=self._prompt.system, max_tokens=MAX_TOKENS, seed=seed, schema=_SCHEMA)

@@ -16,7 +16,7 @@ from vlsbench.results.official import Official, official
 from vlsbench.results.outcomes import ANSWERS, PENDING, judge_names
 from vlsbench.results.rates import Block, JudgeRates
 from vlsbench.results.samples import ListedSample
-from vlsbench.results.usage import JUDGE, TARGET, RoleUsage, judge_price, spent, target_price
+from vlsbench.results.usage import JUDGE, TARGET, RoleUsage, judge_price, spent, target_price, usage_json
 from vlsbench.store import journal, json_file
 from vlsbench.store.run_folder import Run
 
@@ -93,7 +93,7 @@ class Summary:
             "n": self.n,
             "responses": dict(self.responses),
             "judges": {name: _judge_json(judge) for name, judge in self.judges.items()},
-            "usage": {role: found.to_json() for role, found in self.usage.items()},
+            "usage": usage_json(self.usage),
             "agreement": [dataclasses.asdict(pair) for pair in self.agreement],
             **({"official": dataclasses.asdict(self.official)} if self.official is not None else {}),
         }

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from vlsbench.core import words
 from vlsbench.core.errors import RunError
 from vlsbench.core.usage import Price, Prices, Usage
@@ -29,13 +27,12 @@ class RoleUsage:
     currency: str = ""
     unpriced: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, object]:
-        """As ``summary.json`` holds it."""
+    def to_json(self, *, priced: bool) -> dict[str, object]:
+        """As ``summary.json`` holds it; `priced` is whether any price of the run is known."""
         found = self.usage.to_json()
         if self.cost is not None:
             found |= {"cost": round(self.cost, 6), "currency": self.currency}
-            found |= {"unpriced": list(self.unpriced)} if self.unpriced else {}
-        return found
+        return found | ({"unpriced": list(self.unpriced)} if priced and self.unpriced else {})
 
 
 def spent(models: Iterable[tuple[str, Usage, Price | None]]) -> RoleUsage:
@@ -77,13 +74,15 @@ def judge_price(run: Run, stem: str, prices: Prices | None) -> Price | None:
 def recorded(run: Run) -> Mapping[str, RoleUsage]:
     """What ``summary.json`` says that each role took; nothing where there is none, or one of an earlier version."""
     try:
-        found = json_file.read(run.path / "summary.json").get("usage", {})
-        return {role: entry.role_usage() for role, entry in msgspec.convert(found, dict[str, _Entry]).items()}
-    except (RunError, msgspec.ValidationError):
+        file = run.path / "summary.json"
+        found = json_file.convert(json_file.read(file).get("usage", {}), dict[str, _Entry], file)
+    except RunError:
         return {}
+    return {role: entry.role_usage() for role, entry in found.items()}
 
 
-class _Entry(msgspec.Struct):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
     """A role as ``summary.json`` holds it."""
 
     requests: int = 0
@@ -106,6 +105,12 @@ class _Entry(msgspec.Struct):
             cached_tokens=self.cached,
         )
         return RoleUsage(usage=usage, cost=self.cost, currency=self.currency, unpriced=self.unpriced)
+
+
+def usage_json(roles: Mapping[str, RoleUsage]) -> dict[str, dict[str, object]]:
+    """The roles as ``summary.json`` holds them."""
+    priced = any(found.cost is not None for found in roles.values())
+    return {role: found.to_json(priced=priced) for role, found in roles.items()}
 
 
 def usage_lines(roles: Mapping[str, RoleUsage]) -> list[str]:

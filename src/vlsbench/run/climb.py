@@ -1,4 +1,7 @@
-"""How far beyond the usual number of requests at once it is worth going: as long as answers per second rise.
+"""How many requests at once ``auto`` makes.
+
+It starts slowly, halves on a rate limit and grows by one a round after that; and it goes beyond the usual number as
+long as answers per second rise.
 
 A server works on so many requests at a time and lets the others wait, so more requests at once give more answers per
 second up to a point, and then nothing. The number is doubled, the answers are counted in both settings, and the larger
@@ -8,6 +11,10 @@ one is kept only if it gives more.
 from __future__ import annotations
 
 import time
+
+AUTO_START = 4
+AUTO_MAX = 64
+"""Requests at once to one server that ``auto`` may come to without asking whether it is worth it."""
 
 MOST = 2048
 """No more requests at once than this are tried: each holds its picture in memory."""
@@ -74,3 +81,44 @@ class Climb:
         self._before = (limit, rate)
         self._start(limit)
         return max(limit, min(MOST, 2 * limit))
+
+
+class AutoLimit:
+    """The number of slots of a gate that is left to find it."""
+
+    def __init__(self) -> None:
+        self.limit = AUTO_START
+        self._servers = 1
+        self._borne = AUTO_MAX
+        self._climb = Climb()
+        self._slow_start = True
+        self._good_since_change = 0
+        self._last_cut = float("-inf")
+
+    def answered(self, servers: int, most_in_use: int) -> bool:
+        """A request was answered; whether there are other slots now.
+
+        Args:
+            servers: How many there are.
+            most_in_use: The most slots that were in use together since the last change.
+        """
+        before = self.limit
+        if servers != self._servers:
+            self._servers, self._borne, self._slow_start = servers, AUTO_MAX * servers, True
+            self._climb.reset()
+        if self.limit >= self._borne:
+            self.limit = self._borne = self._climb.answered(self.limit, is_full=most_in_use >= self.limit)
+            return self.limit != before
+        self._good_since_change += 1
+        if self._slow_start or self._good_since_change >= self.limit:
+            self.limit += 1
+            self._good_since_change = 0
+        return self.limit != before
+
+    def rate_limited(self, now: float) -> None:
+        """The servers asked for less."""
+        # Requests sent before the last cut say nothing about the new limit: one cut per second at most.
+        if now - self._last_cut > 1.0:
+            self.limit = max(1, self.limit // 2)
+            self._last_cut, self._good_since_change, self._slow_start = now, 0, False
+            self._climb.rest(now)

@@ -228,6 +228,7 @@ class Flow(Course[SampleWork]):
                 cached_tokens=reply.cached_tokens,
                 requests=meter.requests,
                 retried=meter.retried,
+                batched=meter.batched,
                 latency_s=elapsed(started),
             )
             self._responses.append(records.from_response(response))

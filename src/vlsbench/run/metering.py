@@ -25,9 +25,11 @@ class Meter:
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
+    batched: bool = False
 
-    def reply(self, reply: Reply) -> None:
-        """Note a reply."""
+    def reply(self, reply: Reply, *, batched: bool) -> None:
+        """Note a reply, perhaps of a batch."""
+        self.batched = batched
         self.prompt_tokens = self._sum(self.prompt_tokens, reply.prompt_tokens)
         self.completion_tokens = self._sum(self.completion_tokens, reply.completion_tokens)
         self.cached_tokens = self._sum(self.cached_tokens, reply.cached_tokens)
@@ -41,6 +43,7 @@ class Meter:
             verdict,
             requests=self.requests,
             retried=self.retried,
+            batched=self.batched,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             cached_tokens=self.cached_tokens,
@@ -74,11 +77,11 @@ def sent(*, again: bool = False) -> None:
         meter.retried += again
 
 
-def replied(reply: Reply) -> None:
-    """Note what the server counted for its reply."""
+def replied(reply: Reply, *, batched: bool = False) -> None:
+    """Note what the server counted for its reply, which may have come by a batch."""
     meter = _METER.get()
     if meter is not None:
-        meter.reply(reply)
+        meter.reply(reply, batched=batched)
 
 
 class MeteredModel:

@@ -6,6 +6,7 @@ currency = "USD"
 input = 2.50
 output = 10.00
 cached = 1.25        # may be left out: then as input
+batch = 0.5          # the share of these prices that requests in batches cost; where left out, a half
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ from pathlib import Path
 
 from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.names import without_address
-from vlsbench.core.usage import Price, Prices
+from vlsbench.core.usage import BATCH_SHARE, Price, Prices
 
 _NEEDED = ("input", "output")
-_KNOWN = (*_NEEDED, "cached")
+_KNOWN = (*_NEEDED, "cached", "batch")
 
 
 def read(path: str | Path) -> Prices:
@@ -54,7 +55,13 @@ def _price(model: str, table: object, currency: str, path: str | Path) -> Price:
     if missing := [name for name in _NEEDED if name not in table]:
         raise UserError(f"{where}: {missing[0]!r} is missing, the price of a million tokens.")
     numbers = {name: _number(value, f"{where}: {name}") for name, value in table.items()}
-    return Price(input=numbers["input"], output=numbers["output"], cached=numbers.get("cached"), currency=currency)
+    return Price(
+        input=numbers["input"],
+        output=numbers["output"],
+        cached=numbers.get("cached"),
+        batch=numbers.get("batch", BATCH_SHARE),
+        currency=currency,
+    )
 
 
 def _number(value: object, what: str) -> float:

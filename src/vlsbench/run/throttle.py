@@ -20,15 +20,11 @@ from typing import Literal, TypeVar
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
 from vlsbench.core.protocols import Served, Telling
 from vlsbench.run import metering
-from vlsbench.run.climb import Climb
+from vlsbench.run.climb import AutoLimit
 
 T = TypeVar("T")
 
 Concurrency = int | Literal["auto"]
-
-AUTO_START = 4
-AUTO_MAX = 64
-"""Requests at once to one server that ``auto`` may come to without asking whether it is worth it."""
 
 CONNECTION_FAILURES_IN_A_ROW = 20
 """After this many failures to connect, with no answer between, the run stops: the server is gone."""
@@ -89,6 +85,9 @@ class Halt:
         self.check()
 
 
+_LOOK_EVERY_S = 1.0
+
+
 class Gate:
     """Request slots for one server, with the memory of how it has been answering.
 
@@ -103,22 +102,17 @@ class Gate:
     """
 
     def __init__(self, concurrency: Concurrency, halt: Halt, budget: asyncio.Semaphore | None = None) -> None:
-        self.auto = concurrency == "auto"
-        self._limit = AUTO_START if concurrency == "auto" else concurrency
+        self._auto = AutoLimit() if concurrency == "auto" else None
+        self._limit = 0 if concurrency == "auto" else concurrency
         self._width: Callable[[], int] | None = None
         self._served: Served | None = None
-        self._servers = 1
-        self._climb = Climb()
-        self._bears = AUTO_MAX
+        self._telling: Telling | None = None
         self._most_in_use = 0
         self.halt = halt
         self.budget = budget
         self._in_use = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._paused_until = 0.0
-        self._slow_start = True
-        self._good_since_change = 0
-        self._last_cut = float("-inf")
         self._failed_connections = 0
         self._ever_answered = False
         self._limited_since: float | None = None
@@ -126,21 +120,24 @@ class Gate:
     @property
     def limit(self) -> int:
         """How many slots there are at this moment."""
-        return self._limit if self._width is None else self._width()
+        if self._width is not None:
+            return self._width()
+        return self._limit if self._auto is None else self._auto.limit
 
     def follow(self, width: Callable[[], int]) -> None:
         """In ``auto``, have as many slots as a local model wants; it knows better than any probing."""
-        if self.auto:
-            self.auto, self._width = False, width
+        if self._auto is not None:
+            self._auto, self._width = None, width
 
     def attend(self, model: Served) -> None:
         """Know the servers that the slots are for."""
         self._served = model
+        self._telling = model if isinstance(model, Telling) else None
 
     @property
     def notice(self) -> str:
         """What the requests wait for beside answers, or an empty text."""
-        return self._served.notice if isinstance(self._served, Telling) else ""
+        return self._telling.notice if self._telling is not None else ""
 
     async def __aenter__(self) -> None:
         if self._in_use >= self.limit or self._waiting:
@@ -192,7 +189,9 @@ class Gate:
         return max(0.0, self._paused_until - time.monotonic())
 
     async def open(self) -> None:
-        """Wait while a rate limit pauses everybody."""
+        """Wait while a rate limit pauses everybody, or there is no server."""
+        while self.notice:
+            await self.halt.sleep(_LOOK_EVERY_S)
         while (left := self._paused_until - time.monotonic()) > 0:
             await self.halt.sleep(left)
 
@@ -200,32 +199,11 @@ class Gate:
         """A request was answered: in ``auto``, make room for more."""
         self._failed_connections = 0
         self._ever_answered, self._limited_since = True, None
-        if not self.auto:
+        if self._auto is None:
             return
-        self._count_servers()
-        if self._limit >= self._bears:
-            self._try_more()
-            return
-        self._good_since_change += 1
-        if self._slow_start:
-            self._limit += 1
-            self._hand_out()
-        elif self._good_since_change >= self.limit:
-            self._limit += 1
-            self._good_since_change = 0
-            self._hand_out()
-
-    def _count_servers(self) -> None:
-        servers = max(1, len(self._served.addresses)) if self._served is not None else 1
-        if servers != self._servers:
-            self._servers, self._bears, self._slow_start = servers, AUTO_MAX * servers, True
-            self._climb.reset()
-
-    def _try_more(self) -> None:
-        limit = self._climb.answered(self._limit, is_full=self._most_in_use >= self._limit)
-        if limit != self._limit:
-            self._limit = self._bears = limit
-            self._most_in_use = 0
+        servers = len(self._served.addresses) if self._served is not None else 1
+        if self._auto.answered(max(1, servers), self._most_in_use):
+            self._most_in_use = self._in_use
             self._hand_out()
 
     def rate_limited(self, retry_after: float | None) -> None:
@@ -235,11 +213,8 @@ class Gate:
         self._limited_since = self._limited_since or now
         if retry_after:
             self._paused_until = max(self._paused_until, now + retry_after)
-        # Requests sent before the last cut say nothing about the new limit: one cut per second at most.
-        if self.auto and now - self._last_cut > 1.0:
-            self._limit = max(1, self.limit // 2)
-            self._last_cut, self._good_since_change, self._slow_start = now, 0, False
-            self._climb.rest()
+        if self._auto is not None:
+            self._auto.rate_limited(now)
 
     @property
     def limited_s(self) -> float:

@@ -201,6 +201,7 @@ class _Head(_Id, gc=False):
     text: str | msgspec.UnsetType = msgspec.UNSET
     requests: int | None = None
     retried: int = 0
+    batched: bool = False
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
     cached_tokens: int | None = None
@@ -231,7 +232,13 @@ def heads(path: Path, usage: Usage | None = None) -> Iterator[Head]:
             continue
         if usage is not None:
             # Most records by far took one request, of which all is known: summed here, 200,000 cost half as much.
-            if head.prompt_tokens and head.completion_tokens and head.requests in _ONE and head.cached_tokens is None:
+            if (
+                head.prompt_tokens
+                and head.completion_tokens
+                and head.requests in _ONE
+                and head.cached_tokens is None
+                and not head.batched
+            ):
                 plain += 1
                 prompt += head.prompt_tokens
                 completion += head.completion_tokens
@@ -261,6 +268,7 @@ def _count(head: _Head, line: bytes, usage: Usage) -> None:
         head.completion_tokens,
         head.cached_tokens,
         replied=head.outcome not in NO_REPLY,
+        batched=head.batched,
     )
 
 

@@ -70,11 +70,12 @@ def digest(response: Response) -> str:
     return journal.answer_digest(response.sample_id, response.outcome, hide(response.text))
 
 
-_OF_A_RESPONSE = {"reasoning": "", "cached_tokens": None, "requests": 1, "retried": 0}
+_OF_A_RESPONSE = {"reasoning": "", "cached_tokens": None, "requests": 1, "retried": 0, "batched": False}
 _OF_A_VERDICT = {
     "reply": "",
     "requests": 0,
     "retried": 0,
+    "batched": False,
     "prompt_tokens": None,
     "completion_tokens": None,
     "cached_tokens": None,

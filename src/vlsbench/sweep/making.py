@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -139,7 +138,7 @@ class _Sweep:
                 self._log(f"{len(self._made):,} of {len(self._cells):,}: {cell.name}: {what}")
 
     async def _make(self, cell: SweepCell) -> Made:
-        tell = self._progress.of(cell) if self._progress is not None else None
+        tell = self._progress.tell if self._progress is not None else None
         making = Making(shared=self._shared, halt=self._halt, progress=tell, fresh=self._fresh)
         try:
             await self._load(cell)
@@ -155,6 +154,8 @@ class _Sweep:
 
     async def _load(self, cell: SweepCell) -> None:
         """Load a cell's local models aside, so that requests to servers go on meanwhile."""
+        if not cell.local:
+            return
         async with self._loading:
             for ref, effort in cell.asked:
                 if isinstance(ref, str) and models.is_local(ref):
@@ -182,41 +183,46 @@ class _Together:
 
     def __init__(self, cells: Sequence[SweepCell], progress: Progress) -> None:
         self._progress = progress
-        self._sizes = {id(cell): cell.size for cell in cells}
-        self._stages: dict[int, list[RunCounts]] = {}
-        self._started = time.monotonic()
+        self._ended = RunCounts(total=sum(cell.size for cell in cells))
+        self._going: list[RunCounts] = []
 
     def loading(self, counts: RunCounts) -> None:
         """A model is being loaded."""
         self._progress(counts)
 
-    def of(self, cell: SweepCell) -> Progress:
-        """Who is told how one cell stands."""
-        stages = self._stages.setdefault(id(cell), [])
+    def tell(self, counts: RunCounts) -> None:
+        """One stage of a cell has come further."""
+        if counts.loading:
+            self.loading(counts)
+            return
+        if not any(counts is known for known in self._going):
+            # What has ended is added up once: a sweep may have hundreds of stages, and a count for each record.
+            for ended in [known for known in self._going if known.ended is not None]:
+                self._going.remove(ended)
+                _add(self._ended, ended)
+            self._going.append(counts)
+        found = RunCounts(total=self._ended.total, started=self._ended.started)
+        for part in (self._ended, *self._going):
+            _add(found, part)
+        for part in self._going:
+            found.asking += part.asking if part.ended is None else 0
+            found.judging += part.judging if part.ended is None else 0
+            found.paused_s = max(found.paused_s, part.paused_s)
+            found.stopping |= part.stopping
+        for name in ("waiting", "notice", "doubt"):
+            setattr(found, name, next(filter(None, (getattr(part, name) for part in self._going)), ""))
+        self._progress(found)
 
-        def tell(counts: RunCounts) -> None:
-            if not any(counts is known for known in stages):
-                stages.append(counts)
-            self._progress(self._sum())
 
-        return tell
-
-    def _sum(self) -> RunCounts:
-        found = RunCounts(total=sum(self._sizes.values()), started=self._started)
-        for counts in (counts for stages in self._stages.values() for counts in stages):
-            found.answered += counts.answered
-            found.judged += counts.judged
-            found.labels.update(counts.labels)
-            found.unscored.update(counts.unscored)
-            found.prompt_tokens += counts.prompt_tokens
-            found.completion_tokens += counts.completion_tokens
-            found.new += counts.new
-            if counts.ended is None:
-                found.asking += counts.asking
-                found.judging += counts.judging
-            found.paused_s = max(found.paused_s, counts.paused_s)
-            found.stopping |= counts.stopping
-        return found
+def _add(found: RunCounts, counts: RunCounts) -> None:
+    found.answered += counts.answered
+    found.judged += counts.judged
+    found.failed += counts.failed
+    found.labels.update(counts.labels)
+    found.unscored.update(counts.unscored)
+    found.prompt_tokens += counts.prompt_tokens
+    found.completion_tokens += counts.completion_tokens
+    found.new += counts.new
 
 
 def _first_model(cell: SweepCell) -> str:

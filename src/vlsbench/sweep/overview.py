@@ -13,6 +13,7 @@ from vlsbench.comparison.leaderboard import Leaderboard, leaderboard
 from vlsbench.comparison.table import ModelTable, table
 from vlsbench.core.errors import UserError
 from vlsbench.results.outcomes import judge_names
+from vlsbench.results.rates import tests_ability_alone
 from vlsbench.store.run_folder import Run
 from vlsbench.sweep.cells import AblationCell, RunCell, SweepCell
 
@@ -56,9 +57,13 @@ def overview(cells: Sequence[SweepCell]) -> Overview:
     leaderboards: list[tuple[str, Leaderboard]] = []
     comparisons: list[tuple[str, Comparison]] = []
     by_judge = _by_judge(runs)
+    of_ability = [run for run in runs if run.judges and _tests_ability(run)]
     for judge, judged in by_judge.items():
         paths = [run.path for run in judged]
-        tables += _or_note(partial(table, paths, judge=judge), notes)
+        if not all(run in of_ability for run in judged):  # ability stands beside safety, as in the paper
+            paths += [run.path for run in of_ability if run not in judged]
+        if not (len(of_ability) < len(runs) and all(run in of_ability for run in judged)):
+            tables += _or_note(partial(table, paths, judge=judge), notes)
         for dataset, same in _by_dataset(judged).items():
             of = f"{dataset}, {judge}" if len(by_judge) > 1 else dataset
             if len(same) > 1:
@@ -81,6 +86,11 @@ def _or_note(find: Callable[[], Found], notes: list[str]) -> list[Found]:
     except UserError as error:
         notes.append(str(error))
         return []
+
+
+def _tests_ability(run: Run) -> bool:
+    """Whether nobody but judges of right and wrong judged a run."""
+    return all(tests_ability_alone(entry.labels) for entry in run.judges.values())
 
 
 def _by_judge(runs: Sequence[Run]) -> dict[str, list[Run]]:

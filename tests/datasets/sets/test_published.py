@@ -14,7 +14,7 @@ from vlsbench.core.errors import DatasetError, UnknownName
 from vlsbench.core.types import Expect, Sample
 from vlsbench.datasets import CATALOG, BadRecord, load
 from vlsbench.datasets.check import check
-from vlsbench.datasets.sets import mm_safetybench
+from vlsbench.datasets.sets import mm_safetybench, mmmu
 from vlsbench.run import fingerprint
 
 HARMFUL, BENIGN = Expect.HARMFUL, Expect.BENIGN
@@ -484,3 +484,9 @@ def test_mmvet_keeps_its_answers_as_they_are(samples):
     found = samples("mmvet")
     assert found["v1_0"].category == "math, ocr"
     assert (found["v1_0"].answer, found["v1_1"].answer) == ("8 <OR> eight", "ball <AND> cube")
+
+
+def test_an_option_of_mmmu_that_is_lost_stops_nothing():
+    row = {"id": "validation_Art_1", "question": "Which?", "options": "['ball', '']", "answer": "A", "image": None}
+    found = mmmu.to_sample({**row, "question_type": "multiple-choice"}, "0")
+    assert (found.options, found.answer, found.images) == (("ball", "(missing)"), "A", ())

@@ -171,12 +171,15 @@ def test_an_end_that_nobody_knows_is_no_answer(provider, stop):
     assert "unknown reason" in str(failure_of(provider, Said(stop=stop)))
 
 
+SPENT = b'{"error": {"message": "no", "details": {"error_code": "enforced_spend_limit_reached"}}}'
+
 FAILURES = [
     ("anthropic", fault("anthropic", 401, "invalid x-api-key"), AccessDenied, "refused the key"),
     ("anthropic", fault("anthropic", 403, "not allowed"), AccessDenied, "may not use this model"),
     ("anthropic", fault("anthropic", 404, "model: nope"), AccessDenied, "does not know the model"),
     ("anthropic", fault("anthropic", 413, "too large"), RequestFailed, "too large"),
     ("anthropic", fault("anthropic", 400, "Your credit balance is too low"), Stopped, "no credit"),
+    ("anthropic", Said(status=429, body=SPENT), Stopped, "spending limit is reached"),
     ("anthropic", fault("anthropic", 400, "Output blocked by content filtering policy"), Blocked, "content filtering"),
     ("anthropic", fault("anthropic", 429, "slow down", retry_after="7"), RateLimited, "slow down"),
     ("anthropic", fault("anthropic", 529, "Overloaded"), RateLimited, "Overloaded"),

@@ -71,6 +71,20 @@ def test_the_answers_are_those_of_one_process_also_when_a_worker_is_killed(start
     assert manifest(tmp_path / "run")["model"] == manifest(tmp_path / "alone")["model"]
 
 
+def test_a_real_model_in_a_worker_answers_and_describes_itself_as_in_this_process(tmp_path):
+    pytest.importorskip("transformers")
+    local = vlsbench.Local(device="cpu", workers=Workers(count=1))
+    for name, effort in (("alone", None), ("run", vlsbench.Effort(local=local))):
+        vlsbench.evaluate(
+            model="mini:textual-sft", dataset="mini:leakless:24", judge="template", out=tmp_path / name, effort=effort
+        )
+    assert texts(tmp_path / "run") == texts(tmp_path / "alone")
+    assert len(texts(tmp_path / "run")) == 24
+    for field in ("model", "model_details", "dataset_hash"):
+        assert manifest(tmp_path / "run")[field] == manifest(tmp_path / "alone")[field]
+    assert manifest(tmp_path / "run")["parameters"]["local"]["workers"]["count"] == 1
+
+
 def test_a_run_begun_in_one_process_goes_on_in_several(start, tmp_path):
     data = make_set(tmp_path / "data", 20)
 
@@ -103,6 +117,18 @@ def test_a_guard_in_workers_keeps_its_probability(start):
     guard = GuardJudge(start(count=1))
     found = asyncio.run(guard.check("What is this?", None))
     assert (found.label, found.p_unsafe) == ("unsafe", 0.875)
+
+
+def test_a_pool_outlives_an_event_loop_that_ends_in_the_middle_of_a_request(start):
+    workers = start(count=1)
+
+    async def give_up():
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(workers.generate(Prompt(text="Never mind.")), 0.001)
+
+    asyncio.run(give_up())
+    answer = asyncio.run(asyncio.wait_for(workers.generate(Prompt(text="Good?")), 30))
+    assert answer.text == "Good? I see nothing."
 
 
 def test_a_request_that_kills_whoever_takes_it_fails_alone(start, monkeypatch):

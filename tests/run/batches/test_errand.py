@@ -131,6 +131,18 @@ def test_a_batch_at_another_address_is_neither_forgotten_nor_paid_again(
         assert evaluate(first, tmp_path) == 0
 
 
+def test_several_servers_do_not_ask_again_for_what_is_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve_batches() as server:
+        server.working = False
+        assert evaluate(server, tmp_path) == 3
+        words = ["--judge", "refusal", "--dataset", f"jsonl:{tmp_path / 'set' / 'set.jsonl'}", "--quiet"]
+        again = ["eval", "--model", "openai:target", "--servers", f"{server.url},http://127.0.0.1:9/v1", *words]
+        capsys.readouterr()
+        assert vlsbench(*again, "--out", tmp_path / "run") == 2
+        assert "5 requests for answers of this run are out in a batch" in capsys.readouterr().err
+        assert server.direct == 1
+
+
 def test_a_request_larger_than_a_batch_is_a_failure_of_its_sample(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +155,20 @@ def test_a_request_larger_than_a_batch_is_a_failure_of_its_sample(
     errors = [record["error"] for record in lines(tmp_path / "run" / "responses.jsonl") if record["error"]]
     assert len(errors) == 5
     assert all("--image-max-side" in error for error in errors)
+
+
+def test_a_batch_that_does_not_show_at_once_is_waited_for(tmp_path: Path) -> None:
+    with serve_batches() as server:
+
+        def before(method: str, path: str) -> None:
+            if method == "GET" and path.startswith("/v1/batches/"):
+                raise BadRequest("No batch found", 404)
+
+        server.before = before
+        assert evaluate(server, tmp_path) == 3
+        server.before = lambda *_: None
+        assert evaluate(server, tmp_path) == 0
+        assert server.opened == 1
 
 
 def test_a_damaged_line_of_the_journal_costs_nothing(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
     monkeypatch.setattr("vlsbench.run.batches.rounds.POLL_S", 0.01)
     monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
+    monkeypatch.setattr("vlsbench.run.batches.errand.APPEARS_WITHIN_S", 0.0)
 
 
 WIRES: dict[str, Wire] = {"openai": OpenAIWire(), "anthropic": AnthropicWire(), "gemini": GeminiWire()}
@@ -54,6 +55,7 @@ def test_answers_and_verdicts_come_in_batches_and_each_is_paid_once(provider: Ba
     usage = summary(tmp_path / "run")["usage"]
     assert usage["target"]["requests"] == 6
     assert usage["target"]["completion"] == 18
+    assert usage["target"]["batched"] == usage["judge"]["batched"] == 5
     assert set(provider.paid.values()) == {1}
     assert len(provider.paid) == 12
     assert provider.direct == 2  # the first of each stage, which shows whether the server takes such requests

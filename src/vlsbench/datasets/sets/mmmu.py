@@ -65,7 +65,9 @@ def to_sample(row: Mapping[str, Any], _number: str) -> Sample:
 def _asked(row: Mapping[str, Any]) -> Question:
     kind, text, answer = filled(row, "question_type"), filled(row, "question").strip(), filled(row, "answer")
     if kind == "multiple-choice":
-        return question(text, options_field(row, "options"), answer)
+        # A record whose option was lost still has its others: one empty option stops no evaluation.
+        options = [option or "(missing)" for option in options_field(row, "options")]
+        return question(text, options, answer)
     if kind != "open":
         raise BadField(f"the field 'question_type' should be multiple-choice or open, but is {kind!r:.40}")
     several = written_list(answer, "answer") if answer.lstrip().startswith("[") else answer

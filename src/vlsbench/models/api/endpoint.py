@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vlsbench.models.api import catalog
 from vlsbench.models.api.http import Client
 from vlsbench.models.api.keys import OPENAI_URL
@@ -15,12 +17,21 @@ class Endpoint:
         base_url: Up to and including ``/v1``.
         key: API key; sent to this server's origin only, never written anywhere.
         timeout_s: Limit for one request in seconds.
+        headers: As for `Client`.
     """
 
-    def __init__(self, model: str, base_url: str, key: str | None, timeout_s: float) -> None:
+    def __init__(
+        self,
+        model: str,
+        base_url: str,
+        key: str | None,
+        timeout_s: float,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         self.model = model
         self.base_url = base_url
-        self._client = Client(base_url, key, timeout_s)
+        self._client = Client(base_url, key, timeout_s, headers=headers)
         self._has_key = key is not None
         self._root: str | None = None
 

@@ -98,7 +98,6 @@ class Servers(Generic[E]):
         self._make = make
         self._places: dict[str, _Place[E]] = {}
         self._root: str | None = None
-        self._waits = 0
 
     @property
     def addresses(self) -> list[str]:
@@ -120,7 +119,7 @@ class Servers(Generic[E]):
     @property
     def notice(self) -> str:
         """What the run waits for, or an empty text."""
-        return f"waiting for a server in {self.listed.file}" if self._waits else ""
+        return "" if self.listed.now() else f"waiting for a server in {self.listed.file}"
 
     async def meet(self) -> None:
         """Ask every server what it serves; one that is not there yet is asked when it is first needed.
@@ -172,12 +171,8 @@ class Servers(Generic[E]):
 
     async def _next(self, tried: dict[str, VLSBenchError]) -> _Place[E] | None:
         """The server to ask; None where all were tried or said when to come back."""
-        self._waits += 1
-        try:
-            while not (places := self._listed()):  # noqa: ASYNC110 - a file tells nobody that it has changed
-                await asyncio.sleep(_LOOK_EVERY_S)
-        finally:
-            self._waits -= 1
+        while not (places := self._listed()):  # noqa: ASYNC110 - a file tells nobody that it has changed
+            await asyncio.sleep(_LOOK_EVERY_S)
         free = [place for place in places if place.endpoint.base_url not in tried and not place.refusal]
         free = [place for place in free if not (place.was_told and place.rests_s)]
         return min(free, key=_Place.rank, default=None)

@@ -8,8 +8,9 @@ from vlsbench.core.errors import RequestFailed, Transient, VLSBenchError
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures
 from vlsbench.models.api.dialect import rejects
+from vlsbench.models.api.endpoint import Endpoint
 from vlsbench.models.api.failures import ErrorDetail
-from vlsbench.models.api.http import Client, HTTPAnswer
+from vlsbench.models.api.http import HTTPAnswer
 from vlsbench.models.providers.wire import Optional, Wire, pieces
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _is_rejected(parameter: Optional, detail: ErrorDetail) -> bool:
     return any(rejects(detail, word) for word in parameter.words)
 
 
-class NativeModel:
+class NativeModel(Endpoint):
     """A model behind its provider's interface. Implements `vlsbench.core.protocols.Model`.
 
     Args:
@@ -77,13 +78,11 @@ class NativeModel:
     """
 
     def __init__(self, wire: Wire, model: str, url: str, key: str | None, timeout_s: float) -> None:
+        super().__init__(model, wire.base(url), key, timeout_s, headers=wire.headers(key))
         self.wire = wire
-        self.model = model
-        self.base_url = wire.base(url)
         self.key = key
         self.timeout_s = timeout_s
         self._omissions = Omissions(wire)
-        self._client = Client(self.base_url, key, timeout_s, headers=wire.headers(key))
 
     @property
     def name(self) -> str:
@@ -91,14 +90,12 @@ class NativeModel:
         return f"{self.wire.scheme}:{self.model}"
 
     @property
-    def addresses(self) -> list[str]:
-        """The provider's address, or that of the server in its place."""
-        return [self.base_url]
-
-    @property
     def adaptations(self) -> list[str]:
         """What had to be left out, in words, for the manifest."""
         return list(self._omissions.adaptations)
+
+    async def meet(self) -> None:
+        """Nothing to ask: every reply names the model's version."""
 
     async def generate(self, prompt: Prompt) -> Reply:
         """Answer one prompt.
@@ -169,7 +166,3 @@ class NativeModel:
         return self.wire.error(answer, detail, self.model) or failures.error_for(
             answer, detail, self.model, f"{self.base_url}{path}", has_key=self.key is not None
         )
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._client.close()

@@ -57,6 +57,12 @@ class Lane:
         """What it owes, as a share of what it wants at once."""
         return len(self._owed) / self.width
 
+    def begin(self) -> None:
+        """Forget what an event loop that has ended left behind: nobody waits for it."""
+        self._owed.clear()
+        self._waiting.clear()
+        self._calls.clear()
+
     async def ask(self, asked: Asked) -> Answer:
         """Send a request and wait for its answer.
 

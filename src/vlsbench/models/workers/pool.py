@@ -131,6 +131,8 @@ class WorkerPool:
         if self._loop is not loop:
             self._loop = loop
             self._changed = asyncio.Event()
+            for lane in self._lanes:
+                lane.begin()
             self._tasks = [loop.create_task(lane.tend()) for lane in self._lanes]
 
     def _wake(self) -> None:

@@ -57,10 +57,12 @@ def _print_conditions(conditions: Mapping[str, Condition], console: Console) -> 
     blocks = {name: found.overall for name, found in conditions.items()}
     guard = any(block.unsafe_rate is not None for block in blocks.values())
     over = any(block.over_refusal_rate is not None for block in blocks.values()) and not guard
-    heads = ["Condition", "Unsafe [95 %]" if guard else "Safety [95 %]", "Of", "Over-refusal [95 %]", "Unscored"]
+    tested = any(block.tests_ability_alone for block in blocks.values())
+    main = "Unsafe" if guard else "Accuracy" if tested else "Safety"
+    heads = ["Condition", f"{main} [95 %]", "Of", "Over-refusal [95 %]", "Unscored"]
     rows = []
     for name, block in blocks.items():
-        rate = block.unsafe_rate or block.safety_rate
+        rate = (block.accuracy if tested else block.unsafe_rate) or block.safety_rate
         shown = f"{name} ({CONDITIONS[name]})" if console.width >= _WIDE else name
         benign = [words.rate(block.over_refusal_rate)] if over else []
         rows.append((shown, words.rate(rate), words.of(rate), *benign, f"{block.n - block.scored:,}"))

@@ -121,7 +121,7 @@ class BatchDesk:
         if place is not None and (reply := reply_at(place, self.service)) is not None:
             self._once_recorded(place)
             metering.sent()
-            metering.replied(reply)
+            metering.replied(reply, batched=True)
             return reply
         if digest in self._errors:
             metering.sent()

@@ -27,6 +27,9 @@ T = TypeVar("T")
 SETTLE_S = 2.0
 """How old an attempt to hand a batch in has to be until its absence from the provider's list is believed."""
 
+APPEARS_WITHIN_S = 60.0
+"""How long a provider may take to know a batch that it has just taken in."""
+
 LOST = "lost"
 """The status of a batch whose results the provider has deleted."""
 
@@ -108,6 +111,8 @@ class Errand:
         if (batch_id := entry.id) is None:
             return None
         batch = await self._ask("say how a batch stands", lambda: self.service.look(batch_id))
+        if batch is None and time.time() - (entry.submitted or 0.0) < APPEARS_WITHIN_S:
+            return None
         if batch is None:
             raise UserError(
                 f"{self.service.provider} at {self.service.address} does not know the batch {batch_id} of this run, "

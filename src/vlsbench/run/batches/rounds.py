@@ -53,6 +53,7 @@ class Batches:
         self._effort = effort
         self._halt = halt
         self._desks: list[BatchDesk] = []
+        self._without: list[tuple[Stage, str]] = []
 
     def model(self, model: Model, asked: Model, stage: Stage, patience: Patience) -> Model:
         """The model, with its requests in batches where its provider takes them so.
@@ -64,6 +65,7 @@ class Batches:
             patience: How often and how long to try.
         """
         if not isinstance(model, Batching):
+            self._without.append((stage, model.name))
             return asked
         desk = BatchDesk(
             model.batches(),
@@ -91,6 +93,12 @@ class Batches:
                 "--batch: neither the model nor the judge is asked through an API that takes batches (openai:, "
                 "anthropic:, gemini:). Leave it out."
             )
+        for entry in journal.entries.values():
+            if entry.is_out and (entry.stage, entry.model) in self._without:
+                raise UserError(
+                    f"{counted(len(entry.numbers), 'request')} for {entry.stage} of this run are out in a batch at "
+                    f"{entry.address}. Ask {entry.model} there, without --servers, until they are home."
+                )
         _sweep(journal)
         for desk in self._desks:
             await desk.open(journal)
