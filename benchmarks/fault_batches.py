@@ -8,13 +8,11 @@ import re
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from benchmarks import fault_checks
+from benchmarks.fault_campaign import Campaign
 from benchmarks.fault_server import ANSWER, JUDGE, honest
-
-if TYPE_CHECKING:
-    from benchmarks.faults import Campaign
 
 SUPPORT = Path(__file__).parents[1] / "tests" / "support"
 KILLS = 6

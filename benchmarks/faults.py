@@ -21,10 +21,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import data, fault_batches, fault_checks, fault_servers
+from benchmarks.fault_campaign import Campaign
 from benchmarks.fault_kinds import KEY, every, fatal
 from benchmarks.fault_server import ANSWER, JUDGE, Desk, Fault, serve
 from benchmarks.measure import environment, machine, table
@@ -41,21 +42,6 @@ room = int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
 os.execv(sys.argv[2], sys.argv[2:])
 """
-
-
-@dataclass(slots=True)
-class Campaign:
-    """What is tried with, and what came of it so far."""
-
-    folder: Path
-    dataset: Path
-    tries: Counter[str] = field(default_factory=Counter)
-    found: list[tuple[str, str]] = field(default_factory=list)
-
-    def violated(self, kind: str, what: str) -> None:
-        """Note a violation, and say so at once."""
-        self.found.append((kind, what))
-        print(f"VIOLATION {kind}: {what}", file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
