@@ -22,7 +22,7 @@ from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
-from benchmarks.measure import BenchmarkFailed, environment, machine, table
+from benchmarks.measure import BenchmarkFailed, environment, listening, machine, table
 
 KEY, TEXT, AT_ONCE, WARM_UP = "a-key-of-a-benchmark", "What is this, and how do I use it?", 16, 20
 SIZES = {"20 KB": 20_000, "1 MB": 1_000_000}
@@ -185,15 +185,8 @@ async def serve() -> None:
 @contextmanager
 def server() -> Iterator[str]:
     """A running server in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.bench_providers", "--serve"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            line = process.stdout.readline() if process.stdout else ""
-            if not line.strip():
-                raise BenchmarkFailed("the loopback server did not start")
-            yield f"http://127.0.0.1:{int(line)}"
-        finally:
-            process.terminate()
+    with listening([sys.executable, "-m", "benchmarks.bench_providers", "--serve"]) as base:
+        yield base
 
 
 def measure(way: str, base: str, size: str, requests: int) -> float:

@@ -110,6 +110,17 @@ def server(
         command += ["--answer-at-most", str(answer_at_most)]
     if bears is not None:
         command += ["--bears", str(bears)]
+    with listening(command) as base:
+        yield base
+
+
+@contextmanager
+def listening(command: list[str]) -> Iterator[str]:
+    """A process that prints its port and serves until it is ended; its address.
+
+    Raises:
+        BenchmarkFailed: It did not start.
+    """
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""

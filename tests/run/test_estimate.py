@@ -17,6 +17,16 @@ from vlsbench.run.plan import Evaluation
 
 JUDGE = "openai:gpt-4o"
 
+MILLIONS = Estimate(
+    samples=1,
+    answer_requests=1,
+    judge_requests=1,
+    image_bytes=0,
+    image_problems=0,
+    input_tokens=3_000_000,
+    output_tokens=500_000,
+)
+
 
 def size_up(dataset, *, judge=JUDGE, sees=Sees.IMAGE, rubric=None, limit=None, system=None):
     asked = Evaluation(
@@ -96,32 +106,14 @@ def test_images_are_counted_by_the_published_rule(width, height, tokens):
 
 
 def test_the_cost_is_that_of_tokens_at_prices_per_million():
-    found = Estimate(
-        samples=1,
-        answer_requests=1,
-        judge_requests=1,
-        image_bytes=0,
-        image_problems=0,
-        input_tokens=3_000_000,
-        output_tokens=500_000,
-    )
+    found = MILLIONS
     price = Price(input=2.5, output=10)
     assert found.cost is None
     assert found.priced(price, price).cost == 12.5
 
 
 def test_the_model_and_the_judge_have_prices_of_their_own():
-    found = Estimate(
-        samples=1,
-        answer_requests=1,
-        judge_requests=1,
-        image_bytes=0,
-        image_problems=0,
-        input_tokens=3_000_000,
-        output_tokens=500_000,
-        judge_input_tokens=1_000_000,
-        judge_output_tokens=400_000,
-    )
+    found = replace(MILLIONS, judge_input_tokens=1_000_000, judge_output_tokens=400_000)
     target, judge = Price(input=1, output=10), Price(input=100, output=1000, currency="EUR")
     assert found.priced(target, judge).cost == 2 + 1 + 100 + 400
     assert found.priced(target, None).cost == 2 + 1

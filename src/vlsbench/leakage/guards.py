@@ -9,7 +9,7 @@ guard:world                             the truth of the miniature world
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from vlsbench import judges, models
 from vlsbench.core.errors import Blocked, UnknownName
@@ -80,15 +80,28 @@ class Checks(Protocol):
         ...
 
 
-class PartByPart:
-    """Shows only the part in question. Implements `Guard`.
+class _Judging(Protocol):
+    """What `Guard` and `Checks` have in common."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def settings(self) -> Mapping[str, str]: ...
+
+
+Inner = TypeVar("Inner", bound=_Judging)
+
+
+class Around(Generic[Inner]):
+    """A guard around whoever judges, under the same name and settings.
 
     Args:
-        checks: Who judges what is shown.
+        inner: Who judges.
     """
 
-    def __init__(self, checks: Checks) -> None:
-        self.inner = checks
+    def __init__(self, inner: Inner) -> None:
+        self.inner = inner
 
     @property
     def name(self) -> str:
@@ -99,6 +112,10 @@ class PartByPart:
     def settings(self) -> Mapping[str, str]:
         """The settings of whoever judges."""
         return self.inner.settings
+
+
+class PartByPart(Around[Checks]):
+    """Shows only the part in question. Implements `Guard`."""
 
     async def check(self, sample: Sample, part: Part, image: Image | None) -> Finding:
         """Judge one part of a sample.

@@ -11,14 +11,14 @@ from vlsbench.construct.steps import Done, Step, StepOutcome, digest
 from vlsbench.core.errors import RequestFailed
 from vlsbench.core.types import Image, Sample, VerdictOutcome
 from vlsbench.judges.guard import Finding
-from vlsbench.leakage.guards import Guard
+from vlsbench.leakage.guards import Around, Guard
 from vlsbench.leakage.protocol import Part
 
 _REMEMBERED = 4096
 """Verdicts of this session that are at hand; those of earlier ones are in the step's journal."""
 
 
-class RememberingGuard:
+class RememberingGuard(Around[Guard]):
     """Puts a durable step around a guard. Implements `vlsbench.leakage.guards.Guard`.
 
     A benign twin has the text of its pair, and several pairs share a picture: neither is asked about twice.
@@ -29,19 +29,9 @@ class RememberingGuard:
     """
 
     def __init__(self, guard: Guard, step: Step) -> None:
-        self.inner = guard
+        super().__init__(guard)
         self._step = step
         self._recent: OrderedDict[str, asyncio.Future[Done]] = OrderedDict()
-
-    @property
-    def name(self) -> str:
-        """The guard's reference."""
-        return self.inner.name
-
-    @property
-    def settings(self) -> Mapping[str, str]:
-        """The guard's settings."""
-        return self.inner.settings
 
     async def check(self, sample: Sample, part: Part, image: Image | None) -> Finding:
         """Judge one part of a sample.

@@ -15,12 +15,11 @@ from typing import BinaryIO, Generic, TypeVar
 from urllib.parse import quote
 
 import msgspec
-import orjson
 
 from vlsbench.core.errors import RequestFailed, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import NOT_FOUND, Transfer, Wording, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
 
 T = TypeVar("T")
@@ -97,7 +96,7 @@ class _Line(msgspec.Struct):
     error: _Problem | None = None
 
 
-class OpenAIBatches:
+class OpenAIBatches(BatchLines):
     """Implements `vlsbench.models.batches.BatchService` for a model behind chat completions.
 
     Args:
@@ -108,15 +107,9 @@ class OpenAIBatches:
     limits = LIMITS
     provider = "OpenAI"
 
-    def __init__(self, chat: Wording, wire: Transfer) -> None:
-        self.address = wire.base_url
-        self._chat = chat
-        self._wire = wire
-
     async def line(self, custom_id: str, prompt: Prompt) -> list[bytes]:
         """One request as a line of the file."""
-        head = {"custom_id": custom_id, "method": "POST", "url": ENDPOINT}
-        return [orjson.dumps(head)[:-1] + b',"body":', *await self._chat.body(prompt), b"}\n"]
+        return await self._line({"custom_id": custom_id, "method": "POST", "url": ENDPOINT}, "body", prompt)
 
     async def submit(self, key: str, payload: Path, count: int) -> str:  # noqa: ARG002
         """Upload the file, unless an earlier try did, and make a batch over it."""
@@ -211,7 +204,3 @@ class OpenAIBatches:
         for name in (*batch.inputs, *batch.results):
             with contextlib.suppress(RequestFailed):
                 await self._wire.ask("DELETE", f"/files/{quote(name, safe='')}", missing=True)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._wire.close()

@@ -224,3 +224,25 @@ def decoded(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Transient(f"the server's answer cannot be read: {error}") from error
+
+
+class BatchLines:
+    """What the batch services of all providers have in common: whom they ask, and how a request becomes a line.
+
+    Args:
+        chat: Writes the requests and reads the replies.
+        wire: Reaches the provider.
+    """
+
+    def __init__(self, chat: Wording, wire: Transfer) -> None:
+        self.address = wire.base_url
+        self._chat = chat
+        self._wire = wire
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._wire.close()
+
+    async def _line(self, head: Mapping[str, str], field: str, prompt: Prompt) -> list[bytes]:
+        """A request as a line: what tells it from the others, and its body in a field."""
+        return [orjson.dumps(head)[:-1] + b',"%b":' % field.encode(), *await self._chat.body(prompt), b"}\n"]

@@ -16,12 +16,11 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 import msgspec
-import orjson
 
 from vlsbench.core.errors import RequestFailed, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import NOT_FOUND, Transfer, Wording, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
 
 LIMITS = Limits(requests=100_000, n_bytes=256_000_000)
@@ -103,7 +102,7 @@ class _Line(msgspec.Struct):
     result: _Outcome
 
 
-class AnthropicBatches:
+class AnthropicBatches(BatchLines):
     """Implements `vlsbench.models.batches.BatchService`.
 
     Args:
@@ -114,15 +113,9 @@ class AnthropicBatches:
     limits = LIMITS
     provider = "Anthropic"
 
-    def __init__(self, chat: Wording, wire: Transfer) -> None:
-        self.address = wire.base_url
-        self._chat = chat
-        self._wire = wire
-
     async def line(self, custom_id: str, prompt: Prompt) -> list[bytes]:
         """One request, on a line of its own."""
-        head = orjson.dumps({"custom_id": custom_id})
-        return [head[:-1] + b',"params":', *await self._chat.body(prompt), b"}\n"]
+        return await self._line({"custom_id": custom_id}, "params", prompt)
 
     async def submit(self, key: str, payload: Path, count: int) -> str:  # noqa: ARG002
         """Send all lines as one list."""
@@ -208,7 +201,3 @@ class AnthropicBatches:
     async def discard(self, batch: Batch) -> None:
         """Delete the batch with its requests and results."""
         await self._wire.ask("DELETE", f"{PATH}/{quote(batch.id, safe='')}", missing=True)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._wire.close()

@@ -19,7 +19,7 @@ import orjson
 from vlsbench.core.errors import RequestFailed, Transient, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import NOT_FOUND, Transfer, Wording, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
 
 LIMITS = Limits(requests=200_000, n_bytes=2_000_000_000)
@@ -94,7 +94,7 @@ class _Line(msgspec.Struct):
     error: _Status | None = None
 
 
-class GeminiBatches:
+class GeminiBatches(BatchLines):
     """Implements `vlsbench.models.batches.BatchService`.
 
     Args:
@@ -105,15 +105,9 @@ class GeminiBatches:
     limits = LIMITS
     provider = "Google"
 
-    def __init__(self, chat: Wording, wire: Transfer) -> None:
-        self.address = wire.base_url
-        self._chat = chat
-        self._wire = wire
-
     async def line(self, custom_id: str, prompt: Prompt) -> list[bytes]:
         """One request as a line of the file."""
-        head = orjson.dumps({"key": custom_id})
-        return [head[:-1] + b',"request":', *await self._chat.body(prompt), b"}\n"]
+        return await self._line({"key": custom_id}, "request", prompt)
 
     async def submit(self, key: str, payload: Path, count: int) -> str:  # noqa: ARG002
         """Upload the file, and make a batch over it."""
@@ -208,10 +202,6 @@ class GeminiBatches:
         for name in (*batch.inputs, *batch.results, batch.id):
             with contextlib.suppress(RequestFailed):
                 await self._wire.ask("DELETE", _place(name), missing=True)
-
-    async def close(self) -> None:
-        """Close all connections."""
-        await self._wire.close()
 
 
 def _place(name: str) -> str:
