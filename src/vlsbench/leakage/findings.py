@@ -119,6 +119,7 @@ def read(path: Path) -> Audit:
         guarded=Verdicts(run).guarded() if run is not None and mine else None,
         signals=found.signals,
         partial_input=found.partial_input,
+        partial_input_reference=found.partial_input_reference,
         notes=found.notes,
     )
 
@@ -133,6 +134,7 @@ class _Recorded:
     limit: int | None = None
     signals: dict[str, object] | None = None
     partial_input: dict[str, object] | None = None
+    partial_input_reference: dict[str, object] | None = None
     notes: tuple[str, ...] = ()
 
 

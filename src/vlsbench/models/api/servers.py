@@ -119,11 +119,13 @@ class Servers(Generic[E]):
     @property
     def notice(self) -> str:
         """What the run waits for, or an empty text."""
-        if self.listed.now():
-            return ""
-        if self.listed.is_open:
-            return f"waiting until nobody else may write to {self.listed.file} (chmod go-w), since a key goes there"
-        return f"waiting for a server in {self.listed.file}"
+        return self.listed.notice
+
+    @property
+    def doubt(self) -> str:
+        """Who was left out and why, and what in the list is no address."""
+        refusals = (place.refusal for place in self._places.values())
+        return " ".join(filter(None, (*refusals, self.listed.doubt)))
 
     async def meet(self) -> None:
         """Ask every server what it serves; one that is not there yet is asked when it is first needed.
