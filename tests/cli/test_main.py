@@ -13,6 +13,7 @@ from builders import SRC, LabellingJudge, TalkingModel, call_it_unsafe, finish, 
 from run_folders import judged
 from vlsbench.cli import main
 from vlsbench.core import errors
+from vlsbench.core.extras import how_to_install
 
 
 def test_the_version_is_that_of_the_package(capsys):
@@ -141,7 +142,7 @@ def test_a_missing_extra_prints_the_install_line(capsys, monkeypatch):
 
     monkeypatch.setattr(main.show, "run", fail)
     assert vlsbench("show", "somewhere") == 2
-    assert "In a clone of vlsbench, install it with: pip install '.[hf]'" in capsys.readouterr().err
+    assert how_to_install("hf") in capsys.readouterr().err
 
 
 def test_a_reader_that_leaves_early_is_no_traceback():
