@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vlsbench.cli import outcome, pricing, terminal
 from vlsbench.core.errors import RunError, UserError
-from vlsbench.core.words import counted
+from vlsbench.store.kinds import no_run
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -77,10 +77,7 @@ def _show_others(path: Path, *, as_json: bool) -> int:
 
     found = demonstrate.read(path)
     if found is None:
-        inside = sorted(each.name for each in path.iterdir() if (each / "manifest.json").exists())
-        names = ", ".join(inside[:6]) + (", …" if len(inside) > 6 else "")
-        also = f" It holds {counted(len(inside), 'run')}: {names}. Show one of them." if inside else ""
-        raise RunError(f"{path} is not a run folder (it has no manifest.json).{also}")
+        raise RunError(no_run(path))
     if as_json:
         return _print_json(found.to_json())
     print_demonstration(found, terminal.console())
