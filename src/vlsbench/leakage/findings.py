@@ -201,6 +201,7 @@ class Verdicts:
                 id=item.id,
                 category=item.category,
                 cluster=item.cluster,
+                more_images=item.more_images,
                 unit=item.unit,
                 expect=Expect.HARMFUL.value if item.harmful else Expect.BENIGN.value,
                 outcomes={part: self._outcome(sample, part) for part in Part},
