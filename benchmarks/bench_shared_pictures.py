@@ -15,6 +15,7 @@ from dataclasses import replace
 from statistics import mean
 
 from vlsbench import stats
+from vlsbench.core.types import Rate
 from vlsbench.results import samples
 from vlsbench.results.samples import ListedSample
 
@@ -61,7 +62,7 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for sharing, alike in ((2, 0.5), (4, 0.0), (4, 0.5), (4, 1.0), (10, 0.5), (10, 1.0)):
         rng = random.Random(f"{sharing} {alike}")
-        found: list[list[stats.Rate]] = [[], []]
+        found: list[list[Rate]] = [[], []]
         for _ in range(20 if args.quick else args.sets):
             items, hits = drawn(rng, sharing, alike)
             for rates, one in zip(found, ([replace(item, more_images=()) for item in items], items), strict=True):
