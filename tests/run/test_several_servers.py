@@ -246,6 +246,18 @@ def test_servers_of_two_models_stop_the_run_before_the_first_answer(
         assert not other.asked
 
 
+def test_one_model_in_two_folders_is_answered_and_said_not_to_be_two(
+    tmp_path: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve(behave) as other:
+        other.models = of_model("/elsewhere/first")
+        words = ("--model", "openai:target", "--servers", f"{server.url},{other.url}", "--judge", "refusal")
+        assert command("eval", *words, "--dataset", texts(tmp_path, 3), "--out", str(tmp_path / "run")) == 0
+        said = capsys.readouterr().out.replace("\n", " ")
+        assert "have it at different places, which should be one model: /models/first, /elsewhere/first." in said
+        assert "different models" not in said
+
+
 def test_a_run_that_waits_for_its_first_server_stops_at_once_when_asked_to(tmp_path: Path) -> None:
     words = ("--model", "openai:m", "--servers", f"@{tmp_path / 'servers'}", "--judge", "refusal")
     process = start("eval", *words, "--dataset", texts(tmp_path, 3), "--out", tmp_path / "run")

@@ -23,8 +23,8 @@ from vlsbench.core.errors import (
     UserError,
     VLSBenchError,
 )
+from vlsbench.core.names import same_model
 from vlsbench.core.types import Image, Prompt, Reply
-from vlsbench.models.api import catalog
 from vlsbench.models.api.addresses import ServerList
 from vlsbench.models.api.endpoint import Endpoint
 from vlsbench.models.api.moderation import Moderated, Moderation
@@ -217,7 +217,7 @@ class Servers(Generic[E]):
             place.is_met = True
             for root in place.endpoint.roots:
                 self._root = self._root or root
-                if not catalog.same(root, self._root):
+                if not same_model(root, self._root):
                     place.refusal = f"{place.endpoint.base_url} is left out: it serves {root}, others {self._root}."
         if place.refusal:
             raise AccessDenied(place.refusal)
