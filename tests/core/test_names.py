@@ -104,7 +104,7 @@ def test_the_model_that_a_judge_asks(ref, model):
         ("/n1/a/default", "/n2/a/default", True),
         ("/runs/a/checkpoint-500", "/runs/b/checkpoint-500", False),
         ("default", "default", True),
-        ("default", "/models/a/default", False),
+        ("default", "/models/a/default", True),
         ("org/small", "org/big", False),
     ],
 )

@@ -120,7 +120,7 @@ def test_a_run_waits_for_the_first_server_and_takes_in_those_that_come_later(tmp
         )
         starting.join()
     assert found.responses["ok"] == 400
-    assert f"waiting for a server in {file}" in told
+    assert f"waiting for a server in {file} (no such file yet)" in told
     assert len(other.asked) > 20
     assert manifest(tmp_path / "run")["parameters"]["addresses"] == [one.url, other.url]
 

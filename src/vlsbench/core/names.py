@@ -103,8 +103,9 @@ def same_model(one: str, other: str) -> bool:
     may have (``default``, ``checkpoint-500``), the one above it has to be the same too.
     """
     first, second = (ref.rstrip("/").casefold() for ref in (one, other))
-    parts = 2 if _ANY_MODEL.fullmatch(_last(first, 1)) else 1
-    return first == second or _last(first, parts) == _last(second, parts)
+    has_folders = "/" in first and "/" in second
+    parts = 2 if has_folders and _ANY_MODEL.fullmatch(_last(first, 1)) else 1
+    return _last(first, parts) == _last(second, parts)
 
 
 def slug(text: str) -> str:
