@@ -55,6 +55,12 @@ def test_a_build_is_no_damaged_run(tmp_path: Path) -> None:
         Run(made(tmp_path / "build", "manifest.json", "steps/ask.jsonl"))
 
 
+def test_the_run_of_a_guard_is_not_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vlsbench("audit", "--dataset", "mini:leaky:3", "--guard", "guard:world", "--out", tmp_path / "audit", "--no-ocr")
+    assert vlsbench("export", tmp_path / "audit" / "guard", "--format", "csv", "--out", tmp_path / "a.csv") == 2
+    assert f"vlsbench show {tmp_path / 'audit'} shows the audit" in capsys.readouterr().err
+
+
 def test_an_export_says_what_can_be_exported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = judged(tmp_path / "runs" / "one", ("a", "refusal")).run.path
     assert vlsbench("export", run.parent, "--format", "csv", "--out", tmp_path / "all.csv") == 2

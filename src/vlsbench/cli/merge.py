@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
-from vlsbench.cli import options, outcome
+from vlsbench.cli import options, outcome, terminal
 
 _DESCRIPTION = """Join run folders of one identity: the shards of a set (vlsbench eval --shard I/N), of which each may
 have been evaluated more than once. Nobody is asked anything, and the folders stay as they are. The joined folder is a
@@ -25,4 +26,7 @@ def run(args: argparse.Namespace) -> int:
     """Merge."""
     from vlsbench.run.shards.merge import merge
 
-    return outcome.report(merge(args.runs, out=args.out, fresh=args.fresh), as_json=args.json)
+    def say(line: str) -> None:
+        sys.stderr.write(f"{terminal.clean(line)}\n")
+
+    return outcome.report(merge(args.runs, out=args.out, fresh=args.fresh, say=say), as_json=args.json)

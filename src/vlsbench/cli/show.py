@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from vlsbench.cli import outcome, pricing, terminal
-from vlsbench.core.errors import RunError, UserError
+from vlsbench.core.errors import RunError
 from vlsbench.store.kinds import no_run
 
 
@@ -38,11 +38,7 @@ def run(args: argparse.Namespace) -> int:
     if path.is_dir() and not (path / "manifest.json").exists():
         return _show_others(path, as_json=args.json)
     run = Run(path)
-    if run.condition == "guard":
-        raise UserError(
-            f"{run.path} is the run of an audit's guard and has no answers. vlsbench show {run.path.parent} shows the "
-            "audit; its figures are in audit.json."
-        )
+    run.require_answers()
     target = run.manifest.model if run.manifest.price is None else None
     pricing.check_for(args, target, *(entry.judge for entry in run.judges.values() if entry.price is None))
     return outcome.report(summarise(run, prices=pricing.prices(args)), run, as_json=args.json)

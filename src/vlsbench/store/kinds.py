@@ -10,6 +10,9 @@ from vlsbench.core.words import counted
 RUN = "manifest.json"
 ABLATION = "ablation.json"
 AUDIT = "audit.json"
+GUARD = "guard"
+"""The condition of the run that an audit's guard makes: three verdicts a sample, and no answers."""
+
 _BUILD_STEPS = "steps"
 
 _SHOWN = 6
