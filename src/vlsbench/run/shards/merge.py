@@ -75,8 +75,9 @@ def merge(
             part.rename(place)
         except OSError as error:
             raise Stopped(f"Cannot make {place}: {error.strerror}.") from error
-        for line in _half_judged(pieces, out) if say is not None else ():
-            say(line)
+        if say is not None:
+            for line in _half_judged(pieces, out):
+                say(line)
         return replace(found, run=str(out))
 
 
