@@ -10,7 +10,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.cli import options, outcome, terminal
+from vlsbench.cli import options, outcome, pricing, terminal
 from vlsbench.core import words
 from vlsbench.core.errors import UserError
 
@@ -68,6 +68,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     where = parser.add_argument_group("where and how")
     where.add_argument("--out", metavar="DIR", help="the audit's folder (default: runs/audit-<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
+    pricing.add_guard_price_options(parser)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
     if export is not None:
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
     """Audit a dataset."""
     if args.dataset is None:
         raise UserError("--dataset must be named, for example --dataset mini:leaky --guard guard:world.")
+    pricing.check_for(args, None, args.guard)
     from vlsbench.leakage.audit import audit
 
     with outcome.shown_progress(quiet=args.quiet or args.guard is None) as progress:

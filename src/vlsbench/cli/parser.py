@@ -34,7 +34,9 @@ class Parser(argparse.ArgumentParser):
     def _require_known(self, words: Sequence[str]) -> None:
         """Nothing where the words before a command of this one, if it has any, hold no option that it does not know."""
         known = [option for action in self._actions for option in action.option_strings]
-        commands = {name for action in self._actions if action.nargs == argparse.PARSER for name in action.choices or ()}
+        commands = {
+            name for action in self._actions if action.nargs == argparse.PARSER for name in action.choices or ()
+        }
         for word in words:
             if word == "--" or word in commands:
                 return

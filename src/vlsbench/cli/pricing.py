@@ -24,17 +24,31 @@ def add_price_options(parser: argparse.ArgumentParser, *, target: bool = True) -
         parser: The command.
         target: Whether the command asks a model under test.
     """
+    prices = _add_file(parser)
+    if target:
+        prices.add_argument("--price-in", type=price, metavar="X", help="of the model's input (and the judge's)")
+        prices.add_argument("--price-out", type=price, metavar="Y", help="of the model's output (and the judge's)")
+    prices.add_argument("--judge-price-in", type=price, metavar="X", help="of the judge's input")
+    prices.add_argument("--judge-price-out", type=price, metavar="Y", help="of the judge's output")
+
+
+def add_guard_price_options(parser: argparse.ArgumentParser) -> None:
+    """Prices from a file, or for the guard, which takes the judge's place and is all that an audit asks."""
+    prices = _add_file(parser)
+    for option, dest, metavar in (("--guard-price-in", "in", "X"), ("--guard-price-out", "out", "Y")):
+        names = (option, option.replace("guard-", ""))
+        told = f"of the guard's {dest}put"
+        prices.add_argument(*names, dest=f"judge_price_{dest}", type=price, metavar=metavar, help=told)
+
+
+def _add_file(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     prices = parser.add_argument_group("what it costs (per million tokens)")
     prices.add_argument(
         "--prices",
         metavar="FILE.toml",
         help='prices by model: tables ["openai:NAME"] with input, output, cached and batch',
     )
-    if target:
-        prices.add_argument("--price-in", type=price, metavar="X", help="of the model's input (and the judge's)")
-        prices.add_argument("--price-out", type=price, metavar="Y", help="of the model's output (and the judge's)")
-    prices.add_argument("--judge-price-in", type=price, metavar="X", help="of the judge's input")
-    prices.add_argument("--judge-price-out", type=price, metavar="Y", help="of the judge's output")
+    return prices
 
 
 def price(text: str) -> float:
@@ -76,7 +90,7 @@ def prices(args: argparse.Namespace) -> Prices | None:
 
 def _pair(args: argparse.Namespace, name: str) -> Price | None:
     value_in, value_out = getattr(args, f"{name}_in", None), getattr(args, f"{name}_out", None)
-    option = name.replace("_", "-")
+    option = ("guard_price" if hasattr(args, "guard") else name).replace("_", "-")
     if (value_in is None) != (value_out is None):
         raise UserError(f"--{option}-in and --{option}-out go together: prices per million tokens.")
     if value_in is None or value_out is None:
