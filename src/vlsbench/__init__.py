@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UnknownName,
         UserError,
         VLSBenchError,
+        Waiting,
     )
     from vlsbench.core.protocols import Dataset, GuardModel, Judge, LocalModel, Model, View
     from vlsbench.core.types import (
@@ -148,6 +149,7 @@ __all__ = [
     "Verdict",
     "VerdictOutcome",
     "View",
+    "Waiting",
     "Workers",
     "Written",
     "__version__",
@@ -191,6 +193,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "UnknownName",
         "UserError",
         "VLSBenchError",
+        "Waiting",
     ),
     "core.protocols": ("Dataset", "GuardModel", "Judge", "LocalModel", "Model", "View"),
     "core.types": (

@@ -12,7 +12,7 @@ from vlsbench.cli import eval as eval_
 from vlsbench.cli import options, outcome, pricing, terminal
 from vlsbench.cli.parser import Parser
 from vlsbench.core import words
-from vlsbench.core.errors import UserError
+from vlsbench.core.errors import UserError, Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     if file.report if args.report is None else args.report:
         from vlsbench.report.page.page import write_report
 
-        done = [one.cell.path for one in made if not one.error]
+        done = [one.cell.path for one in made if one.is_made]
         page = write_report(done, out / "report.html").path if done else None
     return _conclude(made, page, file.max_unscored if args.max_unscored is None else args.max_unscored, args)
 
@@ -154,6 +154,7 @@ def _conclude(made: Sequence[Made], page: Path | None, max_unscored: float, args
             terminal.console().print(f"Report: {terminal.clean(str(page))}", soft_wrap=True)
     failed = [one for one in made if one.error]
     unscored = [one for one in made if one.unscored_share > max_unscored]
+    waiting = [one for one in made if one.waiting]
     if failed:
         _say(f"vlsbench: {words.counted(len(failed), 'cell')} of {len(made):,} failed. The same command tries again.")
     if unscored:
@@ -161,4 +162,9 @@ def _conclude(made: Sequence[Made], page: Path | None, max_unscored: float, args
             f"vlsbench: {words.counted(len(unscored), 'cell')} of {len(made):,} left more samples unscored than "
             f"--max-unscored {max_unscored:g} allows. The same command tries them again."
         )
-    return 1 if failed or unscored else 0
+    if waiting:
+        many = words.counted(len(waiting), "cell")
+        _say(f"vlsbench: {many} of {len(made):,} {words.noun(len(waiting), 'waits')}. The same command continues.")
+    if failed or unscored:
+        return 1
+    return Waiting.exit_code if waiting else 0

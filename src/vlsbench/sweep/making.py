@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from vlsbench import models
-from vlsbench.core.errors import Interrupted, VLSBenchError
+from vlsbench.core.errors import Interrupted, VLSBenchError, Waiting
 from vlsbench.core.protocols import Closing
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.loading import Loader, Shared
@@ -25,7 +25,7 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What became of a cell: `error` says why it failed, empty where it did not.
+    """What became of a cell: `error` says why it failed, `waiting` what it waits for; both are empty where it did not.
 
     `passed_over` cells were finished before. `unscored_share` is the largest share of samples that a judge left
     unscored, between 0 and 1.
@@ -33,8 +33,14 @@ class Made:
 
     cell: SweepCell
     error: str = ""
+    waiting: str = ""
     passed_over: bool = False
     unscored_share: float = 0.0
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it neither failed nor waits."""
+        return not self.error and not self.waiting
 
     def to_json(self) -> dict[str, object]:
         """The object of a cell in ``vlsbench sweep --json``."""
@@ -42,6 +48,7 @@ class Made:
             "name": self.cell.name,
             "path": str(self.cell.path),
             "failed": self.error or None,
+            "waiting": self.waiting or None,
             "passed_over": self.passed_over,
             "unscored_share": self.unscored_share,
         }
@@ -134,7 +141,7 @@ class _Sweep:
             made = await self._make(cell)
             self._made.append(made)
             if not self._halt.asked:
-                what = f"failed: {made.error}" if made.error else "done"
+                what = f"failed: {made.error}" if made.error else made.waiting or "done"
                 self._log(f"{len(self._made):,} of {len(self._cells):,}: {cell.name}: {what}")
 
     async def _make(self, cell: SweepCell) -> Made:
@@ -145,6 +152,8 @@ class _Sweep:
             return Made(cell=cell, unscored_share=await cell.make(making))
         except Interrupted as error:
             return Made(cell=cell, error=str(error))
+        except Waiting as error:
+            return Made(cell=cell, waiting=str(error))
         except VLSBenchError as error:
             return Made(cell=cell, error=str(error))
         except Exception as error:  # noqa: BLE001 - a fault in one cell, memory that runs out, must not cost the others

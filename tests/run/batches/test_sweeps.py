@@ -28,8 +28,16 @@ def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pyt
         words += ["--dataset", make_set(tmp_path / "set", 4), "--judge", server.model("judge"), "--judge", "refusal"]
         words += ["--out", str(tmp_path / "out"), "--batch", "--quiet"]
         server.working = False
-        assert vlsbench(*words) == 1
-        assert "waiting for 1 batch" in capsys.readouterr().out
+        assert vlsbench(*words) == 3
+        said = capsys.readouterr()
+        assert "0 cells made or continued, 0 finished before, 2 wait, 0 failed." in said.out
+        assert "  openai:one on " in said.out
+        assert said.out.count(": waiting for 1 batch with 3 requests for answers") == 2
+        assert "2 cells of 2 wait. The same command continues." in said.err
+        assert vlsbench(*words, "--model", "openai:broken@http://127.0.0.1:1/v1") == 1, "a failure comes first"
+        said = capsys.readouterr()
+        assert "2 wait, 1 failed." in said.out
+        assert "1 cell of 3 failed." in said.err
         server.working = True
         assert vlsbench(*words) == 0
         runs = [path.parent for path in (tmp_path / "out").rglob("manifest.json")]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench.core.errors import Stopped, UserError
+from vlsbench.core.errors import UserError, Waiting
 from vlsbench.core.protocols import Model
 from vlsbench.core.words import counted
 from vlsbench.models.batches import Batching
@@ -111,7 +111,8 @@ class Batches:
             progress: Told while waiting.
 
         Raises:
-            Stopped: Batches are out, or came back without answers; the same command continues.
+            Waiting: Batches are out, or came back without answers; the same command continues.
+            Stopped: A provider could not be asked.
             Interrupted: The user stopped the run.
         """
         until = time.monotonic() + self._effort.wait_s
@@ -130,7 +131,7 @@ class Batches:
             await self._halt.sleep(min(POLL_S, left))
         said = [_standing(self._desks), *(_ending(desk, entry) for desk in self._desks for entry in desk.ended)]
         if any(said):
-            raise Stopped("; ".join(filter(None, said)))
+            raise Waiting("; ".join(filter(None, said)))
         for desk in self._desks:
             desk.note(over=True)
         return False
