@@ -108,7 +108,7 @@ class Stopped(VLSBenchError):
 
 
 class Waiting(Stopped):
-    """Requests are out in batches, or came back without answers. Nothing went wrong here; the same command continues."""
+    """Requests are out in batches, or came back without answers; the same command continues."""
 
 
 class Interrupted(VLSBenchError):

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from batch_server import KEY, Question, helpful, serve_batches
-from builders import make_set, responses, times_recorded, verdicts, vlsbench
+from builders import hurry, make_set, responses, times_recorded, verdicts, vlsbench
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +34,6 @@ def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pyt
         assert "  openai:one on " in said.out
         assert said.out.count(": waiting for 1 batch with 3 requests for answers") == 2
         assert "2 cells of 2 wait. The same command continues." in said.err
-        assert vlsbench(*words, "--model", "openai:broken@http://127.0.0.1:1/v1") == 1, "a failure comes first"
-        said = capsys.readouterr()
-        assert "2 wait, 1 failed." in said.out
-        assert "1 cell of 3 failed." in said.err
         server.working = True
         assert vlsbench(*words) == 0
         runs = [path.parent for path in (tmp_path / "out").rglob("manifest.json")]
@@ -47,6 +43,22 @@ def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pyt
             assert set(times_recorded(verdicts(run)).values()) == {2}  # two judges
         assert set(server.paid.values()) == {1}
         assert server.opened == 4
+
+
+def test_a_cell_that_failed_comes_before_those_that_wait(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hurry(monkeypatch)
+    with serve_batches() as server:
+        server.working = False
+        words = ["sweep", "--model", server.model(), "--model", "openai:broken@http://127.0.0.1:1/v1"]
+        words += ["--dataset", make_set(tmp_path / "set", 3), "--judge", "refusal", "--out", str(tmp_path / "out")]
+        assert vlsbench(*words, "--batch", "--quiet", "--report") == 1
+        said = capsys.readouterr()
+        assert "1 waits, 1 failed." in said.out
+        assert "1 cell of 2 failed." in said.err
+        assert "1 cell of 2 waits. The same command continues." in said.err
+        assert not (tmp_path / "out" / "report.html").exists(), "there is nothing whole to report"
 
 
 def test_the_judge_of_a_cell_is_shown_smaller_images_too(tmp_path: Path) -> None:
