@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from batch_server import KEY, Question, helpful, serve_batches
-from builders import hurry, make_set, responses, times_recorded, verdicts, vlsbench
+from builders import make_set, responses, times_recorded, verdicts, vlsbench
+from loopback import error, serve
 
 
 @pytest.fixture(autouse=True)
@@ -45,13 +46,10 @@ def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pyt
         assert server.opened == 4
 
 
-def test_a_cell_that_failed_comes_before_those_that_wait(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    hurry(monkeypatch)
-    with serve_batches() as server:
+def test_a_cell_that_failed_comes_before_those_that_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve_batches() as server, serve(lambda _: error(401, "who are you?")) as closed:
         server.working = False
-        words = ["sweep", "--model", server.model(), "--model", "openai:broken@http://127.0.0.1:1/v1"]
+        words = ["sweep", "--model", server.model(), "--model", closed.model()]
         words += ["--dataset", make_set(tmp_path / "set", 3), "--judge", "refusal", "--out", str(tmp_path / "out")]
         assert vlsbench(*words, "--batch", "--quiet", "--report") == 1
         said = capsys.readouterr()
