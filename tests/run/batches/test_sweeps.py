@@ -49,7 +49,7 @@ def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pyt
 def test_a_cell_that_failed_comes_before_those_that_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serve_batches() as server, serve(lambda _: error(401, "who are you?")) as closed:
         server.working = False
-        words = ["sweep", "--model", server.model(), "--model", closed.model()]
+        words = ["sweep", "--model", server.model(), "--model", closed.model("closed")]
         words += ["--dataset", make_set(tmp_path / "set", 3), "--judge", "refusal", "--out", str(tmp_path / "out")]
         assert vlsbench(*words, "--batch", "--quiet", "--report") == 1
         said = capsys.readouterr()
