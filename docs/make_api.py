@@ -100,7 +100,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "RubricError",
         "AccessDenied",
         "Stopped",
-        "Waiting",
+        "BatchesOut",
         "Interrupted",
         "ImageProblem",
         "RequestFailed",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vlsbench.construct.recipe import Recipe
     from vlsbench.core.errors import (
         AccessDenied,
+        BatchesOut,
         Blocked,
         ConnectionFailed,
         DatasetError,
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
         UnknownName,
         UserError,
         VLSBenchError,
-        Waiting,
     )
     from vlsbench.core.protocols import Dataset, GuardModel, Judge, LocalModel, Model, View
     from vlsbench.core.types import (
@@ -88,6 +88,7 @@ __all__ = [
     "Agreement",
     "Audit",
     "BatchEffort",
+    "BatchesOut",
     "Block",
     "Blocked",
     "Bounds",
@@ -149,7 +150,6 @@ __all__ = [
     "Verdict",
     "VerdictOutcome",
     "View",
-    "Waiting",
     "Workers",
     "Written",
     "__version__",
@@ -177,6 +177,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "construct.recipe": ("Recipe",),
     "core.errors": (
         "AccessDenied",
+        "BatchesOut",
         "Blocked",
         "ConnectionFailed",
         "DatasetError",
@@ -193,7 +194,6 @@ _HOMES: dict[str, tuple[str, ...]] = {
         "UnknownName",
         "UserError",
         "VLSBenchError",
-        "Waiting",
     ),
     "core.protocols": ("Dataset", "GuardModel", "Judge", "LocalModel", "Model", "View"),
     "core.types": (

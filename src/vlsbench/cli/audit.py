@@ -127,7 +127,7 @@ def _effort(args: argparse.Namespace) -> Effort:
 def _say(progress: ProgressLine | None, line: str) -> None:
     if progress is not None:
         progress.close()  # what is said stands on a line of its own
-    sys.stderr.write(f"{terminal.clean(line)}\n")
+    terminal.say(line)
 
 
 def _export() -> Any:

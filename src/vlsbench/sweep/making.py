@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from vlsbench import models
-from vlsbench.core.errors import Interrupted, VLSBenchError, Waiting
+from vlsbench.core.errors import BatchesOut, Interrupted, VLSBenchError
 from vlsbench.core.protocols import Closing
+from vlsbench.run.batches.rounds import left_behind
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.loading import Loader, Shared
 from vlsbench.run.progress import Progress, RunCounts
@@ -147,12 +148,14 @@ class _Sweep:
     async def _make(self, cell: SweepCell) -> Made:
         tell = self._progress.tell if self._progress is not None else None
         making = Making(shared=self._shared, halt=self._halt, progress=tell, fresh=self._fresh)
+        if self._fresh and (left := left_behind(cell.path)):
+            self._log(left)
         try:
             await self._load(cell)
             return Made(cell=cell, unscored_share=await cell.make(making))
         except Interrupted as error:
             return Made(cell=cell, error=str(error))
-        except Waiting as error:
+        except BatchesOut as error:
             return Made(cell=cell, waiting=str(error))
         except VLSBenchError as error:
             return Made(cell=cell, error=str(error))

@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench.core.errors import UserError, Waiting
+from vlsbench.core.errors import BatchesOut, UserError
 from vlsbench.core.protocols import Model
-from vlsbench.core.words import counted
+from vlsbench.core.words import counted, noun
 from vlsbench.models.batches import Batching
 from vlsbench.run.batches.desk import BatchDesk, BatchedModel
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Halt, Patience
-from vlsbench.store.batches import FILE, BatchEntry, BatchJournal, Stage
+from vlsbench.store.batches import FILE, BatchEntry, BatchJournal, Stage, read
 
 POLL_S = 60.0
 """How often the provider is asked how a batch stands."""
@@ -54,6 +54,7 @@ class Batches:
         self._halt = halt
         self._desks: list[BatchDesk] = []
         self._without: list[tuple[Stage, str]] = []
+        self._elsewhere: list[BatchEntry] = []
 
     def model(self, model: Model, asked: Model, stage: Stage, patience: Patience) -> Model:
         """The model, with its requests in batches where its provider takes them so.
@@ -99,6 +100,10 @@ class Batches:
                     f"{counted(len(entry.numbers), 'request')} for {entry.stage} of this run are out in a batch at "
                     f"{entry.address}. Ask {entry.model} there, without --servers, until they are home."
                 )
+        # Whoever only judges has no model to bring answers home with; what it would find without them is no result.
+        asked = {desk.stage for desk in self._desks} | {stage for stage, _ in self._without}
+        out = [entry for entry in journal.entries.values() if entry.is_out and entry.stage is Stage.ANSWERS]
+        self._elsewhere = [] if Stage.ANSWERS in asked else out
         _sweep(journal)
         for desk in self._desks:
             await desk.open(journal)
@@ -111,7 +116,7 @@ class Batches:
             progress: Told while waiting.
 
         Raises:
-            Waiting: Batches are out, or came back without answers; the same command continues.
+            BatchesOut: Batches are out, or came back without answers; the same command continues.
             Stopped: A provider could not be asked.
             Interrupted: The user stopped the run.
         """
@@ -129,9 +134,10 @@ class Batches:
                 counts.waiting = _standing(self._desks)
                 progress(counts)
             await self._halt.sleep(min(POLL_S, left))
-        said = [_standing(self._desks), *(_ending(desk, entry) for desk in self._desks for entry in desk.ended)]
+        endings = [_ending(desk, entry) for desk in self._desks for entry in desk.ended]
+        said = [_standing(self._desks), *endings, _elsewhere(self._elsewhere)]
         if any(said):
-            raise Waiting("; ".join(filter(None, said)))
+            raise BatchesOut("; ".join(filter(None, said)))
         for desk in self._desks:
             desk.note(over=True)
         return False
@@ -191,6 +197,34 @@ def _standing(desks: Iterable[BatchDesk]) -> str:
                 f"{desk.service.provider}{done}"
             )
     return ", ".join(said)
+
+
+def _elsewhere(out: Iterable[BatchEntry]) -> str:
+    """What is to be done about answers that are out while nobody here asks for them; empty where none are."""
+    return ", ".join(
+        f"{counted(len(entry.numbers), 'answer')} by {entry.model} {noun(len(entry.numbers), 'is')} still out at "
+        f"{entry.provider} in the batch {entry.id or entry.key}: first bring them home with the `vlsbench eval` that "
+        "asked for them"
+        for entry in out
+    )
+
+
+def left_behind(run: Path) -> str:
+    """What there is to say where a run is put aside and begun anew while batches of it are out; empty where none are.
+
+    Args:
+        run: The run folder; it need not exist.
+    """
+    out = [entry for entry in read(run).values() if entry.is_out]
+    if not out:
+        return ""
+    names = ", ".join(f"{entry.id or entry.key} at {entry.provider}" for entry in out)
+    total = sum(len(entry.numbers) for entry in out)
+    return (
+        f"{counted(total, 'request')} of {run} {noun(total, 'is')} out in batches ({names}) and will not be used here, "
+        "but paid for unless you cancel them there. The folder that is kept aside still brings them home: continue it, "
+        "as --out, without --fresh."
+    )
 
 
 def _ending(desk: BatchDesk, entry: BatchEntry) -> str:
