@@ -14,7 +14,7 @@ from pathlib import Path
 from vlsbench.core.errors import BatchesOut, UserError
 from vlsbench.core.protocols import Model
 from vlsbench.core.words import counted, noun
-from vlsbench.models.batches import Batching
+from vlsbench.models.batches import Batching, Phase
 from vlsbench.run.batches.desk import BatchDesk, BatchedModel
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Halt, Patience
@@ -194,7 +194,7 @@ def _standing(desks: Iterable[BatchDesk]) -> str:
             done = f" ({desk.done:,} done)" if desk.done else ""
             said.append(
                 f"waiting for {counted(len(out), 'batch')} with {total:,} requests for {desk.stage} at "
-                f"{desk.service.provider}{done}"
+                f"{desk.service.provider}{done}{''.join(f'; {odd}' for odd in desk.odd)}"
             )
     return ", ".join(said)
 
@@ -232,7 +232,8 @@ def _ending(desk: BatchDesk, entry: BatchEntry) -> str:
     if not entry.unanswered:
         return ""
     why = f" ({entry.why})" if entry.why else ""
+    left = f"; what it sent is left at {desk.service.provider}" if entry.status == Phase.COMPLETED else ""
     return (
         f"the batch {entry.id} at {desk.service.provider} is {entry.status}{why}: {entry.unanswered:,} of "
-        f"{len(entry.numbers):,} requests for {desk.stage} were not answered, and are made again by the next run"
+        f"{len(entry.numbers):,} requests for {desk.stage} were not answered, and are made again by the next run{left}"
     )
