@@ -121,10 +121,17 @@ def check_for(args: argparse.Namespace, target: str | None, *judges: str | None)
         UserError: None of the models has a price.
     """
     found = prices(args)
-    if found is None or args.prices is None:
+    if found is None:
         return
     from vlsbench.run import prices as files
 
+    asked = ((target, found.of_target), *((judge, found.of_judge) for judge in judges))
+    known = [price for ref, price_of in asked if ref is not None and (price := price_of(ref)) is not None]
+    _doubt(files.doubts(known, from_file=args.prices is not None))
+    if judges and getattr(args, "judge_price_in", None) is not None and all(map(_asks_nobody, judges)):
+        _doubt(["The price of the judge is of no use here: it asks no model."])
+    if args.prices is None:
+        return
     refs = [_served(ref) for ref in (target, *judges)]
     _complain(files.missing(found, *refs), refs)
 
@@ -141,11 +148,22 @@ def check_all(asked: Iterable[tuple[object, Prices | None]]) -> None:
     from vlsbench.run import prices as files
 
     priced = {ref: found for model, found in asked if found is not None and (ref := _served(model)) is not None}
+    known = [price for ref, found in priced.items() if (price := found.of_target(ref)) is not None]
+    _doubt(files.doubts(known, from_file=any(found.models for found in priced.values())))
     missing: dict[str, str] = {}
     for ref, found in priced.items():
         if found.models and found.of_target(ref) is None:
             missing |= files.missing(found, None, ref)
     _complain(missing, priced)
+
+
+def _doubt(said: Iterable[str]) -> None:
+    for line in said:
+        sys.stderr.write(f"vlsbench: {line}\n")
+
+
+def _asks_nobody(judge: str | None) -> bool:
+    return judge is not None and ":" not in judge
 
 
 def _complain(missing: Mapping[str, str], asked: Iterable[str | None]) -> None:
