@@ -256,7 +256,7 @@ async def ask(plan: AuditPlan, path: Path, desk: Desk, halt: Halt, progress: Pro
             if plan.price is not None:
                 run.update(price=asdict(plan.price))
             source = Preparation(run, plan.selection.data, plan.limit)
-            await Checking(run, source, desk.guard, desk.gate, halt, progress, plan.price).follow()
+            await Checking(run, source, desk.guard, desk.gate, halt, progress, run.manifest.price).follow()
             finished = timestamp()
         finally:
             try:

@@ -8,7 +8,7 @@ again without its dataset.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from vlsbench.core.protocols import Dataset, Judge, Model
 from vlsbench.core.types import Sees
 from vlsbench.datasets import Columns
 from vlsbench.results.summary import Summary
-from vlsbench.run import loading
+from vlsbench.run import loading, prices
 from vlsbench.run.batches import rounds
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.flow import Answering, Generation, Judging
@@ -126,10 +126,24 @@ def carry_out(
     try:
         if plan.selection.part is not None:
             shard_file.write(run.path, plan.selection.part)
+        if say is not None:
+            for told in _price_news(run, answering, judging):
+                say(told)
         source = Preparation(run, plan.data, asked.limit)
         return run_to_end(_session(run, source, answering, judging, loader, halt, progress), halt)
     finally:
         run.unlock()
+
+
+def _price_news(run: Run, answering: Answering, judging: Judging) -> Iterator[str]:
+    """Where this session names other prices than those before it."""
+    known = run.judges.get(judging.stem_in(run))
+    for model, before, now in (
+        (run.manifest.model, run.manifest.price, answering.price),
+        (judging.judge.name, known.price if known is not None else None, judging.price),
+    ):
+        if told := prices.changed(model, before, now):
+            yield told
 
 
 def judge(

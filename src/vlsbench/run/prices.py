@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from vlsbench.core import words
 from vlsbench.core.errors import UnknownName, UserError
 from vlsbench.core.names import model_behind, without_address
 from vlsbench.core.usage import BATCH_SHARE, Price, Prices
@@ -103,6 +104,23 @@ def doubts(prices: Iterable[Price], *, from_file: bool) -> list[str]:
             'The prices name no currency, so a cost is a bare number: write currency = "USD" above the models.'
         )
     return found
+
+
+def in_words(price: Price) -> str:
+    """A price as a message has it: ``2.5 in, 10 out USD``."""
+    cached = f", cached {price.cached:g}" if price.cached is not None else ""
+    batch = f", in batches {words.percent(price.batch)}" if price.batch != BATCH_SHARE else ""
+    return f"{price.input:g} in, {price.output:g} out{cached}{batch} {price.currency}".rstrip()
+
+
+def changed(model: str, before: Price | None, now: Price | None) -> str:
+    """What there is to say where a run that was priced is continued at another price; empty where it is not."""
+    if before is None or now is None or before == now:
+        return ""
+    return (
+        f"{model} was priced at {in_words(before)} so far; {in_words(now)}, as named now, holds for all of the run, "
+        "from its first request on."
+    )
 
 
 def missing(prices: Prices, target: str | None, *judges: str | None) -> Mapping[str, str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from vlsbench.core import words
 from vlsbench.core.errors import RunError
-from vlsbench.core.usage import BATCH_SHARE, Price, Prices
+from vlsbench.core.usage import Price, Prices
+from vlsbench.run.prices import in_words
 from vlsbench.run.shards.pieces import Piece
 
 
@@ -50,15 +50,9 @@ def _agreed(model: str, given: Iterable[tuple[Piece, Price | None]]) -> Price | 
         if price is not None:
             found.setdefault(price, piece)
     if len(found) > 1:
-        said = "; ".join(f"{_in_words(price)} in {piece.run.path}" for price, piece in found.items())
+        said = "; ".join(f"{in_words(price)} in {piece.run.path}" for price, piece in found.items())
         raise RunError(
             f"The folders were given different prices of {model}: {said}. Name the one that holds for all of them, "
             "with --prices or the options of prices; what each cost at its own, `vlsbench show` says of each folder."
         )
     return next(iter(found), None)
-
-
-def _in_words(price: Price) -> str:
-    cached = f", cached {price.cached:g}" if price.cached is not None else ""
-    batch = f", in batches {words.percent(price.batch)}" if price.batch != BATCH_SHARE else ""
-    return f"{price.input:g} in, {price.output:g} out{cached}{batch} {price.currency}".rstrip()
