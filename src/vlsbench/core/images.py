@@ -132,7 +132,7 @@ def locate(reference: str, root: Path | str | None) -> Path:
     if not (_inside(lexical, folder) or _inside(lexical, home)):
         raise ImageProblem(f"the image path leaves the dataset folder: {reference}")
     try:
-        real = os.path.realpath(lexical)
+        real = _real_file(lexical)
     except ValueError as error:
         raise ImageProblem(f"the image path cannot be used: {reference!r} ({error})") from error
     if not _inside(real, home) and not _inside_hub_blobs(real, Path(home)):
@@ -140,10 +140,21 @@ def locate(reference: str, root: Path | str | None) -> Path:
     return Path(lexical)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def _real(folder: str) -> str:
-    """Where a dataset folder really is; kept, because it is asked for every image."""
+    """Where a folder really is; kept, because it is asked for every image."""
     return os.path.realpath(folder)
+
+
+def _real_file(path: str) -> str:
+    """Where a file really is: most are no links, and then only the links of their folder have to be followed."""
+    try:
+        if stat.S_ISLNK(os.lstat(path).st_mode):
+            return os.path.realpath(path)
+    except OSError:
+        return os.path.realpath(path)
+    folder, name = os.path.split(path)
+    return os.path.join(_real(folder), name)
 
 
 def _inside(path: str, folder: str) -> bool:

@@ -6,17 +6,19 @@ up with results but noted where requests are sent and tried again, on the meter 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field, replace
+from types import TracebackType
 
 from vlsbench.core.types import Reply, Verdict
 
 
 @dataclass(slots=True, kw_only=True)
 class Meter:
-    """Requests and tokens of one record. Tokens are None unless the server told those of every reply."""
+    """Requests and tokens of one record. Tokens are None unless the server told those of every reply.
+
+    As a context manager it is the meter of all requests that this task, and those that it starts, send meanwhile.
+    """
 
     requests: int = 0
     retried: int = 0
@@ -25,6 +27,17 @@ class Meter:
     completion_tokens: int | None = None
     cached_tokens: int | None = None
     batched: bool = False
+    _before: Token[Meter | None] | None = field(default=None, repr=False)
+
+    def __enter__(self) -> Meter:
+        self._before = _METER.set(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._before is not None:
+            _METER.reset(self._before)
 
     def reply(self, reply: Reply, *, batched: bool) -> None:
         """Note a reply, perhaps of a batch."""
@@ -34,12 +47,17 @@ class Meter:
         self.cached_tokens = self._sum(self.cached_tokens, reply.cached_tokens)
         self.replies += 1
 
-    def measure(self, verdict: Verdict) -> Verdict:
-        """The verdict with what it took; that of a judge which sends its requests itself keeps what it says of them."""
+    def measure(self, verdict: Verdict, *, sample_id: str, latency_s: float) -> Verdict:
+        """The verdict on a sample with what it took: seconds, requests and tokens.
+
+        That of a judge which sends its requests itself keeps what it says of them.
+        """
         if not self.requests:
-            return verdict
+            return replace(verdict, sample_id=sample_id, latency_s=latency_s)
         return replace(
             verdict,
+            sample_id=sample_id,
+            latency_s=latency_s,
             requests=self.requests,
             retried=self.retried,
             batched=self.batched,
@@ -55,17 +73,6 @@ class Meter:
 
 
 _METER: ContextVar[Meter | None] = ContextVar("meter", default=None)
-
-
-@contextlib.contextmanager
-def metered() -> Iterator[Meter]:
-    """A meter for all requests that are sent meanwhile by this task, and by tasks that it starts."""
-    meter = Meter()
-    token = _METER.set(meter)
-    try:
-        yield meter
-    finally:
-        _METER.reset(token)
 
 
 def sent(*, again: bool = False) -> None:

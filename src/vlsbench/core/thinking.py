@@ -82,6 +82,8 @@ def _parts(thinking: list[str], answer: str, *, cut_off: bool) -> Thought:
 
 def is_blank(text: str) -> bool:
     """Whether a text shows nothing: white space, control and invisible characters only."""
+    if text[:1].isalnum() and text[:1].isascii():  # as nearly all are
+        return False
     return not any(char.isprintable() and not char.isspace() and not _is_invisible(char) for char in text)
 
 

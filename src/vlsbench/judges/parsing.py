@@ -158,6 +158,8 @@ def _read(reply: str, material: Sequence[str], known: Vocabulary) -> Parsed:
 
 def _own(objects: list[str], piece: str, known: Vocabulary) -> list[str]:
     """The objects that are the judge's own: neither a part of what others wrote, nor what one of its objects says."""
+    if piece.isascii() and "{" not in piece:  # as nearly all are: there is nothing to quote
+        return objects
     quoted = _squeeze(piece)
     copies: set[str] = set()
     with contextlib.suppress(UnparsableError):

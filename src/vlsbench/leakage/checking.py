@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from vlsbench.core.errors import ImageProblem
-from vlsbench.core.metering import metered
+from vlsbench.core.metering import Meter
 from vlsbench.core.protocols import returned
 from vlsbench.core.types import Sample, Verdict, VerdictOutcome
 from vlsbench.core.usage import Price, Usage
@@ -104,7 +104,7 @@ class Checking(Course[Check]):
             self.halt.check()
             async with self._gate:
                 started = time.monotonic()
-                with metered() as meter:
+                with Meter() as meter:
                     found = await or_failure(self._finding(work.prepared, part), self._failed)
                 verdict = GuardVerdict(
                     sample_id=work.prepared.sample.id,
@@ -112,11 +112,11 @@ class Checking(Course[Check]):
                     label=found.label,
                     reason=found.why,
                     judge_model=found.model,
-                    latency_s=elapsed(started),
                     p_unsafe=found.p_unsafe,
                     categories=tuple(found.categories),
                 )
-                self.record_verdict(self._verdicts[part], meter.measure(verdict))
+                measured = meter.measure(verdict, sample_id=verdict.sample_id, latency_s=elapsed(started))
+                self.record_verdict(self._verdicts[part], measured)
 
     async def _finding(self, prepared: Prepared, part: Part) -> Finding:
         """The guard's finding, if it can be counted."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Generic, TypeVar
 
 from vlsbench.core import metering
@@ -63,7 +63,7 @@ class PatientModel:
 
 
 async def drive(
-    items: AsyncIterator[T], work: Callable[[T], Awaitable[None]], *, width: Callable[[], int], halt: Halt
+    items: AsyncIterator[T], work: Callable[[T], Coroutine[Any, Any, None]], *, width: Callable[[], int], halt: Halt
 ) -> None:
     """Do some work for every item, at most `width()` at a time.
 
@@ -100,7 +100,7 @@ async def drive(
 class _Crew:
     """The tasks in work: started here, watched here, none left behind."""
 
-    def __init__(self, work: Callable[..., Awaitable[None]], halt: Halt) -> None:
+    def __init__(self, work: Callable[..., Coroutine[Any, Any, None]], halt: Halt) -> None:
         self.tasks: set[asyncio.Task[None]] = set()
         self.over = asyncio.Event()
         """Set once there is nothing more to wait for: all is done, something went wrong, or the user wants to stop."""
@@ -131,10 +131,7 @@ class _Crew:
         self.look()
 
     def _start(self, item: object) -> None:
-        async def run() -> None:
-            await self._work(item)
-
-        task = asyncio.create_task(run())
+        task = asyncio.create_task(self._work(item))
         self.tasks.add(task)
         task.add_done_callback(self._done)
 

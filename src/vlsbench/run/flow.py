@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from vlsbench.core.downsizing import smaller
 from vlsbench.core.errors import Blocked, ImageProblem
-from vlsbench.core.metering import metered
+from vlsbench.core.metering import Meter
 from vlsbench.core.protocols import Judge, Model, View, returned
 from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
@@ -212,7 +212,7 @@ class Flow(Course[SampleWork]):
     async def _answer(self, prepared: Prepared, stage: Answering) -> Response:
         async with stage.gate:
             started = time.monotonic()
-            with metered() as meter:
+            with Meter() as meter:
                 reply = await or_failure(_reply(prepared, stage), _failed_reply)
             if reply.model is not None:
                 stage.served.add(reply.model)
@@ -250,9 +250,9 @@ class Flow(Course[SampleWork]):
 
         async with self._judging.gate:
             started = time.monotonic()
-            with metered() as meter:
+            with Meter() as meter:
                 verdict = await or_failure(_verdict(prepared, response, judge), failed)
-            verdict = replace(meter.measure(verdict), sample_id=prepared.sample.id, latency_s=elapsed(started))
+            verdict = meter.measure(verdict, sample_id=prepared.sample.id, latency_s=elapsed(started))
             if verdict.outcome is VerdictOutcome.SCORED:
                 self._judging.served.add(verdict.judge_model)
             self.record_verdict(self._verdicts, verdict, response)

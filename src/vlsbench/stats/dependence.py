@@ -103,7 +103,7 @@ class Dependence:
 
     def __init__(self, n: int, *ways: Labels | None) -> None:
         self.n = n
-        self._ways = _widest([codes for way in ways if way is not None for codes in [_codes(way, n)]])
+        self._ways = _widest([_codes(way, n) for way in ways if way is not None and _repeats(way, n)])
         self.kind = (INDEPENDENT, ONE_WAY)[bool(self._ways)]
         self._units = self._ways[0] if self._ways else None
         self._degrees: Floats | None = None
@@ -227,12 +227,21 @@ def _repeating(ways: Sequence[Ints]) -> list[Floats]:
     return [count[count > 1].astype(float) for count in counts]
 
 
+def _repeats(way: Labels, n: int) -> bool:
+    """Whether any two samples share a cluster; most sets need no arithmetic, and a run of them no numpy.
+
+    Raises:
+        ValueError: There are not n entries.
+    """
+    if len(way) != n:
+        raise ValueError(f"need one cluster per sample, got {len(way)} for {n}")
+    return not isinstance(way, Sequence) or len(set(way)) < n
+
+
 def _codes(way: Labels, n: int) -> Ints:
     """The number of each sample's cluster, from 0 on without gaps."""
     import numpy as np
 
-    if len(way) != n:
-        raise ValueError(f"need one cluster per sample, got {len(way)} for {n}")
     if isinstance(way, np.ndarray) and way.dtype.kind in "iu":
         return np.unique(way, return_inverse=True)[1].astype(np.int64)
     numbers: dict[Hashable, int] = {}

@@ -117,12 +117,12 @@ def rate_of(
         unscored: As for `rate`.
         confidence: As for `rate`.
     """
+    k, n = float(sum(hits) if isinstance(hits, Sequence) else hits.sum()), len(hits)
+    if n == 0 or dependence.kind == INDEPENDENT:
+        return _alone(k, n, unscored, confidence)
     import numpy as np
 
     values = np.asarray(hits, dtype=float)
-    k, n = float(values.sum()), len(values)
-    if n == 0 or dependence.kind == INDEPENDENT:
-        return _alone(k, n, unscored, confidence)
     worth = dependence.worth(values)
     low = high = None
     if not worth.refused:

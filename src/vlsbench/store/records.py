@@ -98,8 +98,15 @@ def from_verdict(verdict: Verdict, response: Response | None) -> dict[str, objec
     return found if response is None else {**found, "answer_sha256": digest(response)}
 
 
+_FIELDS: dict[type, tuple[str, ...]] = {}
+"""The names of the fields of each kind of record that was written; looked up once, since they are needed for each."""
+
+
 def _without(record: Response | Verdict, usual: Mapping[str, object]) -> dict[str, object]:
-    found = {field.name: getattr(record, field.name) for field in fields(record)}
+    names = _FIELDS.get(type(record))
+    if names is None:
+        names = _FIELDS[type(record)] = tuple(field.name for field in fields(record))
+    found = {name: getattr(record, name) for name in names}
     for name, value in usual.items():
         if found[name] == value:
             del found[name]

@@ -13,7 +13,7 @@ import pytest
 from loopback import Answer, Asked, Loopback, error, serve
 from vlsbench import models
 from vlsbench.core.errors import AccessDenied, ConnectionFailed, RateLimited, RequestFailed, Transient, UserError
-from vlsbench.core.metering import metered
+from vlsbench.core.metering import Meter
 from vlsbench.core.protocols import Model, Telling
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models import Access
@@ -100,7 +100,7 @@ def test_the_least_loaded_server_is_asked_so_that_a_slow_one_gets_less() -> None
 
 def test_requests_to_a_server_that_is_not_there_move_on() -> None:
     with serve(plain) as there:
-        with metered() as meter:
+        with Meter() as meter:
             assert all(isinstance(reply, Reply) for reply in ask(served(nobody(), there.url), 20))
         assert len(there.asked) == 20
         assert 0 < meter.retried < 20  # it rests instead of being asked first each time

@@ -138,7 +138,10 @@ class Client:
     async def _ask(self, method: str, path: str, parts: Sequence[bytes] | None) -> HTTPAnswer:
         home = url = URL(self.base_url + path)
         for _ in range(MAX_REDIRECTS + 1):
-            headers = {"Content-Type": "application/json", **(self._own if url.origin() == home.origin() else {})}
+            headers = {
+                "Content-Type": "application/json",
+                **(self._own if url is home or url.origin() == home.origin() else {}),
+            }
             try:
                 answer, location = await self._send(method, url, headers, parts)
             except TimeoutError as error:
@@ -172,6 +175,8 @@ class Client:
             method, url, data=data, headers=headers, allow_redirects=False, proxy=self.proxy
         ) as response:
             body = await self._read(response)
+            if response.status == 200:
+                return HTTPAnswer(status=200, body=body, retry_after=None), None
             location = response.headers.get("Location") if response.status in (301, 302, 307, 308) else None
             retry_after = read_retry_after(response.headers)
             return HTTPAnswer(status=response.status, body=body, retry_after=retry_after), location
