@@ -70,6 +70,8 @@ def test_the_beginning_of_an_option_is_not_another_option(capsys):
         (["data", "check", "jsonl:x", "--colums", "a=b"], "check: error: No option named '--colums'. Did you mean"),
         (["align", "dpo", "--modle", "x"], "align dpo: error: No option named '--modle'. Did you mean '--model'?"),
         (["build", "--sed", "3"], "build: error: No option named '--sed'. Did you mean '--seed'?"),
+        (["eval", "--JUDGE", "x"], "eval: error: No option named '--JUDGE'. Did you mean '--judge'?"),
+        (["report", "--promt", "x"], "report: error: No option named '--promt'. See vlsbench report --help."),
         (["--vresion"], "vlsbench: error: No option named '--vresion'. Did you mean '--version'?"),
         (["sweep", "x.toml", "--jugde", "refusal"], "sweep: error: No option named '--jugde'. Did you mean '--judge'?"),
     ],

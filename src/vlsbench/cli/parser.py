@@ -51,7 +51,7 @@ class Parser(argparse.ArgumentParser):
         found = re.match(r"argument COMMAND: invalid choice: '([^']*)' \(choose from (.*)\)", message)
         if found is not None:
             known = re.findall(r"[\w-]+", found[2])
-            message = f"No command named {found[1]!r}.{_perhaps(found[1].lower(), known)} Known: {', '.join(known)}."
+            message = f"No command named {found[1]!r}.{_perhaps(found[1], known)} Known: {', '.join(known)}."
             if not any(action.required for action in self._actions if action.nargs == argparse.PARSER):
                 message += " Everything else is an option: see --help."
         super().error(message)
@@ -63,5 +63,6 @@ class Parser(argparse.ArgumentParser):
 
 
 def _perhaps(name: str, known: Sequence[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    bare = {each.lstrip("-"): each for each in known}  # dashes are no likeness
+    close = difflib.get_close_matches(name.lstrip("-").lower(), bare, n=1)
+    return f" Did you mean {bare[close[0]]!r}?" if close else ""

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from vlsbench import models
-from vlsbench.core.errors import BatchesOut, Interrupted, VLSBenchError
+from vlsbench.core.errors import BatchesOut, Interrupted, UserError, VLSBenchError
 from vlsbench.core.protocols import Closing
-from vlsbench.run.batches.rounds import left_behind
+from vlsbench.run.batches.rounds import is_out, left_behind
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.loading import Loader, Shared
 from vlsbench.run.progress import Progress, RunCounts
@@ -78,6 +78,7 @@ def make_all(
     Raises:
         Interrupted: The user stopped; the same call continues.
     """
+    _require_out(cells)
     finished = [not fresh and cell.is_finished() for cell in cells]
     halt = Halt()
     making = _Sweep(
@@ -90,6 +91,17 @@ def make_all(
         Made(cell=cell, passed_over=True) if done else made[id(cell)]
         for cell, done in zip(cells, finished, strict=True)
     ]
+
+
+def _require_out(cells: Sequence[SweepCell]) -> None:
+    """Nothing where a batch that is to be given up is out in one of the cells.
+
+    Raises:
+        UserError: It is in none.
+    """
+    for forget in {effort.batch.forget for cell in cells for _, effort in cell.asked} - {None}:
+        if not any(is_out(cell.path, str(forget)) for cell in cells):
+            raise UserError(f"--batch-forget: no batch {forget} of this sweep is out.")
 
 
 class _Sweep:

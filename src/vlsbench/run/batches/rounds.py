@@ -87,7 +87,7 @@ class Batches:
             Stopped: A provider could not be asked.
         """
         journal = BatchJournal(run)
-        if self._effort.forget is not None:
+        if self._effort.forget is not None and (not self._where_possible or is_out(run, self._effort.forget)):
             _forget(journal, self._effort.forget)
         if self._effort.sending and not self._desks and not self._where_possible:
             raise UserError(
@@ -160,6 +160,11 @@ def of(effort: BatchEffort, run: Path | None, halt: Halt, *, where_possible: boo
     """
     left = run is not None and (run / FILE).exists()
     return Batches(effort, halt, where_possible=where_possible) if left or effort != BatchEffort() else None
+
+
+def is_out(run: Path, batch_id: str) -> bool:
+    """Whether a batch of a run, by the provider's id, is out; the folder need not exist."""
+    return any(entry.is_out and entry.id == batch_id for entry in read(run).values())
 
 
 def _forget(journal: BatchJournal, batch_id: str) -> None:
