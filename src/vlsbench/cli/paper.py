@@ -153,7 +153,7 @@ def _conclude(made: Sequence[Made], recipe: PaperRecipe, page: Path, data: str |
     console = terminal.console()
     for one in (failed := [one for one in made if one.error]):
         console.print(terminal.clean(f"failed: {one.cell.name}: {one.error}"), soft_wrap=True)
-    done = [str(one.cell.path) for one in made if not one.error]
+    done = [str(one.cell.path) for one in made if one.is_made]
     if not done:
         raise UserError("Every cell failed, so there is nothing to report. The same command tries again.")
     written = write_arranged(
