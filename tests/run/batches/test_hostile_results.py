@@ -85,6 +85,11 @@ HARMLESS: dict[str, Rewrite] = {
     "of another batch": lambda lines: [*(renamed(line, "vlsb-0000000000000000-a-1") for line in lines), *lines],
     "of no sample": lambda lines: [renamed(lines[0], own_name(lines[0]).rpartition("-")[0] + "-99"), *lines],
     "of no batch": lambda lines: [*(renamed(lines[0], name) for name in ("x", "--", "vlsb-a-", "-1")), *lines],
+    "of a number without end": lambda lines: [renamed(lines[0], own_name(lines[0])[:-1] + "9" * 5000), *lines],
+    "nested without end": lambda lines: [
+        lines[0].rstrip()[:-1] + b',"x":' + b"[" * 99_999 + b"]" * 99_999 + b"}\n",
+        *lines,
+    ],
     "among rubbish": lambda lines: [b"\n", b"null\n", b"[1]\n", b'{"custom_id":\n', b"\xff\xfe\n", *lines],
     "without a last newline": lambda lines: [*lines[:-1], lines[-1].rstrip(b"\n")],
     "with carriage returns": lambda lines: [line.rstrip(b"\n") + b"\r\n" for line in lines],
@@ -197,3 +202,21 @@ def test_a_key_of_another_account_loses_nothing(
     provider.working = True
     assert evaluate(provider, tmp_path) == 0
     assert set(provider.paid.values()) == {1}
+
+
+@pytest.mark.parametrize("provider", ["openai"], indirect=True)
+def test_a_line_that_stops_the_run_loses_none_of_the_others(
+    provider: BatchServer, tmp_path: Path, rewritten: Callable[[Rewrite], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
+
+    def broke(lines: list[bytes]) -> list[bytes]:
+        row = {"custom_id": own_name(lines[2]), "response": {"status_code": 429, "body": body}}
+        return [*lines[:2], json.dumps(row).encode() + b"\n", *lines[3:]]
+
+    rewritten(broke)
+    assert evaluate(provider, tmp_path) == 3
+    assert "no credit left" in capsys.readouterr().err
+    assert evaluate(provider, tmp_path) == 0
+    assert set(times_recorded(responses(tmp_path / "run")).values()) == {1}
+    assert sorted(provider.paid.values()) == [1, 1, 1, 1, 1, 2], "of the one line that came back without its answer"
