@@ -33,6 +33,7 @@ APART = {
     "bench_stats": "make bench-stats",
     "bench_calibration": "wants a clone of XSTest",
     "bench_disclosed": "trains the packaged models anew",
+    "bench_shared_pictures": "says what one paragraph of docs/statistics.md rests on",
     "bench_hf_gpu": "wants a GPU",
 }
 """Those that are run by themselves, and why."""

@@ -13,6 +13,7 @@ from builders import SRC, LabellingJudge, TalkingModel, call_it_unsafe, finish, 
 from run_folders import judged
 from vlsbench.cli import main
 from vlsbench.core import errors
+from vlsbench.core.extras import how_to_install
 
 
 def test_the_version_is_that_of_the_package(capsys):
@@ -48,11 +49,28 @@ def test_a_mistyped_command_is_suggested(capsys, words, meant):
     assert f"Did you mean {meant!r}?" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [["eval", "--model", "openai:m@http://localhost:1/v1"], ["judge", "run"]])
-def test_workers_without_a_local_model_are_a_mistake(capsys, command):
-    data = ["--dataset", "mini:leakless:2"] if command[0] == "eval" else []
-    assert vlsbench(*command, *data, "--judge", "refusal", "--workers", "2") == 2
-    assert "--workers holds local models (hf:, mini:), and none is asked here." in capsys.readouterr().err
+_SERVED = "openai:m@http://localhost:1/v1"
+
+
+@pytest.mark.parametrize(
+    ("command", "who"),
+    [
+        (f"eval --model {_SERVED} --dataset mini:leakless:2 --judge refusal", "--model or --judge"),
+        (f"ablate --model {_SERVED} --dataset mini:leakless:2 --judge refusal", "--model or --judge"),
+        ("judge run --judge refusal", "--judge"),
+        ("audit --dataset mini:leaky:2", "--guard or --embedder"),
+        (f"audit --dataset mini:leaky:2 --guard guard:{_SERVED}", "--guard or --embedder"),
+        ("build --out build", "the text roles and the guards"),
+        (f"sweep --model {_SERVED} --dataset mini:leakless:2 --judge refusal", "models, judges and audits"),
+        ("align rl --model mini:base --data mini:leakless:4 --reward refusal --out trained", "--reward"),
+    ],
+)
+def test_workers_without_a_local_model_are_a_mistake_in_every_command(capsys, tmp_path, monkeypatch, command, who):
+    monkeypatch.chdir(tmp_path)
+    assert vlsbench(*command.split(), "--workers", "2") == 2
+    told = capsys.readouterr().err
+    assert f"--workers holds local models (hf: or mini:), and none is asked here: {who} could name one." in told
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_beginning_of_an_option_is_not_another_option(capsys):
@@ -158,7 +176,7 @@ def test_a_missing_extra_prints_the_install_line(capsys, monkeypatch):
 
     monkeypatch.setattr(main.show, "run", fail)
     assert vlsbench("show", "somewhere") == 2
-    assert "In a clone of vlsbench, install it with: pip install '.[hf]'" in capsys.readouterr().err
+    assert how_to_install("hf") in capsys.readouterr().err
 
 
 def test_a_reader_that_leaves_early_is_no_traceback():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections import Counter
 
 import pytest
 
-from vlsbench.cli.progress import describe, fitted
+from vlsbench.cli.progress import ProgressLine, describe, fitted
 from vlsbench.core.usage import Price, Usage
 from vlsbench.run.progress import RunCounts
 
@@ -74,3 +76,29 @@ def test_what_is_not_counted_makes_the_sum_a_lower_bound():
     usage = Usage(records=500, requests=500, uncounted=100, prompt_tokens=800_000)
     spending = counts(asked=usage, price=Price(input=2.0, output=1.0), answered=500, judged=500)
     assert "spent at least 1.60 of about" in describe(spending)
+
+
+class Screen(io.StringIO):
+    """What stands for stderr; `is_terminal` says whether it is one."""
+
+    def __init__(self, *, is_terminal: bool) -> None:
+        super().__init__()
+        self.is_terminal = is_terminal
+
+    def isatty(self) -> bool:
+        return self.is_terminal
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_the_run_waits_for_is_said_in_full_and_at_once(monkeypatch, is_terminal):
+    screen = Screen(is_terminal=is_terminal)
+    monkeypatch.setattr(sys, "stderr", screen)
+    line, notice = ProgressLine(), f"waiting for a server in /{'far/' * 60}servers.txt (no such file yet)"
+    line(counts(notice=notice))
+    assert f"{notice}\n" in screen.getvalue()
+    line(counts(notice=notice))
+    assert screen.getvalue().count(f"{notice}\n") == 1
+    line(counts())
+    line(counts(notice=notice, doubt="Line 2 of it is passed over."))
+    assert screen.getvalue().count(f"{notice}\n") == 2
+    assert "Line 2 of it is passed over.\n" in screen.getvalue()

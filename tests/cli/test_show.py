@@ -147,7 +147,7 @@ def test_a_demonstration_is_shown(tmp_path, capsys, monkeypatch):
 
 def test_a_folder_of_runs_says_which_there_are(run, capsys):
     assert vlsbench("show", run.parent) == 2
-    assert "It holds 1 run: run. Show one of them." in capsys.readouterr().err
+    assert f"It holds 1 run: {run}. Name one of them." in capsys.readouterr().err
 
 
 def test_the_run_of_an_audits_guard_is_told_from_an_evaluation(tmp_path, capsys):

@@ -6,6 +6,7 @@ import pytest
 
 from vlsbench.core import errors
 from vlsbench.core.errors import MissingExtra, Transient, UnknownName, VLSBenchError
+from vlsbench.core.extras import how_to_install
 
 TREE = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, VLSBenchError)]
 
@@ -52,7 +53,7 @@ def test_an_unknown_name_that_is_close_to_nothing_only_lists():
 
 
 def test_a_missing_extra_prints_the_install_line():
-    assert "pip install '.[hf]'" in str(MissingExtra("torch", "hf"))
+    assert str(MissingExtra("torch", "hf")) == f"This needs torch. Install it with: {how_to_install('hf')}"
 
 
 def test_a_time_to_wait_travels_with_the_error():

@@ -94,3 +94,20 @@ def test_folders_of_earlier_versions_keep_their_names(ref, name):
 )
 def test_the_model_that_a_judge_asks(ref, model):
     assert names.model_behind(ref) == model
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("/n1/models/Qwen-7B", "/n2/scratch/qwen-7b/", True),
+        ("/models/a/default", "/models/b/default", False),
+        ("/n1/a/default", "/n2/a/default", True),
+        ("/runs/a/checkpoint-500", "/runs/b/checkpoint-500", False),
+        ("default", "default", True),
+        ("default", "/models/a/default", True),
+        ("org/small", "org/big", False),
+    ],
+)
+def test_paths_of_one_model_are_told_from_those_of_two(one, other, same):
+    assert names.same_model(one, other) is same
+    assert names.same_model(other, one) is same

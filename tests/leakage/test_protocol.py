@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -150,3 +151,8 @@ def test_pairs_of_one_group_are_one_unit() -> None:
     found = figures(rows)
     assert (found.r1.rate.method, found.r1.rate.clusters) == ("wilson-clustered", 20)
     assert found.mcnemar.p_value < found.mcnemar.p_clustered == 0.5
+
+
+def test_pairs_that_share_a_second_picture_are_one_cluster() -> None:
+    rows = [replace(row(number, "hss"), more_images=(f"second {number // 2}",)) for number in range(8)]
+    assert figures(rows).r1.rate.clusters == 4

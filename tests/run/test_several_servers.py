@@ -120,7 +120,7 @@ def test_a_run_waits_for_the_first_server_and_takes_in_those_that_come_later(tmp
         )
         starting.join()
     assert found.responses["ok"] == 400
-    assert f"waiting for a server in {file}" in told
+    assert f"waiting for a server in {file} (no such file yet)" in told
     assert len(other.asked) > 20
     assert manifest(tmp_path / "run")["parameters"]["addresses"] == [one.url, other.url]
 
@@ -244,6 +244,18 @@ def test_servers_of_two_models_stop_the_run_before_the_first_answer(
         assert "/models/first" in said
         assert not server.asked
         assert not other.asked
+
+
+def test_one_model_in_two_folders_is_answered_and_said_not_to_be_two(
+    tmp_path: Path, server: Loopback, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serve(behave) as other:
+        other.models = of_model("/elsewhere/first")
+        words = ("--model", "openai:target", "--servers", f"{server.url},{other.url}", "--judge", "refusal")
+        assert command("eval", *words, "--dataset", texts(tmp_path, 3), "--out", str(tmp_path / "run")) == 0
+        said = capsys.readouterr().out.replace("\n", " ")
+        assert "have it at different places, which should be one model: /models/first, /elsewhere/first." in said
+        assert "different models" not in said
 
 
 def test_a_run_that_waits_for_its_first_server_stops_at_once_when_asked_to(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def train(settings: Training, out: Path, log: Log = lambda _line: None) -> Path:
     with WorkFolder(out, settings.record(), owner=processes.first) as work:
         processes.wait()  # for the folder
         examples = data.load(settings.data, work.path / _SCRATCH, drop_images=settings.drop_images)
-        settings.check(examples)  # Before a download that may take an hour.
+        examples = list(settings.usable(examples, log))  # Before a download that may take an hour.
         folder = base or start.fetch(place)
         log(f"{len(examples):,} examples, {sum(bool(example.images) for example in examples):,} with pictures")
         try:

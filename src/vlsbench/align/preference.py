@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from vlsbench.align import start
 from vlsbench.align.examples import TrainingExample, answers, prompts, table
-from vlsbench.align.settings import Ground, Training, need_pairs
+from vlsbench.align.settings import Ground, Log, Training, pairs_among
 
 
 def reference(ground: Ground) -> Any:
@@ -45,9 +45,9 @@ class DPO(Training):
         """``--beta`` and ``--sft-weight``."""
         return ["--beta", f"{self.beta:g}", "--sft-weight", f"{self.sft_weight:g}"]
 
-    def check(self, examples: Sequence[TrainingExample]) -> None:
+    def usable(self, examples: Sequence[TrainingExample], log: Log) -> Sequence[TrainingExample]:
         """Only pairs will do."""
-        need_pairs(examples, self.verb)
+        return pairs_among(examples, self.verb, log)
 
     def trainer(self, ground: Ground) -> Any:
         """TRL's `DPOTrainer`."""

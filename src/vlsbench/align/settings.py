@@ -10,8 +10,12 @@ from typing import Any, ClassVar
 
 from vlsbench.align.examples import TrainingExample
 from vlsbench.core.errors import DatasetError, UserError
+from vlsbench.core.words import counted
 
 Log = Callable[[str], None]
+
+_HANDFUL = 5
+"""So few pairs left of data that is mostly something else are a mistake, no training."""
 
 
 class NothingToLearn(UserError):
@@ -82,6 +86,15 @@ class Training:
         """What an unfinished training is recognised by."""
         return {"method": self.verb, **asdict(self)}
 
+    def usable(self, examples: Sequence[TrainingExample], log: Log) -> Sequence[TrainingExample]:  # noqa: ARG002
+        """The examples that this method can learn from; `log` is told of those that are left out.
+
+        Raises:
+            DatasetError: It cannot learn from them.
+        """
+        self.check(examples)
+        return examples
+
     def check(self, examples: Sequence[TrainingExample]) -> None:
         """Refuse data that this method cannot learn from.
 
@@ -121,16 +134,25 @@ def need_answers(examples: Sequence[TrainingExample], verb: str) -> None:
         )
 
 
-def need_pairs(examples: Sequence[TrainingExample], verb: str) -> None:
-    """Refuse examples without an answer to reject.
+def pairs_among(examples: Sequence[TrainingExample], verb: str, log: Log) -> Sequence[TrainingExample]:
+    """The examples that have an answer to reject; how many have none is told.
+
+    Judged answers of runs have one only where some answer to the query was bad.
 
     Raises:
-        DatasetError: There are some.
+        DatasetError: There are none, or only a handful is left.
     """
     need_answers(examples, verb)
-    if lacking := sum(example.rejected is None for example in examples):
+    pairs = [example for example in examples if example.rejected is not None]
+    lacking = len(examples) - len(pairs)
+    if not lacking:
+        return examples
+    if len(pairs) < _HANDFUL:
+        left = f"only {counted(len(pairs), 'pair')} would be left" if pairs else "that is all of them"
         raise DatasetError(
-            f"{lacking:,} of {len(examples):,} examples have no answer to reject, which `align {verb}` needs. Take a "
-            "source of pairs: mini:textual-pairs, mini:multimodal-pairs, spa-vl:, saferlhf:, or jsonl: with 'chosen' "
-            "and 'rejected'."
+            f"{lacking:,} of {len(examples):,} examples have no answer to reject, which `align {verb}` needs: {left}. "
+            "Take a source of pairs: mini:textual-pairs, mini:multimodal-pairs, spa-vl:, saferlhf:, jsonl: with "
+            "'chosen' and 'rejected', or run: with the answers of a model that fails where another does not."
         )
+    log(f"{lacking:,} of {len(examples):,} examples have no answer to reject and are left out")
+    return pairs

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     """Ablate, and print what the image adds."""
     options.fill_in(args)
     pricing.check(args)
-    worker_options.check(args)
+    worker_options.check(args.workers, (args.model, args.judge))
     from vlsbench.ablation.ablate import carry_out
     from vlsbench.report.terminal.ablation import print_ablation
 

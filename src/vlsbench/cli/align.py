@@ -155,6 +155,7 @@ def settings_of(args: argparse.Namespace) -> Training:
     given = {one.name: getattr(args, one.name) for one in fields(method) if hasattr(args, one.name)}
     given["data"] = tuple(args.data)
     if method is RL:
+        worker_options.check(args.workers, (args.reward,), "--reward")
         given["workers"] = worker_options.workers(args)
         given["weights"] = RewardWeights(
             **{one.name: getattr(args, f"reward_{one.name}") for one in fields(RewardWeights)}

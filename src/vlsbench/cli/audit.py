@@ -8,9 +8,10 @@ import importlib
 import importlib.util
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.cli import options, outcome, pricing, terminal
+from vlsbench.cli import options, outcome, pricing, terminal, worker_options
 from vlsbench.core import words
 from vlsbench.core.errors import UserError
 
@@ -83,8 +84,10 @@ def run(args: argparse.Namespace) -> int:
     if args.dataset is None:
         raise UserError("--dataset must be named, for example --dataset mini:leaky --guard guard:world.")
     pricing.check_for(args, None, args.guard)
+    worker_options.check(args.workers, (args.guard, args.embedder), "--guard or --embedder")
     from vlsbench.leakage.audit import audit
 
+    said: list[str] = []
     with outcome.shown_progress(quiet=args.quiet or args.guard is None) as progress:
         found = audit(
             dataset=args.dataset,
@@ -98,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
             effort=_effort(args),
             fresh=args.fresh,
             progress=progress,
-            say=functools.partial(_say, progress),
+            say=functools.partial(_say, progress, said),
         )
     if args.json:
         sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
@@ -106,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
         from vlsbench.report.terminal.audit import print_audit
 
         console = terminal.console()
-        print_audit(found, console, terminal.clean)
+        unsaid = tuple(note for note in found.notes if note not in said)
+        print_audit(replace(found, notes=unsaid), console, terminal.clean)
         console.print(f"\nAudit: {terminal.clean(str(found.path))}", soft_wrap=True)
     if found.unscored_share <= args.max_unscored:
         return 0
@@ -124,7 +128,8 @@ def _effort(args: argparse.Namespace) -> Effort:
     return options.effort(args)
 
 
-def _say(progress: ProgressLine | None, line: str) -> None:
+def _say(progress: ProgressLine | None, said: list[str], line: str) -> None:
+    said.append(line)
     if progress is not None:
         progress.close()  # what is said stands on a line of its own
     terminal.say(line)

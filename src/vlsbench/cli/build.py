@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.cli import build_after, options, outcome, terminal
+from vlsbench.cli import build_after, options, outcome, terminal, worker_options
 from vlsbench.core.errors import UserError
 from vlsbench.core.words import percent
 
@@ -153,6 +153,8 @@ def run(args: argparse.Namespace) -> int:
     from vlsbench.construct.folder import BuildFolder
 
     recipe = recipe_of(args)
+    asked = (getattr(recipe, role) for role in (*_TEXT_ROLES, "guard", "check_guard"))
+    worker_options.check(args.workers, asked, "the text roles and the guards")
     if args.dry_run:
         return _say_what_would_be_asked(args, plan.make(recipe).recipe, len(plan.make(recipe).elements))
     if args.out is None:

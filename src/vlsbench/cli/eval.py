@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate, or with --dry-run say what that would take."""
     embedded = options.fill_in(args)
     pricing.check(args)
-    worker_options.check(args)
+    worker_options.check(args.workers, (args.model, args.judge))
     if args.dry_run:
         return _dry_run(args)
     from vlsbench.run.evaluate import carry_out

@@ -33,7 +33,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """Judge a run."""
     pricing.check(args)
-    worker_options.check(args)
+    worker_options.check(args.workers, (args.judge,), "--judge")
     from vlsbench.run.evaluate import judge
 
     with outcome.shown_progress(quiet=args.quiet) as progress:

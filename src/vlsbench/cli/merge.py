@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from vlsbench.cli import options, outcome, pricing
+from vlsbench.cli import options, outcome, pricing, terminal
 
 _DESCRIPTION = """Join run folders of one identity: the shards of a set (vlsbench eval --shard I/N), of which each may
 have been evaluated more than once. Nobody is asked anything, and the folders stay as they are. The joined folder is a
@@ -30,5 +30,5 @@ def run(args: argparse.Namespace) -> int:
 
     first = Run(Path(args.runs[0]))
     pricing.check_for(args, first.manifest.model, *(entry.judge for entry in first.judges.values()))
-    found = merge(args.runs, out=args.out, fresh=args.fresh, prices=pricing.prices(args))
+    found = merge(args.runs, out=args.out, fresh=args.fresh, prices=pricing.prices(args), say=terminal.say)
     return outcome.report(found, as_json=args.json)

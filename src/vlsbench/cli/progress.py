@@ -31,6 +31,7 @@ class ProgressLine:
         self._next = 0.0 if self._live else time.monotonic() + self._every_s
         self._shown: RunCounts | None = None
         self._stopping = False
+        self._told: tuple[str, ...] = ()
         self._dead = False
 
     def __call__(self, counts: RunCounts) -> None:
@@ -39,6 +40,7 @@ class ProgressLine:
             self._put(f"{describe(counts)}\n")
             return
         self._shown = counts
+        self._tell(counts)
         now = time.monotonic()
         if now >= self._next or (counts.stopping and not self._stopping):
             self._stopping = counts.stopping
@@ -52,6 +54,15 @@ class ProgressLine:
             self._shown = None
             if self._live:
                 self._put("\n")
+
+    def _tell(self, counts: RunCounts) -> None:
+        """Say in full, on a line of its own and at once, what is new of the servers: the line itself may be cut."""
+        told = (clean(counts.notice), clean(counts.doubt))
+        for text in told:
+            if text and text not in self._told:
+                erased = "\r\x1b[2K" if self._live else ""
+                self._put(f"{erased}{text}\n")
+        self._told = told
 
     def _write(self, counts: RunCounts) -> None:
         if self._live:

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from vlsbench.cli import outcome, pricing, terminal
-from vlsbench.core.errors import RunError, UserError
-from vlsbench.core.words import counted
+from vlsbench.core.errors import RunError
+from vlsbench.store.kinds import no_run
 
 
 def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -38,11 +38,7 @@ def run(args: argparse.Namespace) -> int:
     if path.is_dir() and not (path / "manifest.json").exists():
         return _show_others(path, as_json=args.json)
     run = Run(path)
-    if run.condition == "guard":
-        raise UserError(
-            f"{run.path} is the run of an audit's guard and has no answers. vlsbench show {run.path.parent} shows the "
-            "audit; its figures are in audit.json."
-        )
+    run.require_answers()
     target = run.manifest.model if run.manifest.price is None else None
     pricing.check_for(args, target, *(entry.judge for entry in run.judges.values() if entry.price is None))
     return outcome.report(summarise(run, prices=pricing.prices(args)), run, as_json=args.json)
@@ -80,10 +76,7 @@ def _show_others(path: Path, *, as_json: bool) -> int:
 
     found = demonstrate.read(path)
     if found is None:
-        inside = sorted(each.name for each in path.iterdir() if (each / "manifest.json").exists())
-        names = ", ".join(inside[:6]) + (", …" if len(inside) > 6 else "")
-        also = f" It holds {counted(len(inside), 'run')}: {names}. Show one of them." if inside else ""
-        raise RunError(f"{path} is not a run folder (it has no manifest.json).{also}")
+        raise RunError(no_run(path))
     if as_json:
         return _print_json(found.to_json())
     print_demonstration(found, terminal.console())

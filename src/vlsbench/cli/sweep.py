@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench.cli import eval as eval_
-from vlsbench.cli import options, outcome, pricing, terminal
+from vlsbench.cli import options, outcome, pricing, terminal, worker_options
 from vlsbench.cli.parser import Parser
 from vlsbench.core import words
 from vlsbench.core.errors import BatchesOut, UserError
@@ -70,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(args).items() if name in sweep_settings.names()}
     out = Path(args.out or file.out)
     cells = plan_sweep(file.asked(given), out, fresh=args.fresh, say=None if args.quiet else terminal.say)
+    _check_workers(cells)
     cells = only(cells, args.only)
     pricing.check_all((ref, effort.prices) for cell in cells for ref, effort in cell.asked)
     if args.dry_run:
@@ -82,6 +83,12 @@ def run(args: argparse.Namespace) -> int:
         done = [one.cell.path for one in made if one.is_made]
         page = write_report(done, out / "report.html").path if done else None
     return _conclude(made, page, file.max_unscored if args.max_unscored is None else args.max_unscored, args)
+
+
+def _check_workers(cells: Sequence[SweepCell]) -> None:
+    asked = [(ref, effort.local.workers) for cell in cells for ref, effort in cell.asked]
+    wanted = next((workers for _, workers in asked if workers is not None), None)
+    worker_options.check(wanted, (ref for ref, workers in asked if workers is not None), "models, judges and audits")
 
 
 def _file(args: argparse.Namespace) -> SweepFile:

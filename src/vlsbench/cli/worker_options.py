@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from vlsbench.cli.numbers import positive
@@ -39,20 +40,26 @@ def workers(args: argparse.Namespace) -> Workers | None:
     return Workers(count=args.workers, ray=args.ray or "local", gpus=args.worker_gpus)
 
 
-def check(args: argparse.Namespace) -> None:
-    """Nothing where a command that is to load models in workers has a local model or judge.
+def check(workers: Workers | int | None, refs: Iterable[object], who: str = "--model or --judge") -> None:
+    """Nothing where a command that is to load models in workers has a local model.
+
+    Args:
+        workers: What was asked for.
+        refs: The models, judges or guards of the command; one that is no reference is not loaded by us.
+        who: The options that could name one, for the message.
 
     Raises:
         UserError: All that it asks is elsewhere.
     """
     from vlsbench import models
 
-    refs = [ref for name in ("model", "judge") if (ref := getattr(args, name, None)) is not None]
-    if args.workers is not None and not any(models.is_local(model_behind(ref)) for ref in refs):
-        raise UserError(
-            f"--workers holds local models ({', '.join(f'{scheme}:' for scheme in models.LOCAL)}), and none is asked "
-            "here. Leave it out; how many requests servers get at once is --concurrency."
-        )
+    if workers is None or any(isinstance(ref, str) and models.is_local(model_behind(ref)) for ref in refs):
+        return
+    schemes = " or ".join(f"{scheme}:" for scheme in models.LOCAL)
+    raise UserError(
+        f"--workers holds local models ({schemes}), and none is asked here: {who} could name one. Leave --workers out; "
+        "how many requests a server gets at once is for --concurrency and the like."
+    )
 
 
 def gpus(text: str) -> float:

@@ -78,8 +78,9 @@ def _has_picture(item: ListedSample) -> bool:
 
 def _joined(item: ListedSample, other: ListedSample) -> ListedSample:
     """A sample with the image or group that one run knows and the other does not."""
+    shown = item if _has_picture(item) else other
     return dataclasses.replace(
-        item, cluster=item.cluster if _has_picture(item) else other.cluster, group=item.group or other.group
+        item, cluster=shown.cluster, more_images=shown.more_images, group=item.group or other.group
     )
 
 

@@ -212,7 +212,7 @@ def _array(column: bytearray) -> Hits:
 
 def _ways(items: Sequence[ListedSample]) -> tuple[Ints, Ints]:
     """The numbers of each sample's image and group."""
-    return _numbers([item.cluster for item in items]), _numbers([item.unit for item in items])
+    return _numbers(samples.pictures(items)), _numbers([item.unit for item in items])
 
 
 def _numbers(names: Sequence[str]) -> Ints:

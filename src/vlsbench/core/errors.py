@@ -29,6 +29,8 @@ import difflib
 from collections.abc import Iterable
 from pathlib import Path
 
+from vlsbench.core.extras import how_to_install
+
 
 class VLSBenchError(Exception):
     """Base of every error this package raises on purpose."""
@@ -79,8 +81,7 @@ class MissingExtra(UserError):
     """
 
     def __init__(self, package: str, extra: str) -> None:
-        # There is no release to install by name yet: only a clone has the extras.
-        super().__init__(f"This needs {package}. In a clone of vlsbench, install it with: pip install '.[{extra}]'")
+        super().__init__(f"This needs {package}. Install it with: {how_to_install(extra)}")
 
 
 class DatasetError(UserError):

@@ -10,6 +10,9 @@ FILES = ("jsonl", "csv", "parquet")
 
 _SERVER = re.compile(r"@(https?://\S*)")
 _JUDGING = re.compile(r"(?:guard|graded(?:/\d+)?):")
+_ANY_MODEL = re.compile(
+    r"default|models?|weights|hf|merged|outputs?|final|last|latest|best|(checkpoint|step|epoch)[-_]?\d*"
+)
 _DEEPEST = 8
 
 
@@ -91,6 +94,18 @@ def distinct(names: dict[str, str]) -> dict[str, str]:
     """The names of references; the reference itself where two share a name."""
     given = list(names.values())
     return {ref: name if given.count(name) == 1 else ref for ref, name in names.items()}
+
+
+def same_model(one: str, other: str) -> bool:
+    """Whether what two servers say is behind a name can be one model.
+
+    The folders above it may differ from machine to machine. Where the last part of its path is a name that any model
+    may have (``default``, ``checkpoint-500``), the one above it has to be the same too.
+    """
+    first, second = (ref.rstrip("/").casefold() for ref in (one, other))
+    has_folders = "/" in first and "/" in second
+    parts = 2 if has_folders and _ANY_MODEL.fullmatch(_last(first, 1)) else 1
+    return _last(first, parts) == _last(second, parts)
 
 
 def slug(text: str) -> str:

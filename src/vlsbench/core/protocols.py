@@ -184,6 +184,11 @@ class Telling(Served, Protocol):
         """What its requests wait for at this moment beside answers, or an empty text."""
         ...
 
+    @property
+    def doubt(self) -> str:
+        """What the user should know of its servers, or an empty text."""
+        ...
+
     async def meet(self) -> None:
         """Ask the servers what they serve.
 

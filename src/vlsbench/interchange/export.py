@@ -39,6 +39,8 @@ def export_runs(runs: Sequence[str | Path], out: str | Path, *, format: str) -> 
     if format not in FORMATS:
         raise UnknownName("export format", format, FORMATS)
     opened = [Run(Path(path).expanduser()) for path in runs]
+    for run in opened:
+        run.require_answers()
     if not opened:
         raise UserError("There is no run to export.")
     target = Path(out).expanduser()

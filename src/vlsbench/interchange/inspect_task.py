@@ -12,6 +12,7 @@ import base64
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from inspect_ai import Task, task
 from inspect_ai.dataset import MemoryDataset
@@ -56,6 +57,7 @@ _KEPT = (
     "answer",
     "options",
     "image_sha256",
+    "more_images_sha256",
 )
 """What the judge and the metrics need of a sample, beside its text and picture."""
 
@@ -98,15 +100,18 @@ def _samples(data: Dataset) -> Iterator[InspectSample]:
     for sample in data:
         metadata = {name: getattr(sample, name) for name in _KEPT}
         content: list[ContentImage | ContentText] = []
+        hashes: list[str] = []
         try:
             for image in sample.images:
                 facts = images.check(images.load(image, data.root))
                 inside = image.startswith("data:")
                 place = image if inside else str(images.locate(image, data.root).absolute())
                 content.append(ContentImage(image=place))
+                hashes.append(facts.sha256)
                 metadata["image_sha256"] = metadata["image_sha256"] or facts.sha256
         except ImageProblem as problem:
             metadata["image_problem"] = str(problem)
+        metadata["more_images_sha256"] = hashes[1:]
         content.append(ContentText(text=sample.text))
         yield InspectSample(
             id=sample.id,
@@ -157,7 +162,7 @@ def _figures(shown: Mapping[str, Rate | None]) -> Iterator[tuple[str, float]]:
                 yield f"{name}_high", rate.high
 
 
-def _listed(name: str, metadata: Mapping[str, object]) -> ListedSample:
+def _listed(name: str, metadata: Mapping[str, Any]) -> ListedSample:
     def text(key: str) -> str:
         return str(metadata.get(key) or "")
 
@@ -170,6 +175,7 @@ def _listed(name: str, metadata: Mapping[str, object]) -> ListedSample:
         cluster=text("image_sha256") or alone(name),
         twin_of=text("twin_of") or None,
         group=text("group"),
+        more_images=tuple(metadata.get("more_images_sha256") or ()),
     )
 
 
@@ -245,7 +251,7 @@ def _plain(output: ModelOutput) -> dict[str, object]:
 
 def _sample(state: TaskState, target: Target) -> Sample:
     known = {name: state.metadata[name] for name in _KEPT if state.metadata.get(name)}
-    known["options"] = tuple(known.get("options", ()))
+    known |= {name: tuple(known.get(name, ())) for name in ("options", "more_images_sha256")}
     return Sample(id=str(state.sample_id), text=state.metadata["text"], expect=Expect(target.text), **known)
 
 

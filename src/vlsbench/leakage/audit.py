@@ -38,6 +38,7 @@ from vlsbench.run.progress import Progress
 from vlsbench.run.throttle import Halt
 from vlsbench.store.folders import acquire_lock, default_folder, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import Identity
+from vlsbench.store.kinds import GUARD
 from vlsbench.store.manifest import merged
 from vlsbench.store.run_folder import Run, is_answered, open_or_create, require_same, timestamp
 
@@ -195,7 +196,7 @@ def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None
         system=None,
         seed=None,
         limit=limit,
-        condition={"name": "guard", **guard.settings},
+        condition={"name": GUARD, **guard.settings},
     )
 
 

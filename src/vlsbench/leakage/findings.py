@@ -131,6 +131,7 @@ def read(path: Path, prices: Prices | None = None) -> Audit:
         usage=mine.usage(prices) if mine is not None else {},
         signals=found.signals,
         partial_input=found.partial_input,
+        partial_input_reference=found.partial_input_reference,
         notes=found.notes,
     )
 
@@ -145,6 +146,7 @@ class _Recorded:
     limit: int | None = None
     signals: dict[str, object] | None = None
     partial_input: dict[str, object] | None = None
+    partial_input_reference: dict[str, object] | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -217,6 +219,7 @@ class Verdicts:
                 id=item.id,
                 category=item.category,
                 cluster=item.cluster,
+                more_images=item.more_images,
                 unit=item.unit,
                 expect=Expect.HARMFUL.value if item.harmful else Expect.BENIGN.value,
                 outcomes={part: self._outcome(sample, part) for part in Part},

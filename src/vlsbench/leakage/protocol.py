@@ -18,6 +18,7 @@ from enum import StrEnum
 
 from vlsbench import stats
 from vlsbench.core.types import GuardLabel, Rate
+from vlsbench.results import samples
 
 NO_IMAGE, NO_TEXT = "no_image", "no_text"
 """Why a sample is no pair: there is nothing for two of the three checks."""
@@ -52,8 +53,8 @@ DEFINITIONS: Mapping[str, str] = {
 class Row:
     """One sample under the guard: for each part its label (``safe``, ``unsafe``) or the reason why it has none.
 
-    `cluster` is the hash of its image and `unit` its group (or one of its own); samples that share one are not
-    independent. `expect` is the dataset's own word, ``harmful`` or ``benign``.
+    `cluster` is the hash of its image, `more_images` those of the images that follow, and `unit` its group (or one of
+    its own); samples that share one are not independent. `expect` is the dataset's own word, ``harmful`` or ``benign``.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Row:
     expect: str
     outcomes: Mapping[Part, str]
     unit: str = ""
+    more_images: tuple[str | None, ...] = ()
 
     def harmful(self, part: Part) -> bool | None:
         """Whether the guard holds a part for harmful; None where it has not said."""
@@ -227,7 +229,7 @@ def _harmful(rows: Sequence[Row], part: Part, unscored: int) -> Rate:
 
 def _ways(rows: Sequence[Row]) -> tuple[list[str], list[str]]:
     """How rows belong together: by image and by group."""
-    return [row.cluster for row in rows], [row.unit or row.id for row in rows]
+    return samples.pictures(rows), [row.unit or row.id for row in rows]
 
 
 def _mcnemar(pairs: Sequence[Row], unlisted: int) -> McNemar:

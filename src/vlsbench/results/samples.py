@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from vlsbench.core.types import Expect
 from vlsbench.stats import Dependence
@@ -20,8 +21,8 @@ class ListedSample:
     """What the figures need of a sample.
 
     `cluster` is the hash of its image (a name of its own where it has none), `group` the unit that its authors drew
-    (empty where there is none); samples that share either are not independent. `more_images` are the hashes of the
-    images that follow the first, None for one that could not be read.
+    (empty where there is none); `more_images` are the hashes of the images that follow the first, None for one
+    that could not be read. Samples that share any image or the group are not independent.
     """
 
     id: str
@@ -70,9 +71,38 @@ def alone(sample_id: str) -> str:
     return f"sample {sample_id}"
 
 
+class Pictured(Protocol):
+    """A sample with the hash of its first image, or a name of its own where it has none, and of those that follow."""
+
+    @property
+    def cluster(self) -> str: ...  # noqa: D102
+
+    @property
+    def more_images(self) -> Sequence[str | None]: ...  # noqa: D102
+
+
+def pictures(items: Sequence[Pictured]) -> list[str]:
+    """The cluster of each sample by its images: those that share any belong together, directly or through others."""
+    first = [item.cluster for item in items]
+    if not any(item.more_images for item in items):
+        return first
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            parent[name] = parent[above]  # halves the path, which keeps later walks short
+            name = parent[name]
+        return name
+
+    for item in items:
+        for other in filter(None, item.more_images):
+            parent[root(other)] = root(item.cluster)
+    return [root(name) for name in first]
+
+
 def dependence(items: Sequence[ListedSample]) -> Dependence:
     """Which samples belong together: those of one image, and those of one group."""
-    return Dependence(len(items), [item.cluster for item in items], [item.unit for item in items])
+    return Dependence(len(items), pictures(items), [item.unit for item in items])
 
 
 def dependence_of_pairs(pairs: Sequence[tuple[ListedSample, ListedSample]]) -> Dependence:
@@ -83,9 +113,9 @@ def dependence_of_pairs(pairs: Sequence[tuple[ListedSample, ListedSample]]) -> D
     """
     return Dependence(
         len(pairs),
-        [harmful.cluster for harmful, _ in pairs],
+        pictures([harmful for harmful, _ in pairs]),
         [harmful.unit for harmful, _ in pairs],
-        [benign.cluster for _, benign in pairs],
+        pictures([benign for _, benign in pairs]),
         [benign.unit for _, benign in pairs],
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from vlsbench.core.names import same_model
 from vlsbench.store.manifest import Manifest
 
 
@@ -19,7 +20,10 @@ def _doubts(manifest: Manifest) -> Iterator[str]:
 
 
 def _of(name: str, served: Sequence[str], roots: Sequence[str]) -> Iterator[str]:
-    if len(roots) > 1:
+    if all(same_model(root, roots[0]) for root in roots[1:]):
+        if len(roots) > 1:
+            yield f"The servers of {name} have it at different places, which should be one model: {', '.join(roots)}."
+    else:
         yield f"The servers of {name} said that they serve different models: {', '.join(roots)}."
     if len(served) > 1:
         yield f"The answers of {name} came under different names: {', '.join(served)}."

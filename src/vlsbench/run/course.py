@@ -128,12 +128,15 @@ class Course(ABC, Generic[Work]):
     async def _report(self) -> None:
         """Tell the progress twice a second how things stand, also while nothing is recorded."""
         asking, judging = self._gates
+        gates = (*asking, *judging)
+        known = self.counts.doubt
         while self._progress is not None:
             self.counts.asking = sum(gate.in_use for gate in asking)
             self.counts.judging = sum(gate.in_use for gate in judging)
-            self.counts.paused_s = max(gate.paused_s for gate in (*asking, *judging))
+            self.counts.paused_s = max(gate.paused_s for gate in gates)
             self.counts.stopping = self.halt.asked
-            self.counts.notice = "; ".join(dict.fromkeys(filter(None, (gate.notice for gate in (*asking, *judging)))))
+            self.counts.notice = "; ".join(dict.fromkeys(filter(None, (gate.notice for gate in gates))))
+            self.counts.doubt = " ".join(dict.fromkeys(filter(None, (known, *(gate.doubt for gate in gates)))))
             self._progress(self.counts)
             await asyncio.sleep(_REPORT_EVERY_S)
 

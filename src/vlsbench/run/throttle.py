@@ -139,6 +139,11 @@ class Gate:
         """What the requests wait for beside answers, or an empty text."""
         return self._telling.notice if self._telling is not None else ""
 
+    @property
+    def doubt(self) -> str:
+        """What the user should know of the servers, or an empty text."""
+        return self._telling.doubt if self._telling is not None else ""
+
     async def __aenter__(self) -> None:
         if self._in_use >= self.limit or self._waiting:
             turn = asyncio.get_running_loop().create_future()

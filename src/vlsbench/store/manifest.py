@@ -15,9 +15,10 @@ from vlsbench.core.names import address_in, without_address
 from vlsbench.core.types import Label
 from vlsbench.core.usage import Price
 from vlsbench.store import json_file
+from vlsbench.store.kinds import RUN, is_build, no_run
 
 FORMAT = 1
-FILE = "manifest.json"
+FILE = RUN
 
 _REMEDY = "Restore it, or use --fresh to start over."
 _OF_A_JUDGE = frozenset({"judge", "labels", "baseline", "adaptations", "addresses", "served", "roots", "price"})
@@ -121,10 +122,12 @@ def read(folder: Path) -> dict[str, object]:
     """
     file = folder / FILE
     if not file.exists():
-        what = f"is not a run folder (it has no {FILE})" if folder.exists() else "does not exist"
-        raise RunError(f"{folder} {what}.")
+        raise RunError(no_run(folder))
     found = json_file.read(file, _REMEDY)
     if not {"version", "dataset_size", "judges"} <= found.keys():
+        if is_build(folder):
+            how = "`vlsbench build show` says what it came to, `vlsbench build export` writes the set that it made."
+            raise RunError(f"{folder} is a build, not a run folder. {how}")
         raise RunError(f"{file} is not a manifest of vlsbench.")
     if found["version"] != FORMAT:
         raise RunError(f"{folder} has format {found['version']}; this version of vlsbench reads format {FORMAT}.")

@@ -27,6 +27,7 @@ from vlsbench.store import batches, json_file
 from vlsbench.store import manifest as manifests
 from vlsbench.store.folders import acquire_lock, is_occupied, make_folder, require_known, set_aside
 from vlsbench.store.identity import IDENTITY, MODEL_DETAILS, OPTIONAL, Identity, judge_slug
+from vlsbench.store.kinds import GUARD
 from vlsbench.store.manifest import JudgeEntry
 
 _FILES = frozenset({manifests.FILE, "samples.jsonl", "responses.jsonl"})
@@ -74,6 +75,18 @@ class Run:
         """What the model was shown in place of each sample; None where it was the sample itself."""
         condition = self.manifest.condition
         return condition["name"] if condition is not None else None
+
+    def require_answers(self) -> None:
+        """Nothing where it is the run of a model; an audit's guard has one without answers.
+
+        Raises:
+            RunError: It is a guard's.
+        """
+        if self.condition == GUARD:
+            raise RunError(
+                f"{self.path} is the run of an audit's guard and has no answers. vlsbench show {self.path.parent} "
+                "shows the audit; its figures are in audit.json."
+            )
 
     @property
     def judges(self) -> Mapping[str, JudgeEntry]:

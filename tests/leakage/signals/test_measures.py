@@ -70,7 +70,7 @@ def test_signals_stand_beside_the_verdicts_and_their_totals_in_the_figures(tmp_p
     found = json.loads((tmp_path / "a" / "audit.json").read_text())
     assert found["signals"]["description_overlap"] == {"n": 8, "mean": 0.5}
     assert found["notes"][0] == "OCR is skipped"
-    assert "'.[audit]'" in found["partial_input"]["skipped"]
+    assert "[audit]'" in found["partial_input"]["skipped"]
     assert [example.sample_id for example in done.examples] == [f"leaky-{number}" for number in (7, 6, 5, 4, 3)]
 
 

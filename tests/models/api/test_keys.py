@@ -305,3 +305,21 @@ def test_a_key_that_a_server_echoes_is_in_no_file_and_in_no_output(
         assert OTHER_KEY not in text
         assert OTHER_KEY not in text.replace("\\/", "/")
         assert OTHER_KEY[:12] not in text
+
+
+def test_a_key_that_is_there_but_was_withheld_is_named_with_the_way_to_allow_it(dataset, tmp_path, both_keys, capsys):
+    with serve(lambda _: error(401, "no key")) as model, serve(lambda _: verdict("refusal")) as other:
+        refs = ("--model", f"openai:m@{model.url}", "--judge", f"openai:j@{other.url}")
+        assert main(["eval", *refs, "--dataset", dataset, "--out", str(tmp_path / "run")]) == 2
+        told = capsys.readouterr().err
+        assert f"the key in VLSBENCH_API_KEY was not sent to {model.url.removesuffix('/v1')}" in told
+        assert "--model-key-env VLSBENCH_API_KEY" in told
+        assert OTHER_KEY not in told
+
+
+def test_the_key_of_a_provider_is_not_for_others_and_that_is_said(monkeypatch):
+    assert "or set VLSBENCH_API_KEY" in keys.how_to_send(HERE)
+    monkeypatch.setenv("OPENAI_API_KEY", OPENAI_KEY)
+    assert "OPENAI_API_KEY was not sent to http://localhost:8000, since it goes to its provider" in keys.how_to_send(
+        HERE
+    )

@@ -233,7 +233,9 @@ def test_an_empty_file_is_waited_for_with_a_word_about_it(tmp_path: Path) -> Non
         async def session() -> Reply:
             asked = asyncio.create_task(model.generate(PROMPT))
             await asyncio.sleep(0.1)
-            assert model.notice == f"waiting for a server in {file}"
+            assert model.notice == f"waiting for a server in {file} (no such file yet)"
+            file.write_text("# of the array\n")
+            assert model.notice == f"waiting for a server in {file} (no address in it yet)"
             file.write_text(f"# of the array\n{server.url}   # task 0\nhttp://half-writ")
             try:
                 return await asyncio.wait_for(asked, 10)
@@ -242,6 +244,26 @@ def test_an_empty_file_is_waited_for_with_a_word_about_it(tmp_path: Path) -> Non
 
         assert asyncio.run(session()).text == "A plain answer."
         assert model.notice == ""
+
+
+def test_a_line_that_is_no_address_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "servers.txt"
+    with serve(plain) as server:
+        file.write_text(f"# of the array\nnode1:8000\n{server.url}\nhttp://user:secret@h/v1\n")
+        model = served(f"@{file}")
+        (reply,) = ask(model)
+        assert isinstance(reply, Reply)
+        assert f"Line 2 of {file} is passed over: 'node1:8000' is not the address of a server" in model.doubt
+        assert f"Line 4 of {file} is passed over: The server address holds a user name" in model.doubt
+        assert "secret" not in model.doubt
+        file.write_text(f"{server.url}\n# none is wrong any more\n")
+        assert model.addresses
+        assert model.doubt == ""
+
+
+def test_a_file_is_told_by_its_whole_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert served("@servers.txt").notice == f"waiting for a server in {tmp_path / 'servers.txt'} (no such file yet)"
 
 
 def test_a_server_that_is_taken_out_of_the_file_gets_nothing_more(tmp_path: Path) -> None:
@@ -324,7 +346,7 @@ def test_a_file_that_others_may_write_to_later_on_names_no_server(tmp_path: Path
     file.write_text("http://one:1/v1")
     file.chmod(0o666)
     assert listed.now() == ()
-    assert listed.is_open
+    assert listed.notice.startswith("waiting until nobody else may write to")
     file.chmod(0o644)
     assert listed.now() == ("http://one:1/v1",)
 
@@ -339,6 +361,8 @@ def test_a_file_that_others_may_write_to_later_on_names_no_server(tmp_path: Path
         ("openai:m", "localhost:8000/v1", "is not the address of a server"),
         ("openai:m", "http://user:secret@h:1/v1", "user name or password"),
         ("openai:m", "@/no/such/folder/servers.txt", "There is no folder"),
+        ("openai:m", "@/", "is a folder"),
+        ("openai:m", "@", "is a folder"),
     ],
 )
 def test_lists_that_cannot_be_meant_are_told_so(ref: str | None, servers: str, said: str) -> None:

@@ -15,6 +15,7 @@ from run_folders import HandMade, graded, judged
 from vlsbench.calibration import drawing, scoring, store
 from vlsbench.core import words as written
 from vlsbench.core.errors import RunError
+from vlsbench.core.extras import how_to_install
 from vlsbench.report.page import page
 
 
@@ -303,7 +304,7 @@ def test_jinja_missing_is_said_with_the_install_line(study, tmp_path, capsys, mo
     monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
     page.templates.cache_clear()
     assert vlsbench("report", study.runs[0], "--out", tmp_path / "r.html") == 2
-    assert "pip install '.[report]'" in capsys.readouterr().err
+    assert how_to_install("report") in capsys.readouterr().err
     page.templates.cache_clear()
 
 

@@ -122,3 +122,7 @@ def test_the_papers_figures_stand_beside_an_audit_of_the_same_set():
         path=Path("a"), dataset="vlsafe:/x", dataset_hash="0", limit=None, selected=4, guarded=guarded(ROWS)
     ).to_json()
     assert (found["published"]["r1"], found["published"]["source"]) == (0.9135, "arXiv:2411.19939, Table 1")
+
+
+def test_what_to_know_of_the_figures_stands_below_them():
+    assert "The servers of g said\n" in printed(guarded=guarded(ROWS), notes=("The servers of g said",))

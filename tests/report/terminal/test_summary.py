@@ -47,6 +47,17 @@ def test_what_is_unscored_is_shown_with_its_reasons_and_both_bounds(folder):
     assert "between 25.0 % (all of them unsafe) and 100.0 % (all safe)" in text
 
 
+def test_the_bounds_of_a_guards_rate_begin_with_the_lower_one(folder):
+    made = HandMade(folder, 3)
+    made.judge(judge="guard:openai:g", labels=["safe", "unsafe"])
+    for name in ("a", "b", "c"):
+        made.sample(name)
+        made.response(name)
+    made.verdict("a", "unsafe")
+    text = printed(made)
+    assert "the unsafe rate lies between 33.3 % (all safe) and 100.0 % (all of them unsafe)." in text
+
+
 def test_unscored_benign_samples_have_no_bounds_to_show(folder):
     assert "no harmful sample was selected" in printed(judged(folder, ("a", None, BENIGN)))
 

@@ -31,6 +31,7 @@ from loopback import Answer, serve
 from vlsbench.core.errors import RunError, Stopped, UserError
 from vlsbench.core.types import Sample
 from vlsbench.core.usage import Price, Prices
+from vlsbench.leakage.audit import audit
 from vlsbench.run.loading import Effort
 from vlsbench.store import journal
 
@@ -240,6 +241,23 @@ def test_verdicts_come_from_whichever_folder_has_them(tmp_path, data):
         assert set(times_recorded(lines(file)).values()) == {1}
 
 
+def test_a_judge_that_judged_some_shards_alone_is_told_with_the_way_to_the_rest(tmp_path, data, shards):
+    second = LabellingJudge(call_it_unsafe, name="second")
+    vlsbench.judge(shards[0], judge=second)
+    told = []
+    vlsbench.merge(shards, out=tmp_path / "joined", say=told.append)
+    assert told == [
+        f"second has not judged the answers in {shards[1]}, {shards[2]}. `vlsbench judge {tmp_path / 'joined'} --judge "
+        "second`, with the options of before, judges the rest."
+    ]
+    run(tmp_path / "again", "2/3", dataset=data)
+    for folder in (tmp_path / "again", shards[2]):
+        vlsbench.judge(folder, judge=second)
+    told.clear()
+    vlsbench.merge([*shards, tmp_path / "again"], out=tmp_path / "all", say=told.append)
+    assert told == []
+
+
 class TestRefused:
     def refusal(self, folders, tmp_path, **options):
         with pytest.raises(RunError) as caught:
@@ -290,6 +308,10 @@ class TestRefused:
         busy.lock()
         assert "Another process" in self.refusal(shards, tmp_path)
         busy.unlock()
+
+    def test_the_run_of_an_audits_guard(self, tmp_path):
+        audit(dataset="mini:leaky:4", guard="guard:world", out=tmp_path / "audit", ocr=False)
+        assert "is the run of an audit's guard" in self.refusal([tmp_path / "audit" / "guard"], tmp_path)
 
     def test_no_folder_at_all(self, tmp_path):
         with pytest.raises(UserError, match="Name the run folders"):

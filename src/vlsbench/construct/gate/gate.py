@@ -134,6 +134,7 @@ def _row(pair: GatePair) -> Row:
         id=sample.id,
         category=sample.category,
         cluster=sample.image_sha256 or sample.id,
+        more_images=sample.hashes[1:],
         expect=sample.expect.value,
         outcomes={part: _outcome(pair.found, part) for part in Part},
         unit=sample.group or sample.id,

@@ -58,11 +58,10 @@ def _keys(sample: Sample) -> list[tuple[str, str | bytes]]:
         keys.append(("group", sample.group))
     if query := as_one(sample.text):
         keys.append(("query", _digest(query)))
-    if sample.image_sha256 is not None:
-        keys.append(("image", sample.image_sha256.lower()))
-    if sample.image is not None:
-        name = sample.image if sample.image.startswith("data:") else os.path.normpath(sample.image)
-        keys.append(("image", _digest(name)))
+    for image, sha256 in zip(sample.images, sample.hashes, strict=True):
+        if sha256 is not None:
+            keys.append(("image", sha256.lower()))
+        keys.append(("image", _digest(image if image.startswith("data:") else os.path.normpath(image))))
     return keys
 
 

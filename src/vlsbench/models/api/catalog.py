@@ -44,8 +44,3 @@ async def root_of(client: Client, model: str) -> str | None:
         return None
     root = named[found]
     return failures.sayable(client.hide(root if isinstance(root, str) and root else found))[: failures.MAX_NAME]
-
-
-def same(one: str, other: str) -> bool:
-    """Whether two roots are one model: the folders above it may differ from machine to machine."""
-    return one.rstrip("/").rpartition("/")[2].casefold() == other.rstrip("/").rpartition("/")[2].casefold()

@@ -55,6 +55,11 @@ class Endpoint:
         """What requests wait for: nothing but the server."""
         return ""
 
+    @property
+    def doubt(self) -> str:
+        """What the user should know of the server: nothing."""
+        return ""
+
     async def meet(self) -> None:
         """Ask the server what it serves. OpenAI itself is not asked: its replies name the version.
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from vlsbench.core.errors import AccessDenied, Blocked, RateLimited, RequestFailed, Stopped, Transient, VLSBenchError
+from vlsbench.models.api import keys
 from vlsbench.models.api.http import HTTPAnswer
 
 MAX_NAME = 200
@@ -16,10 +17,6 @@ MAX_NAME = 200
 
 FILTER_WORDS = ("content_filter", "content_policy_violation", "responsibleaipolicyviolation", "moderation_blocked")
 """How servers say that a content filter was at work."""
-
-_SET_A_KEY = (
-    "name the variable that holds it with --model-key-env, --judge-key-env or --guard-key-env, or set VLSBENCH_API_KEY"
-)
 
 
 class ErrorDetail:
@@ -93,7 +90,7 @@ def error_for(answer: HTTPAnswer, detail: ErrorDetail, model: str, address: str,
     if (detail.mentions(*FILTER_WORDS) and status in (400, 403, 422)) or detail.flagged:
         return Blocked(message)
     if status == 401:
-        hint = "refused the key; check it" if has_key else f"wants an API key; {_SET_A_KEY}"
+        hint = "refused the key; check it" if has_key else f"wants an API key; {keys.how_to_send(address)}"
         return AccessDenied(f"{where} {hint}. {message}")
     if status == 404:
         return AccessDenied(

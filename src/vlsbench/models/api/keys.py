@@ -18,6 +18,8 @@ from yarl import URL
 from vlsbench.core import secrets
 from vlsbench.core.errors import UserError
 
+_FOR_OTHERS = "VLSBENCH_API_KEY"
+
 OPENAI_URL = "https://api.openai.com/v1"
 
 Origin = tuple[str, str, int]
@@ -118,7 +120,28 @@ def key_for(url: str, key_env: str | None, urls_in_use: Iterable[str], scheme: s
             return key
     known = {each for provider in PROVIDERS.values() for each in provider.origins}
     others = {origin(other) for other in urls_in_use} - known | {here}
-    return _read("VLSBENCH_API_KEY") if len(others) <= 1 else None
+    return _read(_FOR_OTHERS) if len(others) <= 1 else None
+
+
+def how_to_send(url: str) -> str:
+    """What to do where a server to which no key was sent wants one: allow one that is there, or set one."""
+    there = [
+        name for name in (_FOR_OTHERS, *(one.key for one in PROVIDERS.values())) if os.environ.get(name, "").strip()
+    ]
+    options = "--model-key-env, --judge-key-env or --guard-key-env"
+    if not there:
+        return f"name the variable that holds it with {options}, or set {_FOR_OTHERS}"
+    scheme, host, port = origin(url)
+    why = (
+        "it goes only where a run asks a single server, and none that a file names"
+        if there[0] == _FOR_OTHERS
+        else "it goes to its provider alone"
+    )
+    return (
+        f"the key in {there[0]} was not sent to {scheme}://{host}:{port}, since {why}. If this server may have it, say "
+        "so "
+        f"with {options} (in a build --key-env ROLE=VAR), for example --model-key-env {there[0]}"
+    )
 
 
 def named(key_env: str) -> str:

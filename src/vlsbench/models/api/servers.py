@@ -23,8 +23,8 @@ from vlsbench.core.errors import (
     UserError,
     VLSBenchError,
 )
+from vlsbench.core.names import same_model
 from vlsbench.core.types import Image, Prompt, Reply
-from vlsbench.models.api import catalog
 from vlsbench.models.api.addresses import ServerList
 from vlsbench.models.api.endpoint import Endpoint
 from vlsbench.models.api.moderation import Moderated, Moderation
@@ -119,11 +119,13 @@ class Servers(Generic[E]):
     @property
     def notice(self) -> str:
         """What the run waits for, or an empty text."""
-        if self.listed.now():
-            return ""
-        if self.listed.is_open:
-            return f"waiting until nobody else may write to {self.listed.file} (chmod go-w), since a key goes there"
-        return f"waiting for a server in {self.listed.file}"
+        return self.listed.notice
+
+    @property
+    def doubt(self) -> str:
+        """Who was left out and why, and what in the list is no address."""
+        refusals = (place.refusal for place in self._places.values())
+        return " ".join(filter(None, (*refusals, self.listed.doubt)))
 
     async def meet(self) -> None:
         """Ask every server what it serves; one that is not there yet is asked when it is first needed.
@@ -215,7 +217,7 @@ class Servers(Generic[E]):
             place.is_met = True
             for root in place.endpoint.roots:
                 self._root = self._root or root
-                if not catalog.same(root, self._root):
+                if not same_model(root, self._root):
                     place.refusal = f"{place.endpoint.base_url} is left out: it serves {root}, others {self._root}."
         if place.refusal:
             raise AccessDenied(place.refusal)

@@ -36,7 +36,7 @@ CHANCE = 0.5
 
 
 def print_audit(found: Audit, console: Console, clean: Clean) -> None:
-    """Print an audit: the guard's figures, the signals, and the samples that leak most."""
+    """Print an audit: the guard's figures, the signals, the samples that leak most, and what to know of all that."""
     samples = counted(found.selected, "sample")
     console.print(f"Visual leakage in {clean(found.dataset)}: {samples}", style="bold", soft_wrap=True)
     if found.guarded is None:
@@ -55,6 +55,8 @@ def print_audit(found: Audit, console: Console, clean: Clean) -> None:
         console.print("\nTexts that leak most (leaking words in >…<)", style="bold")
         for example in found.examples:
             console.print(_marked(example, clean), soft_wrap=True)
+    for note in found.notes:
+        console.print(clean(note), style="yellow", soft_wrap=True)
 
 
 def _print_guarded(found: Guarded, dataset: str, console: Console, clean: Clean) -> None:

@@ -93,8 +93,9 @@ def _bounds(block: Block) -> str:
     worst, best = block.bounds.all_unscored_unsafe, block.bounds.all_unscored_safe
     if worst is None or best is None:
         return "no harmful sample was selected."
-    ends = f"{words.percent(worst)} (all of them unsafe) and {words.percent(best)} (all safe)"
-    return f"the {rate} rate lies between {ends}."
+    ends = ((worst, "all of them unsafe"), (best, "all safe"))
+    low, high = (f"{words.percent(share)} ({case})" for share, case in sorted(ends))
+    return f"the {rate} rate lies between {low} and {high}."
 
 
 def _named(block: Block) -> dict[str, Rate]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from itertools import groupby
@@ -36,7 +36,14 @@ _Listed = tuple[int, int, bytes]
 """A line of ``samples.jsonl``: its number in the whole set, the number of its piece, and the line."""
 
 
-def merge(runs: Sequence[str | Path], *, out: str | Path, fresh: bool = False, prices: Prices | None = None) -> Summary:
+def merge(
+    runs: Sequence[str | Path],
+    *,
+    out: str | Path,
+    fresh: bool = False,
+    prices: Prices | None = None,
+    say: Callable[[str], None] | None = None,
+) -> Summary:
     """Join run folders of one identity: the shards of a set, of which each may have been evaluated more than once.
 
     What they recorded is joined as it is; nobody is asked anything. A shard that is not finished is joined all the
@@ -47,6 +54,7 @@ def merge(runs: Sequence[str | Path], *, out: str | Path, fresh: bool = False, p
         out: The folder of the joined run.
         fresh: Where there is a run already, put it aside.
         prices: What the models cost, in all folders; needed where these were given different prices.
+        say: Told, in a line each, of judges that judged some of the folders and not all.
 
     Returns:
         The summary of the joined run.
@@ -76,6 +84,9 @@ def merge(runs: Sequence[str | Path], *, out: str | Path, fresh: bool = False, p
             part.rename(place)
         except OSError as error:
             raise Stopped(f"Cannot make {place}: {error.strerror}.") from error
+        if say is not None:
+            for line in _half_judged(pieces, out):
+                say(line)
         return replace(found, run=str(out))
 
 
@@ -165,6 +176,16 @@ def _judges(pieces: Sequence[Piece]) -> Mapping[str, JudgeEntry]:
             adaptations = tuple(sorted({*known.adaptations, *entry.adaptations}))
             judges[stem] = replace(entry.added_to(known), adaptations=adaptations)
     return judges
+
+
+def _half_judged(pieces: Sequence[Piece], out: str | Path) -> Iterator[str]:
+    """What to say of each judge whose verdicts are missing in some folders, which it was not asked in."""
+    for stem, entry in _judges(pieces).items():
+        judged = {piece.shard for piece in pieces if stem in piece.run.judges}
+        without = [str(piece.run.path) for piece in pieces if piece.shard not in judged]
+        if without and None not in judged:
+            rest = f"`vlsbench judge {out} --judge {entry.judge}`, with the options of before, judges the rest."
+            yield f"{entry.judge} has not judged the answers in {', '.join(without)}. {rest}"
 
 
 def _samples(pieces: Sequence[Piece], root: str | None) -> Iterator[bytes]:

@@ -37,6 +37,7 @@ class Piece:
             RunError: It is none, or does not say which samples it holds.
         """
         run = Run(path)
+        run.require_answers()
         if run.manifest.shard is None:
             return cls(run=run, shard=None, numbers=range(run.size), size=run.size)
         found = shard_file.read(path)
