@@ -100,6 +100,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "RubricError",
         "AccessDenied",
         "Stopped",
+        "BatchesOut",
         "Interrupted",
         "ImageProblem",
         "RequestFailed",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vlsbench.construct.recipe import Recipe
     from vlsbench.core.errors import (
         AccessDenied,
+        BatchesOut,
         Blocked,
         ConnectionFailed,
         DatasetError,
@@ -87,6 +88,7 @@ __all__ = [
     "Agreement",
     "Audit",
     "BatchEffort",
+    "BatchesOut",
     "Block",
     "Blocked",
     "Bounds",
@@ -175,6 +177,7 @@ _HOMES: dict[str, tuple[str, ...]] = {
     "construct.recipe": ("Recipe",),
     "core.errors": (
         "AccessDenied",
+        "BatchesOut",
         "Blocked",
         "ConnectionFailed",
         "DatasetError",

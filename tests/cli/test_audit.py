@@ -124,3 +124,60 @@ def test_columns_name_the_fields_of_a_table(tmp_path: Path, capsys: pytest.Captu
     words = ("--dataset", f"csv:{tmp_path / 'my.csv'}", "--columns", "text=prompt,description=shown", "--no-ocr")
     assert vlsbench("audit", *words, "--out", tmp_path / "a", "--json") == 0
     assert json.loads(capsys.readouterr().out)["signals"]["description_overlap"] == {"n": 1, "mean": 1.0}
+
+
+def test_what_the_guard_took_is_shown_recorded_and_priced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, prices = make_set(tmp_path / "d", 4), tmp_path / "prices.toml"
+    prices.write_text('currency = "EUR"\n["openai:g"]\ninput = 3\noutput = 7\n')
+    failing = {"on": True}
+    with serve(
+        lambda asked: error(400, "not now") if failing["on"] and "Question 2" in asked.text else safe()
+    ) as server:
+        words = ("audit", "--dataset", data, "--guard", f"guard:openai:g@{server.url}", "--out", tmp_path / "a")
+        assert vlsbench(*words, "--prices", prices) == 1
+        assert "spent" in capsys.readouterr().err
+        failing["on"] = False
+        assert vlsbench(*words, "--quiet") == 0, "continued, without naming the prices again"
+        asked = len(server.asked)
+    shown = capsys.readouterr().out
+    usage = json.loads((tmp_path / "a" / "audit.json").read_text())["usage"]["guard"]
+    assert usage["requests"] == asked
+    assert (usage["prompt"], usage["completion"]) == (12 * 11, 12 * 3), "what was refused took no tokens"
+    assert usage["cost"] == pytest.approx((132 * 3 + 36 * 7) / 1e6)
+    assert f"Asked: guard: {asked} requests, 132 tokens in, 36 out" in shown
+    assert "Cost: 0.00065 EUR" in shown
+    assert vlsbench("show", tmp_path / "a", "--judge-price-in", "1000", "--judge-price-out", "0") == 0
+    assert "Cost: 0.13" in capsys.readouterr().out
+
+
+def safe() -> Answer:
+    return Answer(text="safe")
+
+
+@pytest.mark.parametrize("option", ["--guard-price", "--price"])
+def test_prices_of_the_guard_may_be_given_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    with serve(lambda _: safe()) as server:
+        guard = f"openai:g@{server.url}"
+        words = (
+            "audit",
+            "--dataset",
+            make_set(tmp_path / "d", 1),
+            "--guard",
+            guard,
+            "--out",
+            tmp_path / "a",
+            "--quiet",
+        )
+        vlsbench(*words, "--max-unscored", 1, f"{option}-in", 2, f"{option}-out", 5)
+        assert "Cost: " in capsys.readouterr().out
+        assert vlsbench(*words, f"{option}-in", 2) == 2
+        assert "--guard-price-in and --guard-price-out go together" in capsys.readouterr().err
+        assert vlsbench(*words, "--prices", _prices_of(tmp_path, "openai:another")) == 2
+        assert "No price for a model named 'openai:g'" in capsys.readouterr().err
+
+
+def _prices_of(folder: Path, model: str) -> Path:
+    (folder / "p.toml").write_text(f'["{model}"]\ninput = 3\noutput = 7\n')
+    return folder / "p.toml"

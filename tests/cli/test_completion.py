@@ -48,4 +48,4 @@ def test_without_the_extra_the_message_says_how_to_install_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "shtab", None)
     assert vlsbench("completion", "bash") == 2
-    assert "'.[completion]'" in capsys.readouterr().err
+    assert "'vlsbench[completion]'" in capsys.readouterr().err

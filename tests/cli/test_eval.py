@@ -638,3 +638,25 @@ def test_showing_a_run_with_prices_for_other_models_says_so(words, run, tmp_path
     shown = capsys.readouterr()
     assert "No price for a model named 'openai:target'." in shown.err
     assert "no price for openai:target" in shown.out
+
+
+@pytest.mark.parametrize("judge", ["choice", "graded:{judge}"])
+def test_a_judge_of_right_answers_needs_some_before_anybody_is_asked(tmp_path, capsys, judge):
+    with serve() as server:
+        data, judge = make_set(tmp_path / "data"), judge.format(judge=server.judge)
+        words = ("--model", server.model(), "--dataset", data, "--judge", judge, "--out", tmp_path / "run", "--quiet")
+        assert vlsbench("eval", *words) == 2
+        assert "compares with right answers, and no sample has one" in capsys.readouterr().err
+        assert vlsbench("eval", *words, "--dry-run") == 2
+        assert vlsbench("sweep", *words) == 2
+        assert vlsbench("ablate", *words) == 2
+        assert not server.asked
+        assert not (tmp_path / "run").exists()
+        assert vlsbench("eval", *words[:4], "--judge", "refusal", *words[6:]) == 0
+        asked = len(server.asked)
+        assert vlsbench("judge", tmp_path / "run", "--judge", judge, "--quiet") == 2
+        assert len(server.asked) == asked
+        assert vlsbench("eval", *words[:2], "--dataset", make_set(tmp_path / "more", answer="yes"), *words[4:6]) in (
+            0,
+            1,
+        )

@@ -75,7 +75,41 @@ def test_workers_without_a_local_model_are_a_mistake_in_every_command(capsys, tm
 
 def test_the_beginning_of_an_option_is_not_another_option(capsys):
     assert vlsbench("ablate", "--model", "mini:base", "--batch", "8") == 2
-    assert "unrecognized arguments: --batch 8" in capsys.readouterr().err
+    assert "vlsbench ablate: error: No option named '--batch'." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["audit", "--dataset", "mini:leaky", "--price", "x"], "audit: error: No option named '--price'."),
+        (["audit", "export", "a", "--leakles"], "audit export: error: No option named '--leakles'. Did you mean"),
+        (["eval", "--limt=2"], "eval: error: No option named '--limt'. Did you mean '--limit'?"),
+        (["eval", "-limit", "2"], "eval: error: No option named '-limit'. Did you mean '--limit'?"),
+        (["data", "check", "jsonl:x", "--colums", "a=b"], "check: error: No option named '--colums'. Did you mean"),
+        (["align", "dpo", "--modle", "x"], "align dpo: error: No option named '--modle'. Did you mean '--model'?"),
+        (["build", "--sed", "3"], "build: error: No option named '--sed'. Did you mean '--seed'?"),
+        (["eval", "--JUDGE", "x"], "eval: error: No option named '--JUDGE'. Did you mean '--judge'?"),
+        (["report", "--promt", "x"], "report: error: No option named '--promt'. See vlsbench report --help."),
+        (["--vresion"], "vlsbench: error: No option named '--vresion'. Did you mean '--version'?"),
+        (["sweep", "x.toml", "--jugde", "refusal"], "sweep: error: No option named '--jugde'. Did you mean '--judge'?"),
+    ],
+    ids=lambda words: words[0] if isinstance(words, list) else "",
+)
+def test_an_unknown_option_is_named_with_its_command_and_the_nearest_one(capsys, words, said):
+    assert vlsbench(*words) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("value", ["--system=--be-brief", "--seed=-3", "--temperature=-.5"])
+def test_a_value_that_begins_like_an_option_is_a_value(value):
+    name, _, wanted = value.partition("=")
+    assert str(getattr(main.build_parser().parse_args(["eval", value]), name[2:])) in (wanted, "-0.5")
+    if name != "--system":
+        assert main.build_parser().parse_args(["eval", name, wanted])
+
+
+def test_after_two_dashes_nothing_is_an_option():
+    assert main.build_parser().parse_args(["show", "--", "--run"]).path == "--run"
 
 
 @pytest.mark.parametrize(

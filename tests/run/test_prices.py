@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from vlsbench.core.errors import UserError
@@ -61,6 +63,9 @@ def test_a_model_that_is_not_there_is_told_with_those_that_are(file):
         ('["openai:x"]\ninput = 1\noutput = 1\nimages = 1\n', "nothing is called 'images'"),
         ("[gpt-4o]\ninput = 1\noutput = 1\n", '["openai:gpt-4o"]'),
         ('["openai:x@http://host/v1"]\ninput = 1\noutput = 1\n', "leave out the address"),
+        ('["openai:x"]\noutput = 1\ncached = 1\n', "'input' is missing"),
+        ('["openai:x"]\ninput = 1\noutput = 1\ncached = 2\n', "cached should be no more than input"),
+        ('["openai:x"]\ninput = 1\noutput = 1\nbatch = 50\n', "batch is the share"),
         ("[openai.gpt]\ninput = 1\noutput = 1\n", "models are tables called as in --model"),
     ],
 )
@@ -75,3 +80,25 @@ def test_a_judge_that_grades_costs_what_its_model_does(file):
     found = prices.read(file(GOOD))
     assert found.of_judge("graded/3:openai:gpt-4o@https://host/v1") == found.of_judge("openai:gpt-4o")
     assert prices.missing(found, None, "graded:openai:gpt-4o", "guard:anthropic:claude") == {}
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        (Price(input=2.5e-6, output=1e-5), "looks like one of a token"),
+        (Price(input=2.5e6, output=1e7), "unusual for a million tokens"),
+        (Price(input=2.5, output=10), None),
+        (Price(input=0, output=0), None),
+        (Price(input=65_000, output=260_000, currency="VND"), None),
+    ],
+)
+def test_a_price_of_another_unit_is_doubted(price, said):
+    found = prices.doubts([price], from_file=False)
+    assert found == [] if said is None else said in found[0]
+
+
+def test_a_file_without_a_currency_is_told_so():
+    price = Price(input=2.5, output=10)
+    assert "name no currency" in prices.doubts([price], from_file=True)[0]
+    assert prices.doubts([replace(price, currency="USD")], from_file=True) == []
+    assert prices.doubts([price], from_file=False) == []

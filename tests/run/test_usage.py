@@ -20,6 +20,7 @@ from builders import (
     start,
     verdicts,
 )
+from builders import vlsbench as command
 from loopback import Answer, error, serve, verdict
 from vlsbench.core.types import Verdict, VerdictOutcome
 from vlsbench.core.usage import Price, Prices
@@ -253,3 +254,30 @@ def test_after_a_kill_the_usage_is_that_of_what_was_recorded(tmp_path, server):
     for role, asked in (("target", server.answers), ("judge", server.verdicts)):
         assert 40 <= used[role]["requests"] <= len(asked) <= used[role]["requests"] + 2, "in flight at the kill"
         assert used[role]["prompt"] == 11 * used[role]["requests"]
+
+
+def test_prices_of_an_earlier_session_hold_on_in_the_progress(run, server):
+    seen = []
+    run.prices = Prices(models={}, target=Price(input=100.0, output=0.0), judge=Price(input=0.0, output=1000.0))
+    server.behave = lambda asked: error(400) if number_of(asked.text) == 2 else Answer(text="Yes.")
+    run()
+    run.prices = None
+    server.behave = lambda asked: verdict("unsafe") if asked.is_judging else Answer(text="Yes.")
+    found = run(progress=lambda counts: seen.append((counts.spent, counts.currency)))
+    assert seen[-1][0] == pytest.approx(found.usage["target"].cost + found.usage["judge"].cost)
+    assert found.usage["target"].cost == pytest.approx(found.usage["target"].usage.prompt_tokens * 100 / 1e6)
+
+
+def test_other_prices_than_before_are_said_and_hold_for_the_whole_run(tmp_path, server, capsys):
+    words = ("--model", server.model(), "--judge", server.judge, "--dataset", make_set(tmp_path / "data", 2))
+    again = ("eval", *words, "--out", tmp_path / "run", "--quiet")
+    assert command(*again, "--price-in", 1, "--price-out", 1) == 0
+    assert "priced at" not in capsys.readouterr().err
+    assert command(*again, "--price-in", 3, "--price-out", 1) == 0
+    said = capsys.readouterr().err
+    assert "openai:target was priced at 1 in, 1 out so far; 3 in, 1 out, as named now, holds for all of the run" in said
+    usage = json.loads((tmp_path / "run" / "summary.json").read_text())["usage"]
+    assert usage["target"]["cost"] == pytest.approx((22 * 3 + 6) / 1e6)
+    assert command("show", tmp_path / "run", "--price-in", 5, "--price-out", 0, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["usage"]["target"]["cost"] == pytest.approx(22 * 5 / 1e6)
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["usage"] == usage

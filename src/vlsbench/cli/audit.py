@@ -11,7 +11,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from vlsbench.cli import options, outcome, terminal, worker_options
+from vlsbench.cli import options, outcome, pricing, terminal, worker_options
 from vlsbench.core import words
 from vlsbench.core.errors import UserError
 
@@ -69,6 +69,7 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     where = parser.add_argument_group("where and how")
     where.add_argument("--out", metavar="DIR", help="the audit's folder (default: runs/audit-<slug>-<hash8>)")
     where.add_argument("--fresh", action="store_true", help="start over; the old folder is kept aside")
+    pricing.add_guard_price_options(parser)
     options.add_output_options(parser)
     parser.set_defaults(run=run)
     if export is not None:
@@ -82,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
     """Audit a dataset."""
     if args.dataset is None:
         raise UserError("--dataset must be named, for example --dataset mini:leaky --guard guard:world.")
+    pricing.check_for(args, None, args.guard)
     worker_options.check(args.workers, (args.guard, args.embedder), "--guard or --embedder")
     from vlsbench.leakage.audit import audit
 
@@ -130,7 +132,7 @@ def _say(progress: ProgressLine | None, said: list[str], line: str) -> None:
     said.append(line)
     if progress is not None:
         progress.close()  # what is said stands on a line of its own
-    sys.stderr.write(f"{terminal.clean(line)}\n")
+    terminal.say(line)
 
 
 def _export() -> Any:

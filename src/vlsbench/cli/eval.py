@@ -47,7 +47,9 @@ def run(args: argparse.Namespace) -> int:
     from vlsbench.run.evaluate import carry_out
 
     with outcome.shown_progress(quiet=args.quiet) as progress:
-        summary = carry_out(options.evaluation(args), out=args.out, fresh=args.fresh, progress=progress)
+        summary = carry_out(
+            options.evaluation(args), out=args.out, fresh=args.fresh, progress=progress, say=terminal.say
+        )
     code = outcome.report(summary, as_json=args.json, max_unscored=args.max_unscored)
     if embedded and not args.json:
         terminal.console().print(_WHAT_NEXT, soft_wrap=True)
@@ -86,6 +88,8 @@ def print_estimate(found: Estimate) -> None:
         ("input tokens (estimate)", f"{found.input_tokens:,}"),
         ("output tokens (at most, estimate)", f"{found.output_tokens:,}"),
     ]
+    if found.out:
+        rows.insert(3, ("out in batches already, not counted", f"{found.out:,}"))
     if found.cost is not None:
         rows.append(("cost (estimate)", words.money(found.cost, found.currency)))
     if found.image_problems:

@@ -24,17 +24,31 @@ def add_price_options(parser: argparse.ArgumentParser, *, target: bool = True) -
         parser: The command.
         target: Whether the command asks a model under test.
     """
+    prices = _add_file(parser)
+    if target:
+        prices.add_argument("--price-in", type=price, metavar="X", help="of the model's input (and the judge's)")
+        prices.add_argument("--price-out", type=price, metavar="Y", help="of the model's output (and the judge's)")
+    prices.add_argument("--judge-price-in", type=price, metavar="X", help="of the judge's input")
+    prices.add_argument("--judge-price-out", type=price, metavar="Y", help="of the judge's output")
+
+
+def add_guard_price_options(parser: argparse.ArgumentParser) -> None:
+    """Prices from a file, or for the guard, which takes the judge's place and is all that an audit asks."""
+    prices = _add_file(parser)
+    for option, dest, metavar in (("--guard-price-in", "in", "X"), ("--guard-price-out", "out", "Y")):
+        names = (option, option.replace("guard-", ""))
+        told = f"of the guard's {dest}put"
+        prices.add_argument(*names, dest=f"judge_price_{dest}", type=price, metavar=metavar, help=told)
+
+
+def _add_file(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     prices = parser.add_argument_group("what it costs (per million tokens)")
     prices.add_argument(
         "--prices",
         metavar="FILE.toml",
         help='prices by model: tables ["openai:NAME"] with input, output, cached and batch',
     )
-    if target:
-        prices.add_argument("--price-in", type=price, metavar="X", help="of the model's input (and the judge's)")
-        prices.add_argument("--price-out", type=price, metavar="Y", help="of the model's output (and the judge's)")
-    prices.add_argument("--judge-price-in", type=price, metavar="X", help="of the judge's input")
-    prices.add_argument("--judge-price-out", type=price, metavar="Y", help="of the judge's output")
+    return prices
 
 
 def price(text: str) -> float:
@@ -76,7 +90,8 @@ def prices(args: argparse.Namespace) -> Prices | None:
 
 def _pair(args: argparse.Namespace, name: str) -> Price | None:
     value_in, value_out = getattr(args, f"{name}_in", None), getattr(args, f"{name}_out", None)
-    option = name.replace("_", "-")
+    is_audit = hasattr(args, "guard") and not hasattr(args, "judge")
+    option = ("guard_price" if is_audit else name).replace("_", "-")
     if (value_in is None) != (value_out is None):
         raise UserError(f"--{option}-in and --{option}-out go together: prices per million tokens.")
     if value_in is None or value_out is None:
@@ -107,10 +122,17 @@ def check_for(args: argparse.Namespace, target: str | None, *judges: str | None)
         UserError: None of the models has a price.
     """
     found = prices(args)
-    if found is None or args.prices is None:
+    if found is None:
         return
     from vlsbench.run import prices as files
 
+    asked = ((target, found.of_target), *((judge, found.of_judge) for judge in judges))
+    known = [price for ref, price_of in asked if ref is not None and (price := price_of(ref)) is not None]
+    _doubt(files.doubts(known, from_file=args.prices is not None))
+    if judges and getattr(args, "judge_price_in", None) is not None and all(map(_asks_nobody, judges)):
+        _doubt(["The price of the judge is of no use here: it asks no model."])
+    if args.prices is None:
+        return
     refs = [_served(ref) for ref in (target, *judges)]
     _complain(files.missing(found, *refs), refs)
 
@@ -127,11 +149,22 @@ def check_all(asked: Iterable[tuple[object, Prices | None]]) -> None:
     from vlsbench.run import prices as files
 
     priced = {ref: found for model, found in asked if found is not None and (ref := _served(model)) is not None}
+    known = [price for ref, found in priced.items() if (price := found.of_target(ref)) is not None]
+    _doubt(files.doubts(known, from_file=any(found.models for found in priced.values())))
     missing: dict[str, str] = {}
     for ref, found in priced.items():
         if found.models and found.of_target(ref) is None:
             missing |= files.missing(found, None, ref)
     _complain(missing, priced)
+
+
+def _doubt(said: Iterable[str]) -> None:
+    for line in said:
+        sys.stderr.write(f"vlsbench: {line}\n")
+
+
+def _asks_nobody(judge: str | None) -> bool:
+    return judge is not None and ":" not in judge
 
 
 def _complain(missing: Mapping[str, str], asked: Iterable[str | None]) -> None:

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     path = Path(args.path)
     if (path / "audit.json").is_file():
-        return _show_audit(path, as_json=args.json)
+        return _show_audit(path, args)
     if (path / "ablation.json").is_file():
         return _show_ablation(path, as_json=args.json)
     if path.is_dir() and not (path / "manifest.json").exists():
@@ -44,12 +44,15 @@ def run(args: argparse.Namespace) -> int:
     return outcome.report(summarise(run, prices=pricing.prices(args)), run, as_json=args.json)
 
 
-def _show_audit(path: Path, *, as_json: bool) -> int:
+def _show_audit(path: Path, args: argparse.Namespace) -> int:
     from vlsbench.leakage import findings
     from vlsbench.report.terminal.audit import print_audit
+    from vlsbench.results.usage import GUARD
 
-    found = findings.read(path)
-    if as_json:
+    found = findings.read(path, pricing.prices(args))
+    if found.guarded is not None and found.usage[GUARD].unpriced:
+        pricing.check_for(args, None, found.guarded.guard)
+    if args.json:
         return _print_json(found.to_json())
     print_audit(found, terminal.console(), terminal.clean)
     return 0

@@ -12,7 +12,7 @@ from vlsbench.cli import eval as eval_
 from vlsbench.cli import options, outcome, pricing, terminal, worker_options
 from vlsbench.cli.parser import Parser
 from vlsbench.core import words
-from vlsbench.core.errors import UserError
+from vlsbench.core.errors import BatchesOut, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
     file = _file(args)
     given = {name: value for name, value in vars(args).items() if name in sweep_settings.names()}
     out = Path(args.out or file.out)
-    cells = plan_sweep(file.asked(given), out, fresh=args.fresh, say=None if args.quiet else _say)
-    _check_workers(cells)
+    cells = plan_sweep(file.asked(given), out, fresh=args.fresh, say=None if args.quiet else terminal.say)
+    check_workers(cells)
     cells = only(cells, args.only)
     pricing.check_all((ref, effort.prices) for cell in cells for ref, effort in cell.asked)
     if args.dry_run:
@@ -80,12 +80,17 @@ def run(args: argparse.Namespace) -> int:
     if file.report if args.report is None else args.report:
         from vlsbench.report.page.page import write_report
 
-        done = [one.cell.path for one in made if not one.error]
+        done = [one.cell.path for one in made if one.is_made]
         page = write_report(done, out / "report.html").path if done else None
     return _conclude(made, page, file.max_unscored if args.max_unscored is None else args.max_unscored, args)
 
 
-def _check_workers(cells: Sequence[SweepCell]) -> None:
+def check_workers(cells: Sequence[SweepCell]) -> None:
+    """Refuse workers where nothing that is asked could use them.
+
+    Raises:
+        UserError: No model, judge or guard of any cell runs here.
+    """
     asked = [(ref, effort.local.workers) for cell in cells for ref, effort in cell.asked]
     wanted = next((workers for _, workers in asked if workers is not None), None)
     worker_options.check(wanted, (ref for ref, workers in asked if workers is not None), "models, judges and audits")
@@ -116,13 +121,9 @@ def carry_out(cells: Sequence[SweepCell], args: argparse.Namespace, *, slots: in
         def log(line: str) -> None:
             if progress is not None:
                 progress.close()
-                _say(line)
+                terminal.say(line)
 
         return make_all(cells, slots=slots, fresh=args.fresh, progress=progress, log=log)
-
-
-def _say(line: str) -> None:
-    sys.stderr.write(f"{terminal.clean(line)}\n")
 
 
 def dry_run(cells: Sequence[SweepCell], args: argparse.Namespace) -> int:
@@ -161,11 +162,21 @@ def _conclude(made: Sequence[Made], page: Path | None, max_unscored: float, args
             terminal.console().print(f"Report: {terminal.clean(str(page))}", soft_wrap=True)
     failed = [one for one in made if one.error]
     unscored = [one for one in made if one.unscored_share > max_unscored]
+    waiting = [one for one in made if one.waiting]
     if failed:
-        _say(f"vlsbench: {words.counted(len(failed), 'cell')} of {len(made):,} failed. The same command tries again.")
+        terminal.say(
+            f"vlsbench: {words.counted(len(failed), 'cell')} of {len(made):,} failed. The same command tries again."
+        )
     if unscored:
-        _say(
+        terminal.say(
             f"vlsbench: {words.counted(len(unscored), 'cell')} of {len(made):,} left more samples unscored than "
             f"--max-unscored {max_unscored:g} allows. The same command tries them again."
         )
-    return 1 if failed or unscored else 0
+    if waiting:
+        many = words.counted(len(waiting), "cell")
+        terminal.say(
+            f"vlsbench: {many} of {len(made):,} {words.noun(len(waiting), 'waits')}. The same command continues."
+        )
+    if failed or unscored:
+        return 1
+    return BatchesOut.exit_code if waiting else 0

@@ -128,7 +128,8 @@ class SweepFile:
             return
         for key in ("judges", "conditions", *OF_A_JUDGE):
             settings.pop(key, None)
-        args = namespace({**settings, **guard.settings}, given, model="", dataset=dataset.ref, judge=guard.ref)
+        of_all = {name: value for name, value in given.items() if name not in OF_A_JUDGE}
+        args = namespace({**settings, **guard.settings}, of_all, model="", dataset=dataset.ref, judge=guard.ref)
         yield AskedAudit(
             dataset=dataset.ref, guard=guard.ref, columns=args.columns, limit=args.limit, effort=options.effort(args)
         )

@@ -31,6 +31,11 @@ def clean(text: str) -> str:
     return _UNSAFE.sub("", _BREAKS.sub(" ", text))
 
 
+def say(line: str) -> None:
+    """Write a line about what goes on to stderr."""
+    sys.stderr.write(f"{clean(line)}\n")
+
+
 def console(stream: TextIO | None = None) -> Console:
     """A console on stdout, for results, or on another stream.
 

@@ -10,6 +10,7 @@
     │   ├── RubricError             a rubric file lacks a placeholder or cannot be read
     │   └── AccessDenied            a server refused the key or does not know the model
     ├── Stopped                     exit 3: disk or network gave out; the same command continues
+    │   └── BatchesOut              exit 3: requests are out in batches, or came back without answers
     ├── Interrupted                 exit 130: the user stopped the run; the same command continues
     │   └── Postponed               one request is out in a batch; its sample waits, the others go on
     ├── ImageProblem                one image cannot be used; recorded on its sample, never fatal
@@ -105,6 +106,10 @@ class Stopped(VLSBenchError):
     exit_code = 3
     folder: Path | None = None
     """The run folder with what is recorded, where there is one."""
+
+
+class BatchesOut(Stopped):
+    """Requests are out in batches, or came back without answers; the same command continues."""
 
 
 class Interrupted(VLSBenchError):

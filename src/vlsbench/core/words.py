@@ -15,6 +15,7 @@ _IRREGULAR = {
     "has": "have",
     "is": "are",
     "was": "were",
+    "waits": "wait",
     "rests": "rest",
     "serves": "serve",
     "passes": "pass",

@@ -24,6 +24,11 @@ def is_offline(ref: str) -> bool:
     return ref in OFFLINE
 
 
+def needs_right_answers(ref: str) -> bool:
+    """Whether a judge reference names one that compares answers with the right ones, which samples have to hold."""
+    return ref == "choice" or graded.take_apart(ref) is not None
+
+
 def model_ref(ref: str) -> str | None:
     """The reference of the model that a judge asks, or None where it asks none.
 

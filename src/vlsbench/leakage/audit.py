@@ -11,7 +11,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from vlsbench import datasets, models
 from vlsbench.core.errors import RunError, UserError
 from vlsbench.core.names import slug, without_address
 from vlsbench.core.protocols import Dataset, require
+from vlsbench.core.usage import Price
 from vlsbench.datasets import Columns
 from vlsbench.leakage import findings, guards
 from vlsbench.leakage.checking import Checking
@@ -78,7 +79,7 @@ def audit(
             texts as well, because benign twins that share their text cannot show what it tells.
         embedder: ``hf:REPO_OR_FOLDER`` of a sentence encoder, for one more signal.
         ocr: Read the text in the images: True, False, or None for where it can be done.
-        effort: Requests at once to the guard (`judge_concurrency`), its key (`judge_key_env`), time limit.
+        effort: Requests at once to the guard (`judge_concurrency`), its key (`judge_key_env`), time limit, prices.
         fresh: Start over; the old folder is kept aside.
         progress: Called after every verdict.
         say: Told, in one line each, what is left out.
@@ -126,6 +127,12 @@ class AuditPlan:
     identity: Identity | None
     earlier: Identity | None = None
 
+    @property
+    def price(self) -> Price | None:
+        """What the guard costs, where somebody said so."""
+        prices = self.effort.prices
+        return prices.of_judge(self.identity.model) if prices is not None and self.identity is not None else None
+
     def folder_name(self) -> str:
         """``audit-<slug>-<hash8>``."""
         return self._name(self.identity)
@@ -166,7 +173,9 @@ def plan_audit(
     _check(limit, effort)
     guards.require_servable(guard, effort.judge_servers)
     check_texts(data.name, str(data.root))
-    known = _known(guard, data)
+    if guard is not None and not isinstance(guard, str):
+        require(guard, Guard, "guard")
+    known = guards.identify(guard, data.name) if isinstance(guard, str) else guard
     selection = selection or select(data, limit, recorded)
     identity = _identity(known, data, selection.found, limit) if known is not None else None
     earlier = None
@@ -174,15 +183,6 @@ def plan_audit(
         named = models.named_before(guard) if isinstance(guard, str) else guard.name
         earlier = replace(identity, model=named)
     return AuditPlan(selection=selection, limit=limit, effort=effort, identity=identity, earlier=earlier)
-
-
-def _known(guard: str | Guard | None, data: Dataset) -> Guard | None:
-    """The guard with its name and settings; nothing is loaded."""
-    if isinstance(guard, str):
-        return guards.identify(guard, data.name)
-    if guard is not None:
-        require(guard, Guard, "guard")
-    return guard
 
 
 def _identity(guard: Guard, data: Dataset, found: Fingerprint, limit: int | None) -> Identity:
@@ -254,8 +254,10 @@ async def ask(plan: AuditPlan, path: Path, desk: Desk, halt: Halt, progress: Pro
         finished = None
         try:
             await meet(desk.guard)
+            if plan.price is not None:
+                run.update(price=asdict(plan.price))
             source = Preparation(run, plan.selection.data, plan.limit)
-            await Checking(run, source, desk.guard, desk.gate, halt, progress).follow()
+            await Checking(run, source, desk.guard, desk.gate, halt, progress, run.manifest.price).follow()
             finished = timestamp()
         finally:
             try:
@@ -305,6 +307,7 @@ def conclude(path: Path, plan: AuditPlan, reference: Dataset | None, measures: M
         limit=limit,
         selected=found.size,
         guarded=verdicts.guarded() if verdicts is not None else None,
+        usage=verdicts.usage(plan.effort.prices) if verdicts is not None else {},
         signals=measures.totals,
         partial_input=measures.partial_input(data, limit),
         partial_input_reference=measures.partial_input(data, limit, reference) if reference is not None else None,

@@ -13,6 +13,7 @@ from vlsbench.core.errors import ImageProblem
 from vlsbench.core.metering import Meter
 from vlsbench.core.protocols import returned
 from vlsbench.core.types import Sample, Verdict, VerdictOutcome
+from vlsbench.core.usage import Price, Usage
 from vlsbench.judges.guard import SAFE, UNSAFE, Finding
 from vlsbench.leakage.guards import Guard
 from vlsbench.leakage.protocol import NO_IMAGE, NO_TEXT, Part
@@ -61,19 +62,27 @@ class Checking(Course[Check]):
         gate: The guard's slots.
         halt: The user's wish to stop.
         progress: Told after every verdict.
+        price: What the guard costs, where that is known.
     """
 
     def __init__(
-        self, run: Run, source: Preparation, guard: Guard, gate: Gate, halt: Halt, progress: Progress | None
+        self,
+        run: Run,
+        source: Preparation,
+        guard: Guard,
+        gate: Gate,
+        halt: Halt,
+        progress: Progress | None,
+        price: Price | None = None,
     ) -> None:
-        counts = RunCounts(total=len(Part) * run.size, answering=False)
+        counts = RunCounts(total=len(Part) * run.size, answering=False, judge_price=price)
         super().__init__(source, counts, halt, progress, judging=(gate,))
         self.source = source
         self._guard = guard
         self._gate = gate
         run.make_folder("verdicts")
         self._verdicts = {part: self.open_journal(run.verdicts(part)) for part in Part}
-        self._done = {part: standing(final_verdicts(run.verdicts(part)), _LABELS) for part in Part}
+        self._done = {part: standing(final_verdicts(run.verdicts(part), counts.judge_asked), _LABELS) for part in Part}
         self._complete = set.intersection(*(set(done) for done in self._done.values()))
         for done in self._done.values():
             counts.labels.update(done.values())
@@ -132,4 +141,13 @@ def verdicts(run: Run, part: Part) -> dict[str, GuardVerdict]:
             found[verdict.sample_id] = verdict
         else:
             found.pop(verdict.sample_id, None)
+    return found
+
+
+def usage(run: Run) -> Usage:
+    """What all verdicts of a guard's run took, in all sessions, also those that were asked for again."""
+    found = Usage()
+    for part in Part:
+        for _ in journal.heads(run.verdicts(part), found):
+            pass
     return found

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem
 from vlsbench.core.types import Expect, Sample
-from vlsbench.leakage import protocol
+from vlsbench.core.usage import Prices
+from vlsbench.leakage import checking, protocol
 from vlsbench.leakage.audited import PartVerdict
 from vlsbench.leakage.checking import impossible, verdicts
 from vlsbench.leakage.protocol import DEFINITIONS, LeakageRates, Part, PartShare, Row
@@ -27,6 +28,7 @@ from vlsbench.leakage.signals.signals import Signals
 from vlsbench.results import samples, summary
 from vlsbench.results.outcomes import PENDING
 from vlsbench.results.summary import Cause
+from vlsbench.results.usage import GUARD, RoleUsage, spent, usage_json
 from vlsbench.store import journal, json_file, records
 from vlsbench.store.run_folder import Run
 
@@ -60,7 +62,10 @@ class LeakExample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """The figures of an audit, as ``audit.json`` holds them. `guarded` is None where no guard was asked."""
+    """The figures of an audit, as ``audit.json`` holds them. `guarded` is None where no guard was asked.
+
+    `usage` says what the role ``guard`` took, over all sessions; it is empty where no guard was asked.
+    """
 
     path: Path
     dataset: str
@@ -68,6 +73,7 @@ class Audit:
     limit: int | None
     selected: int
     guarded: Guarded | None = None
+    usage: Mapping[str, RoleUsage] = field(default_factory=dict)
     signals: Mapping[str, object] | None = None
     partial_input: Mapping[str, object] | None = None
     partial_input_reference: Mapping[str, object] | None = None
@@ -95,13 +101,18 @@ class Audit:
             found["by_expect"] = {name: figures_json(group) for name, group in guarded.by_expect.items()}
             found["definitions"] = dict(DEFINITIONS)
             found["published"] = None if (row := row_of(self.dataset)) is None else asdict(row)
+            found["usage"] = usage_json(self.usage)
         found |= {"signals": self.signals, "partial_input": self.partial_input}
         found |= {"partial_input_reference": self.partial_input_reference, "notes": list(self.notes)}
         return found
 
 
-def read(path: Path) -> Audit:
+def read(path: Path, prices: Prices | None = None) -> Audit:
     """An audit as its folder holds it: the guard's figures from its records, everything else from ``audit.json``.
+
+    Args:
+        path: The folder.
+        prices: Prices to use in place of those that its sessions were given.
 
     Raises:
         RunError: The folder holds no audit, or a damaged one.
@@ -109,14 +120,15 @@ def read(path: Path) -> Audit:
     file = path / "audit.json"
     found = json_file.convert(json_file.read(file), _Recorded, file)
     run = Run(path / "guard") if (path / "guard" / "manifest.json").exists() else None
-    mine = run is not None and run.manifest.dataset_hash == found.dataset_hash
+    mine = Verdicts(run) if run is not None and run.manifest.dataset_hash == found.dataset_hash else None
     return Audit(
         path=path,
         dataset=found.dataset,
         dataset_hash=found.dataset_hash,
         limit=found.limit,
         selected=found.selected,
-        guarded=Verdicts(run).guarded() if run is not None and mine else None,
+        guarded=mine.guarded() if mine is not None else None,
+        usage=mine.usage(prices) if mine is not None else {},
         signals=found.signals,
         partial_input=found.partial_input,
         partial_input_reference=found.partial_input_reference,
@@ -189,6 +201,12 @@ class Verdicts:
                 if any(overall.unscored[part].get(reason) for reason in ("judge_refused", "unparsable", "judge_error"))
             },
         )
+
+    def usage(self, prices: Prices | None = None) -> Mapping[str, RoleUsage]:
+        """What the guard took, and at which cost where a price is known: one named here, or by a session."""
+        model = self._run.manifest.model
+        price = (prices.of_judge(model) if prices is not None else None) or self._run.manifest.price
+        return {GUARD: spent([(model, checking.usage(self._run), price)])}
 
     def _rows(self) -> Iterator[Row]:
         """The samples that the run lists, each once."""

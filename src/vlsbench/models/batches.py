@@ -39,7 +39,8 @@ class Batch:
     """A batch as its provider describes it.
 
     `done` of `total` requests have come to an end, where the provider counts. `why` is what it says of a batch that
-    failed. `results` are the places of its results, and `inputs` those of what was sent, which may be deleted.
+    failed, or what is odd about one that is under way. `results` are the places of its results, and `inputs` those of
+    what was sent, which may be deleted.
     """
 
     id: str
@@ -49,6 +50,11 @@ class Batch:
     why: str = ""
     results: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+
+
+def unknown_state(state: str) -> str:
+    """What is odd about a batch whose state is none that is documented; it passes for one that is under way."""
+    return f"its state is {state[:80]!r}, which this version does not know"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from vlsbench.core.usage import Price, Prices, Usage
 from vlsbench.store import json_file
 from vlsbench.store.run_folder import Run
 
-TARGET, JUDGE = "target", "judge"
+TARGET, JUDGE, GUARD = "target", "judge", "guard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

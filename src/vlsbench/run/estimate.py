@@ -14,7 +14,7 @@ from pathlib import Path
 from vlsbench import judges, models
 from vlsbench.core import images
 from vlsbench.core.errors import ImageProblem, UserError
-from vlsbench.core.names import model_behind
+from vlsbench.core.names import model_behind, without_address
 from vlsbench.core.protocols import Judge
 from vlsbench.core.types import Sample, Sees
 from vlsbench.core.usage import Price, Usage
@@ -25,6 +25,8 @@ from vlsbench.run import fingerprint
 from vlsbench.run.course import countable, final_verdicts, standing
 from vlsbench.run.loading import Effort, Unloaded
 from vlsbench.run.plan import Evaluation, Plan, make_plan
+from vlsbench.store import batches
+from vlsbench.store.batches import Stage
 from vlsbench.store.run_folder import Run
 
 CHARACTERS_PER_TOKEN = 4
@@ -36,8 +38,9 @@ VERDICT_TOKENS = 120
 class Estimate:
     """Sizes of a run: counts, bytes of image files as sent (before base64), and tokens.
 
-    `judge_input_tokens` and `judge_output_tokens` are the judge's part of all. `cost` is that of the models that have a
-    price; None where none has one.
+    `out` are requests that are out in batches already; they are in no other count. `judge_input_tokens` and
+    `judge_output_tokens` are the judge's part of all. `cost` is that of the models that have a price; None where none
+    has one.
     """
 
     samples: int
@@ -49,6 +52,7 @@ class Estimate:
     output_tokens: int
     judge_input_tokens: int = 0
     judge_output_tokens: int = 0
+    out: int = 0
     cost: float | None = None
     currency: str = ""
 
@@ -82,10 +86,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recorded:
-    """Ids of the samples that a run has an answer for, and a label by the judge in question."""
+    """Ids of the samples that a run has an answer for, and a label by the judge in question.
+
+    `asked_out` and `judged_out` are the numbers of those samples, counted from 0, whose requests are out in batches.
+    """
 
     answered: frozenset[str] = frozenset()
     judged: frozenset[str] = frozenset()
+    asked_out: frozenset[int] = frozenset()
+    judged_out: frozenset[int] = frozenset()
 
 
 def estimate(
@@ -140,9 +149,27 @@ def read_recorded(path: Path, judge: Judge) -> Recorded:
         return Recorded()
     run = Run(path)
     answered = {sample_id: last for sample_id, last in outcomes.answers(run).items() if last.outcome in ANSWERS}
-    verdicts = final_verdicts(run.verdicts(run.stem_of(judge.name, judge.settings)))
-    judged = standing(verdicts, countable(judge), answered)
-    return Recorded(answered=frozenset(answered), judged=frozenset(judged))
+    stem = run.stem_of(judge.name, judge.settings)
+    judged = standing(final_verdicts(run.verdicts(stem)), countable(judge), answered)
+    return Recorded(
+        answered=frozenset(answered),
+        judged=frozenset(judged),
+        asked_out=_out(run, Stage.ANSWERS, run.manifest.model),
+        # Of two judges that ask one model, none knows whose requests these are.
+        judged_out=_out(run, Stage.VERDICTS, judge.name) if _asks_alone(run, stem) else frozenset(),
+    )
+
+
+def _out(run: Run, stage: Stage, ref: str) -> frozenset[int]:
+    """The numbers of the samples about which a model is asked by batches that are out."""
+    entries = (entry for entry in batches.read(run.path).values() if entry.is_out and entry.stage is stage)
+    model = model_behind(ref)
+    return frozenset(number for entry in entries if without_address(entry.model) == model for number in entry.numbers)
+
+
+def _asks_alone(run: Run, stem: str) -> bool:
+    models_asked = [model_behind(entry.judge) for entry in run.judges.values()]
+    return stem in run.judges and models_asked.count(model_behind(run.judges[stem].judge)) == 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,9 +195,9 @@ def _size_up(plan: Plan, recorded: Recorded, judging: _Judging | None, *, answer
     """Count what is still to be asked; without judging, no judge is."""
     root, sees, generation = plan.data.root, plan.sees, plan.generation
     shows_image = sees is not Sees.DESCRIPTION and (judging is None or judging.needs_picture)
-    answers = verdicts = image_bytes = problems = tokens_in = judge_in = 0
+    answers = verdicts = image_bytes = problems = tokens_in = judge_in = out = 0
     known: dict[str, tuple[int, int]] = {}
-    for sample in fingerprint.selection(plan.data, plan.identity.limit):
+    for number, sample in enumerate(fingerprint.selection(plan.data, plan.identity.limit)):
         if sample.id in recorded.judged:
             continue
         n_bytes, image_tokens = 0, 0
@@ -183,13 +210,18 @@ def _size_up(plan: Plan, recorded: Recorded, judging: _Judging | None, *, answer
         except ImageProblem:
             problems += 1
             continue
-        if answering and sample.id not in recorded.answered:
+        if answering and sample.id not in recorded.answered and number in recorded.asked_out:
+            out += 1
+        elif answering and sample.id not in recorded.answered:
             answers += 1
             image_bytes += n_bytes
             tokens_in += tokens_of(len(sample.text) + len(generation.system or "")) + image_tokens
         if judging is not None and (
             shows_image or not judging.needs_picture or sample.description or sample.safety_reason
         ):
+            if number in recorded.judged_out:
+                out += 1
+                continue
             verdicts += judging.requests
             image_bytes += n_bytes * shows_image
             tokens = _judge_tokens(sample, sees, judging.overhead, generation.max_tokens) + image_tokens * shows_image
@@ -204,6 +236,7 @@ def _size_up(plan: Plan, recorded: Recorded, judging: _Judging | None, *, answer
         output_tokens=answers * generation.max_tokens + verdicts * VERDICT_TOKENS,
         judge_input_tokens=judge_in,
         judge_output_tokens=verdicts * VERDICT_TOKENS,
+        out=out,
     )
 
 

@@ -8,7 +8,7 @@ again without its dataset.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,17 +18,17 @@ from vlsbench.core.protocols import Dataset, Judge, Model
 from vlsbench.core.types import Sees
 from vlsbench.datasets import Columns
 from vlsbench.results.summary import Summary
-from vlsbench.run import loading
+from vlsbench.run import loading, prices
 from vlsbench.run.batches import rounds
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.flow import Answering, Generation, Judging
 from vlsbench.run.loading import Effort
-from vlsbench.run.plan import Evaluation, check_numbers, check_servers, make_plan, to_sees
+from vlsbench.run.plan import Evaluation, check_answers, check_numbers, check_servers, make_plan, to_sees
 from vlsbench.run.preparation import Preparation
 from vlsbench.run.progress import Progress
 from vlsbench.run.session import conduct
 from vlsbench.run.throttle import Halt
-from vlsbench.store import shard_file
+from vlsbench.store import records, shard_file
 from vlsbench.store.run_folder import Run, open_or_create
 
 
@@ -99,9 +99,14 @@ def evaluate(
 
 
 def carry_out(
-    asked: Evaluation, *, out: str | Path | None = None, fresh: bool = False, progress: Progress | None = None
+    asked: Evaluation,
+    *,
+    out: str | Path | None = None,
+    fresh: bool = False,
+    progress: Progress | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Summary:
-    """`evaluate`, by an evaluation that is described already.
+    """`evaluate`, by an evaluation that is described already; `say` is told what there is to warn of beforehand.
 
     Raises:
         UserError: As `evaluate`, like all that follows.
@@ -110,6 +115,8 @@ def carry_out(
     """
     plan = make_plan(asked, recorded=Path(out) if out is not None and not fresh else None)
     path = plan.folder(out, fresh=fresh)  # before a large model is loaded for nothing
+    if fresh and say is not None and (left := rounds.left_behind(path)):
+        say(left)
     halt = Halt()
     batches = rounds.of(asked.effort.batch, None if fresh else path, halt)
     loader = loading.Loader(asked.effort, asked.refs, progress, batches=batches)
@@ -119,10 +126,24 @@ def carry_out(
     try:
         if plan.selection.part is not None:
             shard_file.write(run.path, plan.selection.part)
+        if say is not None:
+            for told in _price_news(run, answering, judging):
+                say(told)
         source = Preparation(run, plan.data, asked.limit)
         return run_to_end(_session(run, source, answering, judging, loader, halt, progress), halt)
     finally:
         run.unlock()
+
+
+def _price_news(run: Run, answering: Answering, judging: Judging) -> Iterator[str]:
+    """Where this session names other prices than those before it."""
+    known = run.judges.get(judging.stem_in(run))
+    for model, before, now in (
+        (run.manifest.model, run.manifest.price, answering.price),
+        (judging.judge.name, known.price if known is not None else None, judging.price),
+    ):
+        if told := prices.changed(model, before, now):
+            yield told
 
 
 def judge(
@@ -162,6 +183,7 @@ def judge(
     halt = Halt()
     if not run.responses.exists():
         raise RunError(f"{run.path} holds no answers to judge yet. Run `vlsbench eval` on it first.")
+    check_answers(judge, records.samples(run.samples))
     batches = rounds.of(effort.batch, run.path, halt)
     loader = loading.Loader(effort, (ref,), progress, batches=batches)
     judging = loading.judging(judge, to_sees(judge_sees), rubric, loader, halt, image_max_side)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,8 +13,9 @@ from vlsbench import datasets, judges, models
 from vlsbench.core.errors import UserError
 from vlsbench.core.names import without_address
 from vlsbench.core.protocols import Dataset, Judge, Model, require
-from vlsbench.core.types import Sees
+from vlsbench.core.types import Sample, Sees
 from vlsbench.datasets import Columns
+from vlsbench.datasets.base import without_images
 from vlsbench.run import fingerprint
 from vlsbench.run.fingerprint import Fingerprint
 from vlsbench.run.flow import Generation
@@ -165,6 +167,7 @@ def make_plan(asked: Evaluation, recorded: Path | None = None, selection: Select
     )
     sees = to_sees(asked.judge_sees)
     _check_sees(sees, asked.judge, selection.found)
+    check_answers(asked.judge, islice(without_images(selection.data), asked.limit))
     named = models.named_before(asked.model) if isinstance(asked.model, str) else asked.model.name
     earlier = replace(identity, model=named)
     return Plan(identity=identity, earlier=earlier, selection=selection, generation=generation, sees=sees)
@@ -237,6 +240,19 @@ def check_texts(*texts: object) -> None:
             _ = text.encode() if isinstance(text, str) else b""
         except UnicodeEncodeError as error:
             raise UserError(f"{text!r:.80} is not valid UTF-8. Rename the file, or set the locale to UTF-8.") from error
+
+
+def check_answers(judge: str | Judge, samples: Iterable[Sample]) -> None:
+    """Nothing where a judge that compares answers with the right ones finds any; the first that it finds is enough.
+
+    Raises:
+        UserError: No sample has one.
+    """
+    if isinstance(judge, str) and judges.needs_right_answers(judge) and all(each.answer is None for each in samples):
+        raise UserError(
+            f"--judge {judge} compares with right answers, and no sample has one. Name the column that holds them "
+            "(--columns answer=…), or another judge."
+        )
 
 
 def _check_sees(sees: Sees, judge: str | Judge, found: Fingerprint) -> None:

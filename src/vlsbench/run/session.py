@@ -50,8 +50,12 @@ async def conduct(
     judging.served.clear()
     await _meet(run, answering, judging)
     run.add_judge(stem, _judge_entry(judging))
+    # What an earlier session was told holds on, for the progress as for the summary.
+    judging = replace(judging, price=judging.price or run.judges[stem].price)
     if answering is not None and answering.price is not None:
         run.update(price=asdict(answering.price))
+    elif answering is not None:
+        answering = replace(answering, price=run.manifest.price)
     finished, through = None, set[str]()
     try:
         if batches is not None:

@@ -76,7 +76,7 @@ class AuditCell(SweepCell):
             image_bytes += n_bytes * sum(part is not Part.TEXT for part in parts)
             tokens += n_tokens * sum(part is not Part.TEXT for part in parts)
             tokens += tokens_of(len(sample.text)) * sum(part is not Part.IMAGE for part in parts)
-        return Estimate(
+        found = Estimate(
             samples=selection.found.size,
             answer_requests=0,
             judge_requests=requests,
@@ -84,7 +84,10 @@ class AuditCell(SweepCell):
             image_problems=problems,
             input_tokens=tokens,
             output_tokens=requests * GUARD_TOKENS,
+            judge_input_tokens=tokens,
+            judge_output_tokens=requests * GUARD_TOKENS,
         )
+        return found.priced(None, self.plan.price)
 
     async def make(self, making: Making) -> float:
         """Ask the guard, and write the figures down."""

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from vlsbench import models
-from vlsbench.core.errors import Interrupted, VLSBenchError
+from vlsbench.core.errors import BatchesOut, Interrupted, UserError, VLSBenchError
 from vlsbench.core.protocols import Closing
+from vlsbench.run.batches.rounds import is_out, left_behind
 from vlsbench.run.engine import run_to_end, stoppable
 from vlsbench.run.loading import Loader, Shared
 from vlsbench.run.progress import Progress, RunCounts
@@ -25,7 +26,7 @@ Log = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
-    """What became of a cell: `error` says why it failed, empty where it did not.
+    """What became of a cell: `error` says why it failed, `waiting` what it waits for; both are empty where it did not.
 
     `passed_over` cells were finished before. `unscored_share` is the largest share of samples that a judge left
     unscored, between 0 and 1.
@@ -33,8 +34,14 @@ class Made:
 
     cell: SweepCell
     error: str = ""
+    waiting: str = ""
     passed_over: bool = False
     unscored_share: float = 0.0
+
+    @property
+    def is_made(self) -> bool:
+        """Whether it neither failed nor waits."""
+        return not self.error and not self.waiting
 
     def to_json(self) -> dict[str, object]:
         """The object of a cell in ``vlsbench sweep --json``."""
@@ -42,6 +49,7 @@ class Made:
             "name": self.cell.name,
             "path": str(self.cell.path),
             "failed": self.error or None,
+            "waiting": self.waiting or None,
             "passed_over": self.passed_over,
             "unscored_share": self.unscored_share,
         }
@@ -70,6 +78,7 @@ def make_all(
     Raises:
         Interrupted: The user stopped; the same call continues.
     """
+    _require_out(cells)
     finished = [not fresh and cell.is_finished() for cell in cells]
     halt = Halt()
     making = _Sweep(
@@ -82,6 +91,17 @@ def make_all(
         Made(cell=cell, passed_over=True) if done else made[id(cell)]
         for cell, done in zip(cells, finished, strict=True)
     ]
+
+
+def _require_out(cells: Sequence[SweepCell]) -> None:
+    """Nothing where a batch that is to be given up is out in one of the cells.
+
+    Raises:
+        UserError: It is in none.
+    """
+    for forget in {effort.batch.forget for cell in cells for _, effort in cell.asked} - {None}:
+        if not any(is_out(cell.path, str(forget)) for cell in cells):
+            raise UserError(f"--batch-forget: no batch {forget} of this sweep is out.")
 
 
 class _Sweep:
@@ -134,17 +154,21 @@ class _Sweep:
             made = await self._make(cell)
             self._made.append(made)
             if not self._halt.asked:
-                what = f"failed: {made.error}" if made.error else "done"
+                what = f"failed: {made.error}" if made.error else made.waiting or "done"
                 self._log(f"{len(self._made):,} of {len(self._cells):,}: {cell.name}: {what}")
 
     async def _make(self, cell: SweepCell) -> Made:
         tell = self._progress.tell if self._progress is not None else None
         making = Making(shared=self._shared, halt=self._halt, progress=tell, fresh=self._fresh)
+        if self._fresh and (left := left_behind(cell.path)):
+            self._log(left)
         try:
             await self._load(cell)
             return Made(cell=cell, unscored_share=await cell.make(making))
         except Interrupted as error:
             return Made(cell=cell, error=str(error))
+        except BatchesOut as error:
+            return Made(cell=cell, waiting=str(error))
         except VLSBenchError as error:
             return Made(cell=cell, error=str(error))
         except Exception as error:  # noqa: BLE001 - a fault in one cell, memory that runs out, must not cost the others

@@ -346,3 +346,72 @@ def test_a_shard_with_batches_out_is_not_merged(
     capsys.readouterr()
     assert vlsbench("merge", tmp_path / "one", tmp_path / "run", "--out", tmp_path / "whole") == 2
     assert "has 2 requests out in batches" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [("--batch",), ()], ids=["batch", "direct"])
+@pytest.mark.parametrize("judge", ["model", "refusal"])
+def test_judging_while_answers_are_out_says_so_and_what_to_run(
+    provider: BatchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str], judge: str, more: tuple[str, ...]
+) -> None:
+    provider.working = False
+    own = provider.model("judge") if judge == "model" else judge
+    assert evaluate(provider, tmp_path, "--batch") == 3
+    capsys.readouterr()
+    words = ("judge", tmp_path / "run", "--judge", own, "--quiet", *(more if judge == "model" else ()))
+    assert vlsbench(*words) == 3
+    said = capsys.readouterr().err
+    assert "5 answers by openai:target are still out at OpenAI in the batch batch_0002" in said
+    assert "first bring them home with the `vlsbench eval` that asked for them. The same command continues." in said
+    assert "unscored, more than" not in said
+    provider.working = True
+    assert evaluate(provider, tmp_path, "--batch") == 0
+    assert vlsbench(*words) == 0
+    assert set(provider.paid.values()) == {1}
+
+
+def test_a_dry_run_counts_what_is_out_apart(
+    provider: BatchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judge, dry = provider.model("judge"), ("--batch", "--dry-run", "--price-in", 1, "--price-out", 1)
+
+    def counted() -> tuple[int, int, int, float]:
+        capsys.readouterr()
+        assert evaluate(provider, tmp_path, *dry, "--json", judge=judge) == 0
+        found = json.loads(capsys.readouterr().out)
+        return found["answer_requests"], found["judge_requests"], found["out"], found["cost"]
+
+    *before, whole = counted()
+    assert before == [6, 6, 0]
+    provider.working = False
+    assert evaluate(provider, tmp_path, "--batch", judge=judge) == 3
+    *while_answers_are_out, half = counted()
+    assert while_answers_are_out == [0, 5, 5]
+    assert 0 < half < whole
+    assert evaluate(provider, tmp_path, *dry, judge=judge) == 0
+    assert "out in batches already, not counted" in capsys.readouterr().out
+    provider.working = True
+    provider.before = lambda method, path: setattr(provider, "working", provider.opened < 2)
+    assert evaluate(provider, tmp_path, "--batch", judge=judge) == 3
+    assert counted() == (0, 0, 4, 0.0), "the first verdict is asked for directly"
+    assert evaluate(provider, tmp_path, *dry, "--json", "--fresh", judge=judge) == 0
+    assert json.loads(capsys.readouterr().out)["out"] == 0
+
+
+def test_what_is_out_when_a_run_is_begun_anew_is_named_and_can_still_be_brought_home(
+    provider: BatchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    provider.working = False
+    assert evaluate(provider, tmp_path, "--batch") == 3
+    capsys.readouterr()
+    assert evaluate(provider, tmp_path, "--batch", "--fresh") == 3
+    said = capsys.readouterr().err
+    assert (
+        f"5 requests of {tmp_path / 'run'} are out in batches (batch_0002 at OpenAI) and will not be used here" in said
+    )
+    assert "paid for unless you cancel them there" in said
+    (aside,) = tmp_path.glob("run.old-*")
+    provider.working = True
+    assert evaluate(provider, tmp_path, "--fresh", "--batch") == 0
+    assert "(batch_0004 at OpenAI)" in capsys.readouterr().err
+    assert evaluate(provider, tmp_path, "--out", aside) == 0
+    assert len(responses(aside)) == 6

@@ -11,12 +11,14 @@ from PIL import Image
 
 from batch_server import KEY, Question, helpful, serve_batches
 from builders import make_set, responses, times_recorded, verdicts, vlsbench
+from loopback import error, serve
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
     monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
+    monkeypatch.setattr("vlsbench.run.batches.errand.APPEARS_WITHIN_S", 0.0)
 
 
 def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -28,8 +30,12 @@ def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pyt
         words += ["--dataset", make_set(tmp_path / "set", 4), "--judge", server.model("judge"), "--judge", "refusal"]
         words += ["--out", str(tmp_path / "out"), "--batch", "--quiet"]
         server.working = False
-        assert vlsbench(*words) == 1
-        assert "waiting for 1 batch" in capsys.readouterr().out
+        assert vlsbench(*words) == 3
+        said = capsys.readouterr()
+        assert "0 cells made or continued, 0 finished before, 2 wait, 0 failed." in said.out
+        assert "  openai:one on " in said.out
+        assert said.out.count(": waiting for 1 batch with 3 requests for answers") == 2
+        assert "2 cells of 2 wait. The same command continues." in said.err
         server.working = True
         assert vlsbench(*words) == 0
         runs = [path.parent for path in (tmp_path / "out").rglob("manifest.json")]
@@ -39,6 +45,47 @@ def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pyt
             assert set(times_recorded(verdicts(run)).values()) == {2}  # two judges
         assert set(server.paid.values()) == {1}
         assert server.opened == 4
+
+
+def test_a_cell_that_failed_comes_before_those_that_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve_batches() as server, serve(lambda _: error(401, "who are you?")) as closed:
+        server.working = False
+        words = ["sweep", "--model", server.model(), "--model", closed.model("closed")]
+        words += ["--dataset", make_set(tmp_path / "set", 3), "--judge", "refusal", "--out", str(tmp_path / "out")]
+        assert vlsbench(*words, "--batch", "--quiet", "--report") == 1
+        said = capsys.readouterr()
+        assert "1 waits, 1 failed." in said.out
+        assert "1 cell of 2 failed." in said.err
+        assert "1 cell of 2 waits. The same command continues." in said.err
+        assert not (tmp_path / "out" / "report.html").exists(), "there is nothing whole to report"
+
+
+def test_a_batch_of_one_cell_can_be_given_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve_batches() as server:
+        words = ["sweep", "--model", server.model("one"), "--model", server.model("two"), "--judge", "refusal"]
+        words += ["--dataset", make_set(tmp_path / "set", 4), "--out", str(tmp_path / "out"), "--batch", "--quiet"]
+        server.working = False
+        assert vlsbench(*words) == 3
+        lost = next(iter(server.jobs))
+        del server.jobs[lost]
+        assert vlsbench(*words) == 1
+        assert f"--batch-forget {lost}" in capsys.readouterr().out
+        server.working = True
+        assert vlsbench(*words, "--batch-forget", "another") == 2
+        assert "no batch another of this sweep is out" in capsys.readouterr().err
+        assert vlsbench(*words, "--batch-forget", lost) == 0
+        assert "0 failed" in capsys.readouterr().out
+
+
+def test_what_is_out_when_a_sweep_begins_anew_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serve_batches() as server:
+        words = ["sweep", "--model", server.model("one"), "--judge", "refusal", "--batch"]
+        words += ["--dataset", make_set(tmp_path / "set", 4), "--out", str(tmp_path / "out")]
+        server.working = False
+        assert vlsbench(*words) == 3
+        capsys.readouterr()
+        assert vlsbench(*words, "--fresh") == 3
+        assert "out in batches (batch_0002 at OpenAI) and will not be used here" in capsys.readouterr().err
 
 
 def test_the_judge_of_a_cell_is_shown_smaller_images_too(tmp_path: Path) -> None:

@@ -397,3 +397,32 @@ def test_a_price_that_only_one_shard_was_given_is_that_of_the_joined_run(tmp_pat
     run(tmp_path / "two", "2/2", dataset=data, effort=Effort(prices=prices))
     found = vlsbench.merge([tmp_path / "one", tmp_path / "two"], out=tmp_path / "all").usage["target"]
     assert (found.currency, found.unpriced, found.usage.requests) == ("EUR", (), 10)
+
+
+def test_shards_of_different_prices_are_not_joined_at_the_last_ones(tmp_path, data, capsys):
+    cheap, dear = (Price(input=price, output=2 * price, currency="EUR") for price in (1.0, 3.0))
+    with serve() as server:
+        each = {"model": server.model(), "judge": server.judge, "dataset": data}
+        for name, shard, price in (("one", "1/2", cheap), ("two", "2/2", dear)):
+            prices = Prices(models={}, target=price, judge=cheap)
+            run(tmp_path / name, shard, effort=Effort(prices=prices), **each)
+    words = ("merge", tmp_path / "one", tmp_path / "two", "--out", tmp_path / "all", "--json")
+    assert command(*words) == 2
+    said = capsys.readouterr().err
+    assert "different prices of openai:target: 1 in, 2 out EUR in" in said
+    assert "3 in, 6 out EUR in" in said
+    assert not (tmp_path / "all").exists()
+    assert command(*words, "--price-in", 2, "--price-out", 4, "--judge-price-in", 1, "--judge-price-out", 2) == 0
+    usage = json.loads(capsys.readouterr().out)["usage"]
+    assert usage["target"]["cost"] == pytest.approx((110 * 2 + 30 * 4) / 1e6)
+    assert usage["judge"]["cost"] == pytest.approx((110 * 1 + 30 * 2) / 1e6)
+    apart = [summary(tmp_path / name)["usage"]["target"]["cost"] for name in ("one", "two")]
+    assert sum(apart) == pytest.approx((55 * 1 + 15 * 2 + 55 * 3 + 15 * 6) / 1e6), "what each cost at its own"
+
+
+def test_judges_of_different_prices_are_not_joined_either(tmp_path, data):
+    for name, shard, price in (("one", "1/2", 1.0), ("two", "2/2", 3.0)):
+        prices = Prices(models={}, judge=Price(input=price, output=price))
+        run(tmp_path / name, shard, dataset=data, effort=Effort(prices=prices))
+    with pytest.raises(RunError, match="different prices of "):
+        vlsbench.merge([tmp_path / "one", tmp_path / "two"], out=tmp_path / "all")

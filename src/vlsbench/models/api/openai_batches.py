@@ -20,7 +20,7 @@ from vlsbench.core.errors import RequestFailed, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
 from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, pieces_of
-from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
+from vlsbench.models.batches import Batch, Found, Limits, Phase, Result, unknown_state
 
 T = TypeVar("T")
 
@@ -163,12 +163,15 @@ class OpenAIBatches(BatchLines):
         found = decoded(answer.body, _Batch)
         counts = found.request_counts or _Counts()
         problems = (found.errors.data if found.errors is not None else None) or []
+        why = "; ".join(problem.message or problem.code or "" for problem in problems)
+        if found.status not in _PHASES:
+            why = unknown_state(found.status)
         return Batch(
             id=found.id,
             phase=_PHASES.get(found.status, Phase.RUNNING),
             done=counts.completed + counts.failed,
             total=counts.total,
-            why=self._wire.hide("; ".join(problem.message or problem.code or "" for problem in problems))[:400],
+            why=self._wire.hide(why)[:400],
             results=tuple(file for file in (found.output_file_id, found.error_file_id) if file),
             inputs=(found.input_file_id,) if found.input_file_id else (),
         )

@@ -21,7 +21,7 @@ from vlsbench.core.errors import RequestFailed, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
 from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, pieces_of
-from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
+from vlsbench.models.batches import Batch, Found, Limits, Phase, Result, unknown_state
 
 LIMITS = Limits(requests=100_000, n_bytes=256_000_000)
 PATH = "/v1/messages/batches"
@@ -29,6 +29,9 @@ PATH = "/v1/messages/batches"
 _PAGE = 100
 _SLACK_S = 3600.0
 """By how much the provider's clock may differ from ours, when a batch is looked for."""
+
+_ENDED = "ended"
+_STATES = ("in_progress", "canceling", _ENDED)
 
 _STATUS = {
     "invalid_request_error": 400,
@@ -70,7 +73,7 @@ class _Batch(msgspec.Struct):
 
     @property
     def phase(self) -> Phase:
-        if self.processing_status != "ended":
+        if self.processing_status != _ENDED:
             return Phase.RUNNING
         if self.request_counts.canceled:
             return Phase.CANCELLED
@@ -162,6 +165,7 @@ class AnthropicBatches(BatchLines):
             phase=found.phase,
             done=found.request_counts.done,
             total=found.request_counts.total,
+            why="" if found.processing_status in _STATES else unknown_state(found.processing_status),
             results=(found.results_url,) if found.results_url else (),
         )
 

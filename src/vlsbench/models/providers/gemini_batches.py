@@ -20,7 +20,7 @@ from vlsbench.core.errors import RequestFailed, Transient, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
 from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, pieces_of
-from vlsbench.models.batches import Batch, Found, Limits, Phase, Result
+from vlsbench.models.batches import Batch, Found, Limits, Phase, Result, unknown_state
 
 LIMITS = Limits(requests=200_000, n_bytes=2_000_000_000)
 """Of requests none is documented; this many are as much as anybody wants to lose sight of."""
@@ -34,6 +34,8 @@ _PHASES = {
     "CANCELLED": Phase.CANCELLED,
     "EXPIRED": Phase.EXPIRED,
 }
+
+_UNDER_WAY = ("", "UNSPECIFIED", "PENDING", "QUEUED", "RUNNING")
 
 _OK = 0
 _CANCELLED = 1
@@ -158,14 +160,16 @@ class GeminiBatches(BatchLines):
             return None
         found = decoded(answer.body, _Operation)
         about, counts = found.metadata, found.metadata.batch_stats or _Count()
+        state = about.state.rpartition("_")[2]
+        why = "" if state in _PHASES or state in _UNDER_WAY else unknown_state(about.state)
         file = (found.response or about.output or _Output()).responses_file
         sent = about.input_config.file_name if about.input_config is not None else None
         return Batch(
             id=found.name,
-            phase=_PHASES.get(about.state.rpartition("_")[2], Phase.RUNNING),
+            phase=_PHASES.get(state, Phase.RUNNING),
             done=int(counts.successful_request_count) + int(counts.failed_request_count),
             total=int(counts.request_count),
-            why=self._wire.hide(found.error.message)[:400] if found.error is not None else "",
+            why=self._wire.hide(found.error.message)[:400] if found.error is not None else why,
             results=(file,) if file else (),
             inputs=(sent,) if sent else (),
         )

@@ -15,6 +15,7 @@ from vlsbench.leakage.protocol import LeakageRates, PartShare
 from vlsbench.leakage.published import PublishedAudit, row_of
 from vlsbench.report.terminal.summary import Clean
 from vlsbench.report.terminal.tables import print_table
+from vlsbench.results.usage import usage_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,6 +43,8 @@ def print_audit(found: Audit, console: Console, clean: Clean) -> None:
         console.print("No guard was asked; name one with --guard for R1 and R2.", soft_wrap=True)
     else:
         _print_guarded(found.guarded, found.dataset, console, clean)
+    for line in usage_lines(found.usage):
+        console.print(clean(line), soft_wrap=True)
     if found.signals is not None:
         _print_signals(found.signals, console)
     if found.partial_input is not None:

@@ -38,8 +38,12 @@ def print_sweep(made: Sequence[Made], found: Overview, console: Console, clean: 
         console.print(f"\n{clean(note)}", soft_wrap=True)
     passed = sum(one.passed_over for one in made)
     failed = [one for one in made if one.error]
-    finished = words.counted(len(made) - passed - len(failed), "cell")
-    console.print(f"\n{finished} made or continued, {passed:,} finished before, {len(failed):,} failed.")
+    waiting = [one for one in made if one.waiting]
+    finished = words.counted(len(made) - passed - len(failed) - len(waiting), "cell")
+    waits = f", {len(waiting):,} {words.noun(len(waiting), 'waits')}" if waiting else ""
+    console.print(f"\n{finished} made or continued, {passed:,} finished before{waits}, {len(failed):,} failed.")
+    for one in waiting:
+        console.print(clean(f"  {one.cell.name}: {one.waiting}"), soft_wrap=True)
     for one in failed:
         console.print(clean(f"  failed: {one.cell.name}: {one.error}"), soft_wrap=True)
     if made:

@@ -102,6 +102,12 @@ class BatchDesk:
         """How many requests of the batches that are out have come to an end, where the provider counts."""
         return sum(self._errand.seen[entry.key].done for entry in self.out if entry.key in self._errand.seen)
 
+    @property
+    def odd(self) -> list[str]:
+        """What is odd about the batches that are out, each once."""
+        seen = (self._errand.seen.get(entry.key) for entry in self.out)
+        return list(dict.fromkeys(batch.why for batch in seen if batch is not None and batch.why))
+
     async def reply(self, prompt: Prompt, ask: Callable[[], Awaitable[Reply]]) -> Reply:
         """The reply to a request, where there is one.
 

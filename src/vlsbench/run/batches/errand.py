@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from vlsbench.core.errors import RequestFailed, Stopped, UserError, VLSBenchError
+from vlsbench.core.errors import AccessDenied, RequestFailed, Stopped, UserError, VLSBenchError
 from vlsbench.core.secrets import hide_in_json
 from vlsbench.models.batches import Batch, BatchService, Found, Phase
 from vlsbench.run.batches.returned import Returned, sort_out
@@ -105,26 +105,32 @@ class Errand:
         """The results of a batch, on disk and journalled; None while it has not ended.
 
         Raises:
-            UserError: The provider does not know the batch.
+            UserError: The provider does not know the batch, or does not show it to this key.
             Stopped: The provider could not be asked.
         """
         if (batch_id := entry.id) is None:
             return None
-        batch = await self._ask("say how a batch stands", lambda: self.service.look(batch_id))
+        give_up = f"give it up with --batch-forget {batch_id}; its requests are then made, and paid, again"
+        try:
+            batch = await self._ask("say how a batch stands", lambda: self.service.look(batch_id))
+        except AccessDenied as error:
+            raise self._denied(entry, error, give_up) from error
         if batch is None and time.time() - (entry.submitted or 0.0) < APPEARS_WITHIN_S:
             return None
         if batch is None:
             raise UserError(
                 f"{self.service.provider} at {self.service.address} does not know the batch {batch_id} of this run, "
                 f"with {len(entry.numbers):,} requests. Is the key that of another account or project? If the batch is "
-                f"gone for good, give it up with --batch-forget {batch_id}; its requests are then made, and paid, "
-                "again."
+                f"gone for good, {give_up}."
             )
         if batch.phase is Phase.RUNNING:
             self.seen[entry.key] = batch
             return None
         results = self._journal.results(entry.key)
-        present = await self._ask("send the results of a batch", lambda: self._fetch(batch, results))
+        try:
+            present = await self._ask("send the results of a batch", lambda: self._fetch(batch, results), give_up)
+        except AccessDenied as error:
+            raise self._denied(entry, error, give_up) from error
         found = sort_out(results, entry, self.service)
         self._journal.collected(
             replace(
@@ -137,9 +143,17 @@ class Errand:
             ),
             time.time(),
         )
-        with contextlib.suppress(VLSBenchError):  # what is left there goes by itself, within a month or so
-            await self.service.discard(batch)
+        if not (found.unanswered and batch.phase is Phase.COMPLETED):  # else somebody may want to look at what was sent
+            with contextlib.suppress(VLSBenchError):  # what is left there goes by itself, within a month or so
+                await self.service.discard(batch)
         return found
+
+    def _denied(self, entry: BatchEntry, error: AccessDenied, give_up: str) -> AccessDenied:
+        # Gemini says so, too, of files that are gone, and of an account that owes something.
+        return AccessDenied(
+            f"{error} The batch {entry.id} with {len(entry.numbers):,} requests of this run is at {entry.address}: use "
+            f"the key that it was handed in with. If it is gone for good, {give_up}."
+        )
 
     async def _fetch(self, batch: Batch, results: Path) -> bool:
         part = results.with_suffix(".part")
@@ -154,8 +168,9 @@ class Errand:
             part.unlink(missing_ok=True)
         return present
 
-    async def _ask(self, what: str, call: Callable[[], Awaitable[T]]) -> T:
+    async def _ask(self, what: str, call: Callable[[], Awaitable[T]], otherwise: str = "") -> T:
         try:
             return await persist(call, self._gate, self._patience)
         except RequestFailed as error:
-            raise Stopped(f"{self.service.provider} did not {what}: {error}") from error
+            hint = f". If it never does, {otherwise}" if otherwise else ""
+            raise Stopped(f"{self.service.provider} did not {what}: {error}{hint}") from error

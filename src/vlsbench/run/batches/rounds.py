@@ -11,14 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from vlsbench.core.errors import Stopped, UserError
+from vlsbench.core.errors import BatchesOut, UserError
 from vlsbench.core.protocols import Model
-from vlsbench.core.words import counted
-from vlsbench.models.batches import Batching
+from vlsbench.core.words import counted, noun
+from vlsbench.models.batches import Batching, Phase
 from vlsbench.run.batches.desk import BatchDesk, BatchedModel
 from vlsbench.run.progress import Progress, RunCounts
 from vlsbench.run.throttle import Halt, Patience
-from vlsbench.store.batches import FILE, BatchEntry, BatchJournal, Stage
+from vlsbench.store.batches import FILE, BatchEntry, BatchJournal, Stage, read
 
 POLL_S = 60.0
 """How often the provider is asked how a batch stands."""
@@ -54,6 +54,7 @@ class Batches:
         self._halt = halt
         self._desks: list[BatchDesk] = []
         self._without: list[tuple[Stage, str]] = []
+        self._elsewhere: list[BatchEntry] = []
 
     def model(self, model: Model, asked: Model, stage: Stage, patience: Patience) -> Model:
         """The model, with its requests in batches where its provider takes them so.
@@ -86,7 +87,7 @@ class Batches:
             Stopped: A provider could not be asked.
         """
         journal = BatchJournal(run)
-        if self._effort.forget is not None:
+        if self._effort.forget is not None and (not self._where_possible or is_out(run, self._effort.forget)):
             _forget(journal, self._effort.forget)
         if self._effort.sending and not self._desks and not self._where_possible:
             raise UserError(
@@ -99,6 +100,10 @@ class Batches:
                     f"{counted(len(entry.numbers), 'request')} for {entry.stage} of this run are out in a batch at "
                     f"{entry.address}. Ask {entry.model} there, without --servers, until they are home."
                 )
+        # Whoever only judges has no model to bring answers home with; what it would find without them is no result.
+        asked = {desk.stage for desk in self._desks} | {stage for stage, _ in self._without}
+        out = [entry for entry in journal.entries.values() if entry.is_out and entry.stage is Stage.ANSWERS]
+        self._elsewhere = [] if Stage.ANSWERS in asked else out
         _sweep(journal)
         for desk in self._desks:
             await desk.open(journal)
@@ -111,7 +116,8 @@ class Batches:
             progress: Told while waiting.
 
         Raises:
-            Stopped: Batches are out, or came back without answers; the same command continues.
+            BatchesOut: Batches are out, or came back without answers; the same command continues.
+            Stopped: A provider could not be asked.
             Interrupted: The user stopped the run.
         """
         until = time.monotonic() + self._effort.wait_s
@@ -128,9 +134,10 @@ class Batches:
                 counts.waiting = _standing(self._desks)
                 progress(counts)
             await self._halt.sleep(min(POLL_S, left))
-        said = [_standing(self._desks), *(_ending(desk, entry) for desk in self._desks for entry in desk.ended)]
+        endings = [_ending(desk, entry) for desk in self._desks for entry in desk.ended]
+        said = [_standing(self._desks), *endings, _elsewhere(self._elsewhere)]
         if any(said):
-            raise Stopped("; ".join(filter(None, said)))
+            raise BatchesOut("; ".join(filter(None, said)))
         for desk in self._desks:
             desk.note(over=True)
         return False
@@ -153,6 +160,11 @@ def of(effort: BatchEffort, run: Path | None, halt: Halt, *, where_possible: boo
     """
     left = run is not None and (run / FILE).exists()
     return Batches(effort, halt, where_possible=where_possible) if left or effort != BatchEffort() else None
+
+
+def is_out(run: Path, batch_id: str) -> bool:
+    """Whether a batch of a run, by the provider's id, is out; the folder need not exist."""
+    return any(entry.is_out and entry.id == batch_id for entry in read(run).values())
 
 
 def _forget(journal: BatchJournal, batch_id: str) -> None:
@@ -187,9 +199,37 @@ def _standing(desks: Iterable[BatchDesk]) -> str:
             done = f" ({desk.done:,} done)" if desk.done else ""
             said.append(
                 f"waiting for {counted(len(out), 'batch')} with {total:,} requests for {desk.stage} at "
-                f"{desk.service.provider}{done}"
+                f"{desk.service.provider}{done}{''.join(f'; {odd}' for odd in desk.odd)}"
             )
     return ", ".join(said)
+
+
+def _elsewhere(out: Iterable[BatchEntry]) -> str:
+    """What is to be done about answers that are out while nobody here asks for them; empty where none are."""
+    return ", ".join(
+        f"{counted(len(entry.numbers), 'answer')} by {entry.model} {noun(len(entry.numbers), 'is')} still out at "
+        f"{entry.provider} in the batch {entry.id or entry.key}: first bring them home with the `vlsbench eval` that "
+        "asked for them"
+        for entry in out
+    )
+
+
+def left_behind(run: Path) -> str:
+    """What there is to say where a run is put aside and begun anew while batches of it are out; empty where none are.
+
+    Args:
+        run: The run folder; it need not exist.
+    """
+    out = [entry for entry in read(run).values() if entry.is_out]
+    if not out:
+        return ""
+    names = ", ".join(f"{entry.id or entry.key} at {entry.provider}" for entry in out)
+    total = sum(len(entry.numbers) for entry in out)
+    return (
+        f"{counted(total, 'request')} of {run} {noun(total, 'is')} out in batches ({names}) and will not be used here, "
+        "but paid for unless you cancel them there. The folder that is kept aside still brings them home: continue it, "
+        "as --out, without --fresh."
+    )
 
 
 def _ending(desk: BatchDesk, entry: BatchEntry) -> str:
@@ -197,7 +237,8 @@ def _ending(desk: BatchDesk, entry: BatchEntry) -> str:
     if not entry.unanswered:
         return ""
     why = f" ({entry.why})" if entry.why else ""
+    left = f"; what it sent is left at {desk.service.provider}" if entry.status == Phase.COMPLETED else ""
     return (
         f"the batch {entry.id} at {desk.service.provider} is {entry.status}{why}: {entry.unanswered:,} of "
-        f"{len(entry.numbers):,} requests for {desk.stage} were not answered, and are made again by the next run"
+        f"{len(entry.numbers):,} requests for {desk.stage} were not answered, and are made again by the next run{left}"
     )

@@ -18,11 +18,13 @@ from pathlib import Path
 
 from vlsbench.core.errors import RunError, Stopped, UserError
 from vlsbench.core.types import Sample
+from vlsbench.core.usage import Prices
 from vlsbench.core.words import counted
 from vlsbench.results import summary
 from vlsbench.results.summary import Summary
 from vlsbench.run import seal
 from vlsbench.run.preparation import moved
+from vlsbench.run.shards.costs import JoinedPrices, joined_prices
 from vlsbench.run.shards.pieces import Owners, Piece, require_fit
 from vlsbench.store import batches, journal, json_file, records
 from vlsbench.store import manifest as manifests
@@ -35,7 +37,12 @@ _Listed = tuple[int, int, bytes]
 
 
 def merge(
-    runs: Sequence[str | Path], *, out: str | Path, fresh: bool = False, say: Callable[[str], None] | None = None
+    runs: Sequence[str | Path],
+    *,
+    out: str | Path,
+    fresh: bool = False,
+    prices: Prices | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> Summary:
     """Join run folders of one identity: the shards of a set, of which each may have been evaluated more than once.
 
@@ -46,6 +53,7 @@ def merge(
         runs: The run folders.
         out: The folder of the joined run.
         fresh: Where there is a run already, put it aside.
+        prices: What the models cost, in all folders; needed where these were given different prices.
         say: Told, in a line each, of judges that judged some of the folders and not all.
 
     Returns:
@@ -53,13 +61,14 @@ def merge(
 
     Raises:
         RunError: The folders do not belong together, a shard is missing, two folders disagree about a sample, somebody
-            is writing to one of them, or `out` is occupied.
+            is writing to one of them, they were given different prices, or `out` is occupied.
         Stopped: The joined run cannot be written; the folders are as they were.
     """
     if not runs:
         raise UserError("Name the run folders that are to be joined.")
     pieces = [Piece.open(Path(path)) for path in runs]
     require_fit(pieces)
+    costs = joined_prices(pieces, prices)
     place = Path(out).absolute()
     if any(place.exists() and place.samefile(piece.run.path) for piece in pieces):
         raise RunError(f"{out} is one of the folders that are to be joined; choose another --out.")
@@ -69,7 +78,7 @@ def merge(
             piece.run.lock()
             locks.callback(piece.run.unlock)
             _require_nothing_out(piece.run)
-        found = _build(pieces, part := place.with_name(f".{place.name}.part"), locks)
+        found = _build(pieces, costs, part := place.with_name(f".{place.name}.part"), locks)
         make_way(place, fresh=fresh)
         try:
             part.rename(place)
@@ -81,7 +90,7 @@ def merge(
         return replace(found, run=str(out))
 
 
-def _build(pieces: Sequence[Piece], folder: Path, locks: ExitStack) -> Summary:
+def _build(pieces: Sequence[Piece], costs: JoinedPrices, folder: Path, locks: ExitStack) -> Summary:
     """Write the joined run, whole, in place of what a kill may have left there."""
     make_folder(folder)
     locks.callback(os.close, acquire_lock(folder))
@@ -90,7 +99,7 @@ def _build(pieces: Sequence[Piece], folder: Path, locks: ExitStack) -> Summary:
             shutil.rmtree(old) if old.is_dir() else old.unlink()
     owners = Owners(pieces)
     first = next((piece for piece in pieces if _has_root(piece.run)), pieces[0])
-    json_file.write(folder / manifests.FILE, _manifest(first, pieces))
+    json_file.write(folder / manifests.FILE, _manifest(first, pieces, costs))
     run = Run(folder)
     journal.write_atomically(run.samples, _samples(pieces, first.run.manifest.dataset_root))
     journal.write_atomically(run.responses, _owned([piece.run.responses for piece in pieces], owners.answers))
@@ -119,11 +128,10 @@ def _has_root(run: Run) -> bool:
     return run.manifest.dataset_root is not None and Path(run.manifest.dataset_root).is_dir()
 
 
-def _manifest(first: Piece, pieces: Sequence[Piece]) -> Mapping[str, object]:
+def _manifest(first: Piece, pieces: Sequence[Piece], costs: JoinedPrices) -> Mapping[str, object]:
     """The manifest of the joined run: that of one piece, with what differs from piece to piece joined."""
     found = [piece.run.manifest for piece in pieces]
     described = {str(piece.shard): piece.run.manifest.dataset_described for piece in pieces}
-    prices = [manifest.price for manifest in found if manifest.price is not None]
     finished = [manifest.finished for manifest in found if manifest.finished is not None]
     kept = {name: value for name, value in manifests.read(first.run.path).items() if name != "shard"}
     return {
@@ -134,10 +142,9 @@ def _manifest(first: Piece, pieces: Sequence[Piece]) -> Mapping[str, object]:
         "samples_sha256": "",
         "model_served": sorted({name for manifest in found for name in manifest.model_served}),
         "model_roots": sorted({root for manifest in found for root in manifest.model_roots}),
-        # As sessions of one run do it: the price that was named last stands for all that was taken.
-        **({"price": asdict(prices[-1])} if prices else {}),
+        **({"price": asdict(costs.target)} if costs.target is not None else {}),
         "model_adaptations": sorted({text for manifest in found for text in manifest.model_adaptations}),
-        "judges": {stem: entry.to_json() for stem, entry in _judges(pieces).items()},
+        "judges": {stem: replace(entry, price=costs.judges[stem]).to_json() for stem, entry in _judges(pieces).items()},
         "started": min(manifest.started for manifest in found),
         "finished": max(finished) if len(finished) == len(found) else None,
         "merged_from": [
