@@ -404,6 +404,17 @@ def test_models_judges_and_guards_of_a_sweep_may_have_several_servers(tmp_path, 
     assert manifest(run)["parameters"]["addresses"] == [server.url, other.url]
 
 
+def test_servers_of_judges_are_for_those_that_may_be_there(tmp_path, server, two_sets, capsys):
+    words = ("sweep", "--model", server.model("bold"), "--dataset", two_sets[0], "--out", tmp_path / "out", "--quiet")
+    with serve(careful) as judging:
+        servers = ("--judge-servers", judging.url)
+        assert vlsbench(*words, "--judge", "refusal", *servers) == 2
+        assert "no cell has one" in capsys.readouterr().err
+        assert vlsbench(*words, "--judge", "refusal", "--judge", "openai:judge", *servers) == 0
+        assert judging.asked
+    assert len(list((tmp_path / "out").glob("*/verdicts/*.jsonl"))) == 2
+
+
 def test_prices_that_name_none_of_the_models_are_found_before_the_first_request(server, tmp_path, capsys):
     prices = tmp_path / "prices.toml"
     prices.write_text('["openai:jugde"]\ninput = 1\noutput = 1\n')

@@ -102,6 +102,7 @@ def _real(args: argparse.Namespace) -> int:
     if not found.cells:
         raise UserError("Nothing can be made yet: every cell lacks its set, its model or its judge (see above).")
     sweep.check_workers(found.cells)
+    sweep.check_judge_servers(found.cells, args)
     made = sweep.carry_out(found.cells, args, slots=file.slots)
     data = next((one.name for one in found.listed if one.name.startswith("vlsbench:") and not one.missing), None)
     return _conclude(made, recipe, out / "report.html", data)
