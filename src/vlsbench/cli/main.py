@@ -72,8 +72,8 @@ _EPILOG = """exit codes:
 
 _GARBAGE_AFTER = (10_000, 3, 3)
 """When Python looks for circular garbage: after so many new objects among these, after so many such looks among older
-ones. A run makes next to none, and looking after every 700, as Python does by itself, takes a tenth of its CPU time. All
-objects are looked at as often as by itself, for such garbage may hold tensors."""
+ones. A run makes next to none, and looking after every 700, as Python does by itself, takes a tenth of its CPU time.
+All objects are looked at as often as by itself, for such garbage may hold tensors."""
 
 
 def build_parser() -> argparse.ArgumentParser:
