@@ -75,15 +75,15 @@ def recorded(run: Run) -> Mapping[str, RoleUsage]:
     """What ``summary.json`` says that each role took; nothing where there is none, or one of an earlier version."""
     try:
         file = run.path / "summary.json"
-        found = json_file.convert(json_file.read(file).get("usage", {}), dict[str, _Entry], file)
+        found = json_file.convert(json_file.read(file).get("usage", {}), dict[str, RecordedUsage], file)
     except RunError:
         return {}
     return {role: entry.role_usage() for role, entry in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """A role as ``summary.json`` holds it."""
+class RecordedUsage:
+    """A role as ``summary.json`` and ``audit.json`` hold it."""
 
     requests: int = 0
     prompt: int | None = None
@@ -96,6 +96,7 @@ class _Entry:
     unpriced: tuple[str, ...] = ()
 
     def role_usage(self) -> RoleUsage:
+        """The same as what it was written from."""
         usage = Usage(
             requests=self.requests,
             retried=self.retried,
