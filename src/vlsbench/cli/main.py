@@ -70,10 +70,10 @@ _EPILOG = """exit codes:
   130  interrupted; the same command continues
 """
 
-
-_GARBAGE_AFTER = 25_000
-"""New objects after which Python looks for circular garbage. A run makes next to none, and looking after every 700, as
-Python does by itself, takes a tenth of the CPU time of an evaluation."""
+_GARBAGE_AFTER = (10_000, 3, 3)
+"""When Python looks for circular garbage: after so many new objects among these, after so many such looks among older
+ones. A run makes next to none, and looking after every 700, as Python does by itself, takes a tenth of its CPU time.
+All objects are looked at as often as by itself, for such garbage may hold tensors."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -94,7 +94,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     no_telemetry()
-    gc.set_threshold(_GARBAGE_AFTER, 10, 10)
+    gc.set_threshold(*_GARBAGE_AFTER)
     words = sys.argv[1:] if argv is None else list(argv)
     parser = build_parser()
     if not words:

@@ -132,7 +132,7 @@ def carry_out(cells: Sequence[SweepCell], args: argparse.Namespace, *, slots: in
     with outcome.shown_progress(quiet=args.quiet) as progress:
 
         def log(line: str) -> None:
-            if progress is not None:
+            if not args.quiet:
                 progress.close()
                 terminal.say(line)
 
