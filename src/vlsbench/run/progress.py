@@ -52,7 +52,7 @@ class RunCounts:
     judge_price: Price | None = None
     failed: int = 0
     round_of: object | None = None
-    costs: Counter[str] = field(default_factory=Counter)
+    costs: dict[str, float] = field(default_factory=dict)
 
     def count_response(self, response: Response) -> None:
         """One more response on disk."""

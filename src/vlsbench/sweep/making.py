@@ -251,7 +251,7 @@ def _add(found: RunCounts, counts: RunCounts) -> None:
     found.new += counts.new
     found.asked.uncounted += counts.asked.uncounted + counts.judge_asked.uncounted
     if counts.spent is not None:
-        found.costs[counts.currency] += counts.spent
+        found.costs[counts.currency] = found.costs.get(counts.currency, 0.0) + counts.spent
 
 
 def _first_model(cell: SweepCell) -> str:
