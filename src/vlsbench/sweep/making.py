@@ -250,8 +250,9 @@ def _add(found: RunCounts, counts: RunCounts) -> None:
     found.completion_tokens += counts.completion_tokens
     found.new += counts.new
     found.asked.uncounted += counts.asked.uncounted + counts.judge_asked.uncounted
-    if counts.spent is not None:
-        found.costs[counts.currency] = found.costs.get(counts.currency, 0.0) + counts.spent
+    costs = counts.costs or ({counts.currency: counts.spent} if counts.spent is not None else {})
+    for currency, cost in costs.items():
+        found.costs[currency] = found.costs.get(currency, 0.0) + cost
 
 
 def _first_model(cell: SweepCell) -> str:
