@@ -137,6 +137,7 @@ def test_ablation_json_has_stable_names(go, out):
     assert list(found) == [
         "version", "model", "dataset", "dataset_hash", "judge", "max_tokens", "temperature", "system", "seed", "limit",
         "n", "n_harmful", "left_out", "conditions", "gains", "explained_by_text", "skipped",
+        "usage",
     ]  # fmt: skip
     assert list(found["conditions"]) == list(ALL)
     assert {"run", "n", "scored", "unscored", "safety_rate", "bounds", "over_refusal_rate", "by_category"} <= found[
