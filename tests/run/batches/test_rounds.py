@@ -11,7 +11,7 @@ import pytest
 from batch_anthropic import AnthropicWire
 from batch_gemini import GeminiWire
 from batch_openai import OpenAIWire
-from batch_server import CANCELLED, EXPIRED, KEY, REFUSED, BatchServer, Question, Wire, serve_batches
+from batch_server import CANCELLED, EXPIRED, KEY, REFUSED, BatchServer, Question, Wire, helpful, serve_batches
 from builders import lines, make_set, manifest, number_of, responses, summary, times_recorded, verdicts, vlsbench
 from vlsbench.store import batches
 
@@ -85,6 +85,25 @@ def test_results_in_any_order_reach_their_samples(tmp_path: Path) -> None:
         assert evaluate(provider, tmp_path, "--batch", n=30) == 0
     for record in responses(tmp_path / "run"):
         assert record["text"] == f"This is about {record['sample_id'][1:]}."
+
+
+@each_provider
+def test_half_a_character_in_an_answer_costs_neither_it_nor_its_verdict_twice(
+    provider: BatchServer, tmp_path: Path
+) -> None:
+    def hold_up(*_: str) -> None:
+        provider.working = provider.opened < 2  # the batch of answers comes back, that of verdicts is out
+
+    provider.answer = lambda asked: helpful(asked) if asked.is_judging else "Half \ud800 a character."
+    provider.before = hold_up
+    assert evaluate(provider, tmp_path, "--batch", judge=provider.model("judge")) == 3
+    assert provider.opened == 2
+    provider.before = lambda *_: None
+    provider.working = True
+    assert evaluate(provider, tmp_path, "--batch", judge=provider.model("judge")) == 0
+    assert provider.opened == 2
+    assert set(provider.paid.values()) == {1}
+    assert {record["text"] for record in responses(tmp_path / "run")} == {"Half ? a character."}
 
 
 @each_provider

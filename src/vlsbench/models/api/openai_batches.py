@@ -19,7 +19,7 @@ import msgspec
 from vlsbench.core.errors import RequestFailed, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, line_of, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result, unknown_state
 
 T = TypeVar("T")
@@ -186,9 +186,8 @@ class OpenAIBatches(BatchLines):
 
     def read(self, line: bytes) -> Result | None:
         """A line of either file."""
-        try:
-            found = msgspec.json.decode(line, type=_Line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = line_of(line, _Line)
+        if found is None:
             return None
         if found.response is None:
             problem = found.error or _Problem()

@@ -7,6 +7,7 @@ decompressed. Redirects are not followed; whoever asks sees them as the answer t
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeVar
@@ -224,6 +225,23 @@ def decoded(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Transient(f"the server's answer cannot be read: {error}") from error
+
+
+def line_of(line: bytes, kind: type[T]) -> T | None:
+    """A line of a batch's results as what it describes; None where it is not that.
+
+    Halves of surrogate pairs become question marks and NaN null: what such a line holds is paid for like any other.
+    """
+    for read in (bytes, _mended):
+        try:
+            return msgspec.json.decode(read(line), type=kind)
+        except (ValueError, TypeError, RecursionError):  # decoding errors are kinds of the first
+            continue
+    return None
+
+
+def _mended(line: bytes) -> bytes:
+    return orjson.dumps(json.loads(json.dumps(json.loads(line), ensure_ascii=False).encode(errors="replace")))
 
 
 class BatchLines:

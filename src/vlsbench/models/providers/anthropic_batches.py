@@ -20,7 +20,7 @@ import msgspec
 from vlsbench.core.errors import RequestFailed, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, line_of, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result, unknown_state
 
 LIMITS = Limits(requests=100_000, n_bytes=256_000_000)
@@ -182,8 +182,10 @@ class AnthropicBatches(BatchLines):
 
     def read(self, line: bytes) -> Result | None:
         """A line of the results."""
+        found = line_of(line, _Line)
+        if found is None:
+            return None
         try:
-            found = msgspec.json.decode(line, type=_Line)
             failure = msgspec.json.decode(found.result.error, type=_Failure | None)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None

@@ -19,7 +19,7 @@ import orjson
 from vlsbench.core.errors import RequestFailed, Transient, VLSBenchError
 from vlsbench.core.types import Prompt
 from vlsbench.models.api.http import HTTPAnswer
-from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, pieces_of
+from vlsbench.models.api.transfer import NOT_FOUND, BatchLines, decoded, line_of, pieces_of
 from vlsbench.models.batches import Batch, Found, Limits, Phase, Result, unknown_state
 
 LIMITS = Limits(requests=200_000, n_bytes=2_000_000_000)
@@ -184,9 +184,8 @@ class GeminiBatches(BatchLines):
 
     def read(self, line: bytes) -> Result | None:
         """A line of the results."""
-        try:
-            found = msgspec.json.decode(line, type=_Line)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = line_of(line, _Line)
+        if found is None:
             return None
         if bytes(found.response) != b"null":
             answer = HTTPAnswer(status=200, body=bytes(found.response), retry_after=None)
