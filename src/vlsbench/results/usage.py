@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vlsbench.core import words
@@ -57,6 +57,33 @@ def spent(models: Iterable[tuple[str, Usage, Price | None]]) -> RoleUsage:
         cost=sum(costs) if priced else None,
         currency=next(iter(currencies), "") if priced else "",
         unpriced=tuple(unpriced),
+    )
+
+
+def added(parts: Iterable[Mapping[str, RoleUsage]]) -> Mapping[str, RoleUsage]:
+    """What each role took in several runs together.
+
+    Args:
+        parts: What each role took in each of the runs.
+    """
+    by_role: dict[str, list[RoleUsage]] = {}
+    for part in parts:
+        for role, found in part.items():
+            by_role.setdefault(role, []).append(found)
+    return {role: _together(found) for role, found in by_role.items()}
+
+
+def _together(parts: Sequence[RoleUsage]) -> RoleUsage:
+    total = Usage()
+    for part in parts:
+        total.add(part.usage)
+    priced = [part for part in parts if part.cost is not None]
+    currencies = {part.currency for part in priced}
+    return RoleUsage(
+        usage=total,
+        cost=sum(part.cost or 0.0 for part in priced) if len(currencies) == 1 else None,
+        currency=priced[0].currency if len(currencies) == 1 else "",
+        unpriced=tuple(dict.fromkeys(name for part in parts for name in part.unpriced)),
     )
 
 
