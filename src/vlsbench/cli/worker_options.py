@@ -37,7 +37,7 @@ def workers(args: argparse.Namespace) -> Workers | None:
         if args.ray is not None or args.worker_gpus is not None:
             raise UserError("--ray and --worker-gpus go with --workers N.")
         return None
-    return Workers(count=args.workers, ray=args.ray or "local", gpus=args.worker_gpus)
+    return Workers(count=args.workers, ray="local" if args.ray is None else args.ray, gpus=args.worker_gpus)
 
 
 def check(workers: Workers | int | None, refs: Iterable[object], who: str = "--model or --judge") -> None:
@@ -68,6 +68,6 @@ def gpus(text: str) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not (0 <= number <= 1 or (number < 1000 and number == int(number))):
+    if not (0 <= number <= 1 or (1 < number < 1000 and number.is_integer())):
         raise argparse.ArgumentTypeError(f"should be a part of a GPU or a whole number of them, not {text!r}")
     return number
