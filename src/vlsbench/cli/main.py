@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from collections.abc import Sequence
 
@@ -70,11 +69,6 @@ _EPILOG = """exit codes:
   130  interrupted; the same command continues
 """
 
-_GARBAGE_AFTER = (10_000, 3, 3)
-"""When Python looks for circular garbage: after so many new objects among these, after so many such looks among older
-ones. A run makes next to none, and looking after every 700, as Python does by itself, takes a tenth of its CPU time.
-All objects are looked at as often as by itself, for such garbage may hold tensors."""
-
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
@@ -94,7 +88,6 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     no_telemetry()
-    gc.set_threshold(*_GARBAGE_AFTER)
     words = sys.argv[1:] if argv is None else list(argv)
     parser = build_parser()
     if not words:

@@ -68,6 +68,6 @@ def gpus(text: str) -> float:
         number = float(text)
     except ValueError:
         number = -1.0
-    if not (0 <= number <= 1 or (1 < number < 1000 and number == int(number))):
+    if not (0 <= number <= 1 or (1 < number < 1000 and number.is_integer())):
         raise argparse.ArgumentTypeError(f"should be a part of a GPU or a whole number of them, not {text!r}")
     return number

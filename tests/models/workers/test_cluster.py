@@ -22,7 +22,7 @@ def words(tmp_path, *more):
     return ("eval", "--model", "mini:base", "--dataset", "mini:leakless", "--out", tmp_path / "run", *more)
 
 
-@pytest.mark.parametrize("address", ["auto", "ray://head:10001", "head", "head:99999", "http://head:6379"])
+@pytest.mark.parametrize("address", ["", "auto", "ray://head:10001", "head", "head:99999", "http://head:6379"])
 def test_an_address_is_local_or_that_of_a_head(address, tmp_path, capsys):
     assert vlsbench(*words(tmp_path, "--workers", 2, "--ray", address)) == 2
     assert "--ray takes local, or HOST:PORT of the cluster's head" in capsys.readouterr().err
@@ -63,9 +63,12 @@ def test_where_workers_are_goes_with_how_many(tmp_path, capsys):
     assert vlsbench(*words(tmp_path, "--worker-gpus", 1)) == 2
     assert "--ray and --worker-gpus go with --workers N" in capsys.readouterr().err
     assert vlsbench(*words(tmp_path, "--workers", 0)) == 2
-    for gpus in ("1.5", "-1", "nan"):
-        assert vlsbench(*words(tmp_path, "--workers", 2, f"--worker-gpus={gpus}")) == 2
-        assert "a part of a GPU or a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", ["1.5", "-1", "-2", "nan", "inf", "two"])
+def test_a_number_of_gpus_is_a_part_of_one_or_whole_ones(number, tmp_path, capsys):
+    assert vlsbench(*words(tmp_path, "--workers", 2, f"--worker-gpus={number}")) == 2
+    assert "a part of a GPU or a whole number" in capsys.readouterr().err
 
 
 class TestPlace:
