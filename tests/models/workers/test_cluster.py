@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -38,6 +39,28 @@ def test_an_unknown_address_is_said_at_once(tmp_path, capsys):
     assert f"No Ray cluster answers at {address}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", None])
+def test_a_port_of_something_else_is_said_at_once(says, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cluster, "_REACH_S", 0.5)
+
+    def answer(listener):
+        taken, _ = listener.accept()
+        with taken:
+            taken.recv(1000)
+            if says is None:  # silence
+                taken.recv(1000)
+            else:
+                taken.sendall(says)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=answer, args=(listener,))
+        server.start()
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+        assert vlsbench(*words(tmp_path, "--workers", 2, "--ray", address)) == 2
+        server.join()
+    assert f"What answers at {address} is no Ray head" in capsys.readouterr().err
+
+
 def test_where_workers_are_goes_with_how_many(tmp_path, capsys):
     assert vlsbench(*words(tmp_path, "--worker-gpus", 1)) == 2
     assert "--ray and --worker-gpus go with --workers N" in capsys.readouterr().err
@@ -48,6 +71,31 @@ def test_where_workers_are_goes_with_how_many(tmp_path, capsys):
 def test_a_number_of_gpus_is_a_part_of_one_or_whole_ones(number, tmp_path, capsys):
     assert vlsbench(*words(tmp_path, "--workers", 2, f"--worker-gpus={number}")) == 2
     assert "a part of a GPU or a whole number" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("environment", "has_file", "expected"),
+    [
+        ({}, False, None),
+        ({}, True, "token"),
+        ({"RAY_AUTH_TOKEN": "0" * 64}, False, "token"),
+        ({"RAY_AUTH_MODE": "disabled"}, True, "disabled"),
+    ],
+)
+def test_a_token_that_is_there_is_used_as_by_ray_start(environment, has_file, expected, tmp_path, monkeypatch):
+    """A head started by somebody who has a token wants it, and a driver that shows none is turned away."""
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    if has_file:
+        (tmp_path / ".ray").mkdir()
+        (tmp_path / ".ray" / "auth_token").write_text("0" * 64)
+    monkeypatch.delitem(sys.modules, "ray", raising=False)
+    cluster._ready_token(Workers(count=2, ray="127.0.0.1:6379"))
+    assert os.environ.get("RAY_AUTH_MODE") == expected
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
 
 
 class TestPlace:

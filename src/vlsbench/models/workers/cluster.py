@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vlsbench.core.errors import MissingExtra, UserError
@@ -25,7 +26,10 @@ _STORE_BYTES = 256 * 1024 * 1024
 """Shared memory of a local Ray: only calls with over 100 KB pass through it."""
 
 _REACH_S = 5.0
-"""How long the head of a cluster may take to accept a connection."""
+"""How long the head of a cluster may take to accept a connection, and to answer its first bytes."""
+
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""How gRPC, which Ray speaks, begins: the preface of HTTP/2 and an empty SETTINGS frame (RFC 9113, section 3.4)."""
 
 
 @dataclass(slots=True)
@@ -62,9 +66,7 @@ def join(workers: Workers, *, on_cpu: bool) -> Berth:
         UserError: There is no such cluster, it has another version, or it could never hold such a worker.
     """
     no_telemetry()
-    if workers.ray == LOCAL and "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:
-        # Read when Ray is imported. Nobody else on this machine may use our workers, and no token is left on the disk.
-        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    _ready_token(workers)
     try:
         import ray
     except ImportError as error:
@@ -97,6 +99,21 @@ def join(workers: Workers, *, on_cpu: bool) -> Berth:
     return Berth(options={**options, "scheduling_strategy": "SPREAD"}, leave=leave)
 
 
+def _ready_token(workers: Workers) -> None:
+    """Settle how Ray knows its own, which is read when it is imported; what the user has settled stays."""
+    if "ray" in sys.modules or "RAY_AUTH_MODE" in os.environ:
+        return
+    if workers.ray == LOCAL:
+        # Nobody else on this machine may use our workers, and no token is left on the disk.
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    elif (
+        any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+        or (Path.home() / ".ray" / "auth_token").is_file()
+    ):
+        # `ray start` asks for a token where the user has one; a driver without this would show none.
+        os.environ["RAY_AUTH_MODE"] = "token"
+
+
 def _start(workers: Workers) -> None:
     import ray
 
@@ -119,12 +136,30 @@ def _reach(address: str) -> None:
             f"--ray takes local, or HOST:PORT of the cluster's head (usually port 6379), not {address!r:.80}."
         )
     try:
-        socket.create_connection((found[1], int(found[2])), timeout=_REACH_S).close()
+        with socket.create_connection((found[1], int(found[2])), timeout=_REACH_S) as connection:
+            is_ray = "RAY_USE_TLS" in os.environ or _speaks_grpc(connection)
     except OSError as error:
         raise UserError(
             f"No Ray cluster answers at {address} ({error}). `ray start --head` prints the address; "
             "--ray local needs no cluster."
         ) from error
+    if not is_ray:
+        raise UserError(
+            f"What answers at {address} is no Ray head. `ray start --head` prints the address; its port is usually "
+            "6379, and not that of the dashboard (8265)."
+        )
+
+
+def _speaks_grpc(connection: socket.socket) -> bool:
+    """Whether a server answers the greeting as it should, with a SETTINGS frame of its own."""
+    header = b""
+    try:
+        connection.sendall(_GREETING)
+        while len(header) < 4 and (more := connection.recv(4 - len(header))):
+            header += more
+    except OSError:  # silence, or a connection cut
+        return False
+    return len(header) == 4 and header[3] == 4
 
 
 def _why_not(address: str, error: str) -> str:
@@ -133,7 +168,10 @@ def _why_not(address: str, error: str) -> str:
         return f"The Ray cluster at {address} has other versions. Install the same Ray and Python on all nodes: {short}"
     if "token" in error.lower():
         return f"The Ray cluster at {address} wants a token (RAY_AUTH_MODE=token, `ray get-auth-token`): {short}"
-    return f"Cannot join the Ray cluster at {address}; this machine has to be one of its nodes (`ray start`): {short}"
+    return (
+        f"Cannot join the Ray cluster at {address}; this machine has to be one of its nodes (`ray start`) and to have "
+        f"its token, where it wants one (RAY_AUTH_MODE=token, `ray get-auth-token`): {short}"
+    )
 
 
 def _needs(workers: Workers, total: dict[str, float], *, on_cpu: bool) -> tuple[float, float]:
