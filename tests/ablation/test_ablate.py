@@ -28,11 +28,16 @@ from builders import (
     tiny_png,
     verdicts,
 )
+from builders import vlsbench as command
 from loopback import Answer, error, serve, verdict
 from vlsbench import ablate, evaluate
+from vlsbench.ablation.results import Ablation
 from vlsbench.core import images
 from vlsbench.core.errors import AccessDenied, DatasetError, RunError, UserError
 from vlsbench.core.types import Sample, Verdict, VerdictOutcome
+from vlsbench.core.usage import Price, Prices
+from vlsbench.results.usage import usage_json
+from vlsbench.run.loading import Effort
 from vlsbench.store.run_folder import Run
 
 ALL = ("full", "text", "caption", "blank", "mismatched")
@@ -132,6 +137,7 @@ def test_ablation_json_has_stable_names(go, out):
     assert list(found) == [
         "version", "model", "dataset", "dataset_hash", "judge", "max_tokens", "temperature", "system", "seed", "limit",
         "n", "n_harmful", "left_out", "conditions", "gains", "explained_by_text", "skipped",
+        "usage",
     ]  # fmt: skip
     assert list(found["conditions"]) == list(ALL)
     assert {"run", "n", "scored", "unscored", "safety_rate", "bounds", "over_refusal_rate", "by_category"} <= found[
@@ -522,3 +528,15 @@ def test_a_users_own_model_stays_open(tmp_path):
 def test_verdicts_of_each_condition_lie_in_their_own_run(go, out):
     go(3)
     assert [len(verdicts(out / name)) for name in ALL] == [3] * 5
+
+
+def test_what_all_conditions_took_and_cost_is_said_in_sum(go, capsys):
+    prices = Prices(models={}, target=Price(input=1000.0, output=0.0), judge=Price(input=0.0, output=1000.0))
+    found = go(n=2, conditions=["full", "text"], effort=Effort(prices=prices))
+    asked = {"requests": 4, "prompt": 44, "completion": 12, "cached": None, "retried": 0, "uncounted": 0}
+    costs = {"target": {"cost": 0.044, "currency": ""}, "judge": {"cost": 0.012, "currency": ""}}
+    expected = {role: asked | cost for role, cost in costs.items()}
+    assert json.loads((found.path / "ablation.json").read_text())["usage"] == expected
+    assert usage_json(Ablation.read(found.path).usage) == expected
+    command("show", found.path)
+    assert "Cost: 0.06 (target 0.04, judge 0.01)" in capsys.readouterr().out

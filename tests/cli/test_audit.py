@@ -146,6 +146,10 @@ def test_what_the_guard_took_is_shown_recorded_and_priced(tmp_path: Path, capsys
     assert usage["cost"] == pytest.approx((132 * 3 + 36 * 7) / 1e6)
     assert f"Asked: guard: {asked} requests, 132 tokens in, 36 out" in shown
     assert "Cost: 0.00065 EUR" in shown
+    assert vlsbench("report", tmp_path / "a", "--out", tmp_path / "page.html") == 0
+    assert f"Asked: guard: {asked} requests, 132 tokens in, 36 out" in (tmp_path / "page.html").read_text()
+    assert "Cost: 0.00065 EUR" in (tmp_path / "page.html").read_text()
+    capsys.readouterr()
     assert vlsbench("show", tmp_path / "a", "--judge-price-in", "1000", "--judge-price-out", "0") == 0
     assert "Cost: 0.13" in capsys.readouterr().out
 

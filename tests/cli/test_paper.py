@@ -7,7 +7,9 @@ import json
 import pytest
 
 import published
-from builders import hurry, responses, vlsbench
+from batch_openai import OpenAIWire
+from batch_server import KEY, serve_batches
+from builders import hurry, manifest, responses, times_recorded, vlsbench
 from loopback import Answer, serve, verdict
 
 
@@ -140,8 +142,51 @@ def test_a_judge_that_is_not_there_leaves_the_others(data, tmp_path):
 
 
 def test_the_miniature_takes_no_models_of_others(capsys):
-    assert vlsbench("paper", "--miniature", "--judge", "refusal") == 2
-    assert "are not for --miniature" in capsys.readouterr().err
+    assert vlsbench("paper", "--miniature", "--judge", "refusal", "--judge-servers", "http://127.0.0.1:1/v1") == 2
+    assert (
+        "Not for --miniature, which has its own models and judges: --judge, --judge-servers" in capsys.readouterr().err
+    )
+
+
+def test_judges_are_reached_asked_and_priced_as_the_command_says(data, tmp_path, capsys):
+    with serve(behave) as answering, serve(behave) as judging:
+        named = ["--model", f"GPT-4o={answering.model('target')}", "--judge", "openai:judge"]
+        guard = ["--guard", f"guard:{answering.model('guard')}"]
+        more = ["--judge-servers", judging.url, "--judge-price-in", "1", "--judge-price-out", "2", "--quiet"]
+        assert vlsbench("paper", *named, *guard, "--out", "out", "--samples", "1", *more) == 0
+    assert not any(asked.is_judging for asked in answering.asked)
+    assert all(asked.is_judging for asked in judging.asked)
+    assert any(asked.body["model"] == "guard" for asked in answering.asked)  # an audit's guard is not the judge
+    prices = [
+        entry["price"]
+        for run in (tmp_path / "out").iterdir()
+        if (run / "responses.jsonl").exists()
+        for entry in manifest(run)["judges"].values()
+    ]
+    assert {"input": 1.0, "output": 2.0}.items() <= prices[0].items()
+
+
+def test_workers_without_a_local_model_are_an_error(words, capsys):
+    assert vlsbench(*words("--samples", "1", "--workers", "2", "--quiet")) == 2
+    assert "--workers" in capsys.readouterr().err
+
+
+def test_what_is_out_in_batches_waits_and_the_same_command_makes_the_page(data, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("vlsbench.run.batches.rounds.POLL_S", 0.01)
+    monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
+    monkeypatch.setattr("vlsbench.run.batches.errand.APPEARS_WITHIN_S", 0.0)
+    monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
+    with serve_batches(OpenAIWire()) as provider:
+        provider.working = False
+        named = ["--model", f"GPT-4o={provider.model()}", "--judge", provider.model("judge"), "--batch"]
+        words = ["paper", *named, "--out", "out", "--samples", "2", "--quiet"]
+        assert vlsbench(*words) == 3
+        assert "waiting for 1 batch" in capsys.readouterr().out
+        provider.working = True
+        assert vlsbench(*words) == 0
+    runs = [run for run in (tmp_path / "out").iterdir() if (run / "responses.jsonl").exists()]
+    assert {count for run in runs for count in times_recorded(responses(run)).values()} == {1}
+    assert (tmp_path / "out" / "report.html").exists()
 
 
 def test_a_dry_run_of_the_miniature_sums_up(capsys):

@@ -102,3 +102,15 @@ def test_what_the_run_waits_for_is_said_in_full_and_at_once(monkeypatch, is_term
     line(counts(notice=notice, doubt="Line 2 of it is passed over."))
     assert screen.getvalue().count(f"{notice}\n") == 2
     assert "Line 2 of it is passed over.\n" in screen.getvalue()
+
+
+def test_a_quiet_line_says_what_the_run_waits_for_and_nothing_else(monkeypatch):
+    screen = Screen(is_terminal=False)
+    monkeypatch.setattr(sys, "stderr", screen)
+    line = ProgressLine(quiet=True)
+    line(counts())
+    line(RunCounts(total=0, loading="mini:base"))
+    line(counts(notice="waiting for a server in /servers.txt (no such file yet)", doubt="Line 2 is none."))
+    line(counts(stopping=True))
+    line.close()
+    assert screen.getvalue() == "waiting for a server in /servers.txt (no such file yet)\n"

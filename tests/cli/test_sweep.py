@@ -404,6 +404,17 @@ def test_models_judges_and_guards_of_a_sweep_may_have_several_servers(tmp_path, 
     assert manifest(run)["parameters"]["addresses"] == [server.url, other.url]
 
 
+def test_servers_of_judges_are_for_those_that_may_be_there(tmp_path, server, two_sets, capsys):
+    words = ("sweep", "--model", server.model("bold"), "--dataset", two_sets[0], "--out", tmp_path / "out", "--quiet")
+    with serve(careful) as judging:
+        servers = ("--judge-servers", judging.url)
+        assert vlsbench(*words, "--judge", "refusal", *servers) == 2
+        assert "no cell has one" in capsys.readouterr().err
+        assert vlsbench(*words, "--judge", "refusal", "--judge", "openai:judge", *servers) == 0
+        assert judging.asked
+    assert len(list((tmp_path / "out").glob("*/verdicts/*.jsonl"))) == 2
+
+
 def test_prices_that_name_none_of_the_models_are_found_before_the_first_request(server, tmp_path, capsys):
     prices = tmp_path / "prices.toml"
     prices.write_text('["openai:jugde"]\ninput = 1\noutput = 1\n')
@@ -415,3 +426,15 @@ def test_prices_that_name_none_of_the_models_are_found_before_the_first_request(
     prices.write_text('["openai:judge"]\ninput = 1\noutput = 1\n')
     assert vlsbench(*words) == 0
     assert "No price for a model named 'openai:target'." in capsys.readouterr().err
+
+
+def test_a_dry_run_counts_what_an_audits_guard_costs(tmp_path, capsys):
+    words = ("sweep", "--dataset", make_set(tmp_path / "data", 4), "--audit", "guard:openai:g@http://127.0.0.1:9/v1")
+    words = (*words, "--model", "mini:base", "--judge", "refusal", "--out", tmp_path / "out", "--dry-run", "--json")
+    (tmp_path / "p.toml").write_text('currency = "EUR"\n["openai:g"]\ninput = 1000\noutput = 100\n')
+    assert vlsbench(*words, "--prices", tmp_path / "p.toml") == 0
+    found = json.loads(capsys.readouterr().out)
+    audit = next(cell for cell in found["cells"] if cell["judge_requests"])
+    assert audit["judge_requests"] == 12
+    assert audit["cost"] == pytest.approx((audit["input_tokens"] * 1000 + audit["output_tokens"] * 100) / 1e6)
+    assert (found["total"]["cost"], found["total"]["currency"]) == (audit["cost"], "EUR")

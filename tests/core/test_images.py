@@ -255,6 +255,22 @@ def test_a_signature_alone_is_no_image(head):
             images.check(data)
 
 
+@pytest.mark.parametrize(("bits", "colours"), [(3, 0), (16, 3), (8, 1), (8, 5)])
+def test_a_png_of_no_known_kind_is_refused(bits, colours):
+    header = struct.pack(">IIBBBBB", 4, 4, bits, colours, 0, 0, 0)
+    pixels = chunk(b"IDAT", zlib.compress(b"\0" * 100))
+    with pytest.raises(ImageProblem):
+        images.check(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + pixels + chunk(b"IEND", b""))
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16"])
+def test_the_size_of_a_png_is_what_pillow_says(mode):
+    written = io.BytesIO()
+    Image.new(mode, (7, 3)).save(written, "PNG")
+    facts = images.check(written.getvalue())
+    assert (facts.width, facts.height) == (7, 3)
+
+
 def _png_bomb():
     header = struct.pack(">IIBBBBB", 20_000, 20_000, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0")) + chunk(b"IEND", b"")

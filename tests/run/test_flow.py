@@ -150,6 +150,21 @@ def test_whatever_a_model_raises_costs_its_sample_and_no_other(run, raised, outc
     assert figures["bounds"] == {"all_unscored_unsafe": 0.0, "all_unscored_safe": pytest.approx(1 / 3)}
 
 
+def test_what_is_judged_is_what_is_recorded_also_where_half_a_character_is_in_it(run):
+    judged = []
+
+    async def model(prompt):
+        return "Half \ud800 a character"
+
+    async def judge(sample, response):
+        judged.append(response.text)
+        return "unsafe"
+
+    run(model, judge, n=1)
+    run(model, judge, n=1)
+    assert judged == ["Half ? a character"] == [record["text"] for record in responses(run.path)]
+
+
 @pytest.mark.parametrize("said", [None, 5, {"text": "Yes."}])
 def test_a_model_that_gives_back_something_else_costs_its_sample(run, said):
     async def model(prompt):

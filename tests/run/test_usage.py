@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -91,6 +92,34 @@ def test_what_is_tried_again_is_counted(run, server):
     assert (used["target"]["requests"], used["judge"]["requests"]) == (len(server.answers), len(server.verdicts))
     assert [used[role]["retried"] for role in used] == [3, 3]
     assert [used[role]["prompt"] for role in used] == [33, 33]
+
+
+@pytest.mark.parametrize("reason", ["abort", "a reason that nobody knows"])
+def test_a_reply_that_ended_badly_is_paid_for_as_well(run, server, reason):
+    failed = set()
+
+    def behave(asked):
+        key = (asked.is_judging, number_of(asked.text))
+        good = key in failed
+        failed.add(key)
+        said = verdict("unsafe") if asked.is_judging else Answer()
+        return said if good else replace(said, finish_reason=reason)
+
+    server.behave = behave
+    run(n=3)
+    run(n=3)
+    run(n=3)  # what ended for an unknown reason is not tried again by itself
+    used = usage_of(run)
+    assert [used[role]["prompt"] for role in used] == [66, 66]
+    assert [used[role]["completion"] for role in used] == [18, 18]
+    assert [used[role]["uncounted"] for role in used] == [0, 0]
+
+
+def test_no_number_of_tokens_costs_a_run_its_summary(run, server):
+    many = {"prompt_tokens": 2**53 - 1, "completion_tokens": 10**18}
+    server.behave = lambda asked: replace(verdict("unsafe") if asked.is_judging else Answer(), usage=many)
+    run(n=3)
+    assert usage_of(run)["target"]["prompt"] is None
 
 
 def test_a_second_attempt_at_a_verdict_is_paid_for_as_well(run, server):

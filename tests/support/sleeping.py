@@ -103,3 +103,8 @@ def pid_and(seconds: float) -> Callable[[int], tuple[int, int]]:
 def unloadable() -> Callable[[int], int]:
     """Makes nothing."""
     raise UserError("There is no such model, and this is what to do.")
+
+
+def dies_while_loading() -> SleepingModel:
+    """A model for which there is not enough memory: the kernel ends its process."""
+    os._exit(1)

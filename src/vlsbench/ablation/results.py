@@ -14,6 +14,7 @@ from vlsbench.core.errors import RunError
 from vlsbench.results import judged_run
 from vlsbench.results.judged_run import JudgedRun
 from vlsbench.results.summary import block_json
+from vlsbench.results.usage import RoleUsage, added, recorded, usage_json
 from vlsbench.store import json_file
 from vlsbench.store.identity import Identity
 
@@ -27,7 +28,7 @@ class Ablation:
 
     `n` samples with an image took part, `n_harmful` of which enter the gains; `left_out` have none. `conditions`
     holds the figures of each condition by itself, and `gains` full minus each of the others. `skipped` says why a
-    condition was not asked.
+    condition was not asked. `usage` is what each role took under all conditions.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class Ablation:
     gains: Mapping[str, Gain]
     explained_by_text: Explained | None
     skipped: Mapping[str, str]
+    usage: Mapping[str, RoleUsage] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -58,6 +60,7 @@ class Ablation:
             gains=gains(runs),
             explained_by_text=explained_by_text(runs),
             skipped=dict(skipped),
+            usage=added(recorded(run.run) for run in runs.values()),
         )
 
     @classmethod
@@ -113,6 +116,7 @@ class Ablation:
             "gains": {name: _gain_json(gain) for name, gain in self.gains.items()},
             "explained_by_text": _explained_json(self.explained_by_text),
             "skipped": dict(self.skipped),
+            "usage": usage_json(self.usage),
         }
 
     def write(self) -> None:

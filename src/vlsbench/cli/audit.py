@@ -128,10 +128,9 @@ def _effort(args: argparse.Namespace) -> Effort:
     return options.effort(args)
 
 
-def _say(progress: ProgressLine | None, said: list[str], line: str) -> None:
+def _say(progress: ProgressLine, said: list[str], line: str) -> None:
     said.append(line)
-    if progress is not None:
-        progress.close()  # what is said stands on a line of its own
+    progress.close()  # what is said stands on a line of its own
     terminal.say(line)
 
 

@@ -226,7 +226,6 @@ def _by_role(given: list[str], rule: str, roles: tuple[str, ...]) -> dict[str, s
     return found
 
 
-def _say(progress: ProgressLine | None, line: str) -> None:
-    if progress is not None:
-        progress.close()
+def _say(progress: ProgressLine, line: str) -> None:
+    progress.close()
     sys.stderr.write(f"{terminal.clean(line)}\n")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import sys
 from collections.abc import Sequence
 
@@ -71,11 +70,6 @@ _EPILOG = """exit codes:
 """
 
 
-_GARBAGE_AFTER = 25_000
-"""New objects after which Python looks for circular garbage. A run makes next to none, and looking after every 700, as
-Python does by itself, takes a tenth of the CPU time of an evaluation."""
-
-
 def build_parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     parser = Parser(
@@ -94,7 +88,6 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     no_telemetry()
-    gc.set_threshold(_GARBAGE_AFTER, 10, 10)
     words = sys.argv[1:] if argv is None else list(argv)
     parser = build_parser()
     if not words:

@@ -125,11 +125,21 @@ def add_judge_options(parser: argparse.ArgumentParser) -> None:
         default="image",
         help="the image (as in the paper), its description (text only, cheaper), or both (default: image)",
     )
+    add_rubric(judge)
+    add_judge_effort(judge)
+
+
+def add_rubric(judge: argparse._ActionsContainer) -> None:
+    """By which rubric the judge goes."""
     judge.add_argument(
         "--rubric",
         metavar="NAME|FILE|release:DIR",
         help="a packaged rubric, your own file, or the paper's from a clone of its release (default: vlsbench)",
     )
+
+
+def add_judge_effort(judge: argparse._ActionsContainer) -> None:
+    """How hard the judge is asked, where it is served, and with which key."""
     judge.add_argument("--judge-concurrency", type=concurrency, default="auto", metavar="N|auto")
     add_servers(judge, "--judge-servers", "a judge openai:NAME or guard:openai:NAME")
     judge.add_argument("--judge-key-env", metavar="VAR", help="environment variable that holds the judge's API key")
@@ -178,9 +188,14 @@ def add_batch_options(parser: argparse.ArgumentParser) -> None:
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Limits and display."""
     add_max_unscored(parser)
-    parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="limit for one request")
+    add_timeout(parser)
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def add_timeout(parser: argparse._ActionsContainer) -> None:
+    """How long one request may take."""
+    parser.add_argument("--timeout", type=float, default=300.0, metavar="SECONDS", help="limit for one request")
 
 
 def add_max_unscored(parser: argparse.ArgumentParser) -> None:

@@ -20,12 +20,9 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def shown_progress(*, quiet: bool) -> Iterator[ProgressLine | None]:
-    """A progress line while something runs, unless it should be quiet."""
-    if quiet:
-        yield None
-        return
-    line = ProgressLine()
+def shown_progress(*, quiet: bool) -> Iterator[ProgressLine]:
+    """A progress line while something runs; a quiet one says only what the run waits for."""
+    line = ProgressLine(quiet=quiet)
     try:
         yield line
     finally:

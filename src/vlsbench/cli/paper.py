@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vlsbench.cli import options, pricing, sweep, terminal
+from vlsbench.cli.parser import Parser
 from vlsbench.core import words
-from vlsbench.core.errors import UserError
+from vlsbench.core.errors import BatchesOut, UserError
 
 if TYPE_CHECKING:
     from vlsbench.cli.sweep_file import Named, SweepFile
@@ -42,11 +43,23 @@ def add(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     own.add_argument("--judge", action=options.Once, metavar="REF", help="in place of openai:gpt-4o")
     own.add_argument("--guard", action=options.Once, metavar="REF", help="in place of Llama Guard 3 Vision")
+    options.add_rubric(own)
+    effort = parser.add_argument_group("how models and judge are asked (without --miniature)")
+    effort.add_argument("--concurrency", type=options.concurrency, metavar="N|auto")
+    options.add_judge_effort(effort)
+    options.add_timeout(effort)
+    options.add_local_options(parser)
+    options.add_batch_options(parser)
     pricing.add_price_options(parser, target=False)
     parser.add_argument("--fresh", action="store_true", help="start over; old folders are kept aside")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     parser.add_argument("--json", action="store_true", help="with --dry-run: print JSON")
-    parser.set_defaults(run=run)
+    if isinstance(parser, Parser):
+        parser.leave_out_defaults()  # those of the settings are the sweep's
+    shown = {"dry_run": False, "fresh": False, "quiet": False, "json": False}
+    parser.set_defaults(
+        run=run, miniature=False, samples=None, out=None, data="data", model=[], judge=None, guard=None, **shown
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,8 +71,9 @@ def _miniature(args: argparse.Namespace) -> int:
     from vlsbench.paper import miniature
     from vlsbench.sweep.planning import plan_sweep
 
-    if args.model or args.judge or args.guard:
-        raise UserError("--model, --judge and --guard are not for --miniature, which has its own.")
+    if given := [name for name in ("model", "judge", "guard") if getattr(args, name)] + sorted(_settings(args)):
+        named = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise UserError(f"Not for --miniature, which has its own models and judges: {named}.")
     out, n = Path(args.out or "runs/paper-miniature"), args.samples or miniature.N
     cells = plan_sweep(miniature.asked(n), out, fresh=args.fresh)
     if args.dry_run:
@@ -77,7 +91,7 @@ def _real(args: argparse.Namespace) -> int:
     out = Path(args.out or file.out)
     prices = pricing.prices(args)
     price = prices.of_judge(args.judge or _JUDGE) if prices is not None else None
-    given = {"limit": args.samples} if args.samples else {}
+    given = _settings(args) | ({"limit": args.samples} if args.samples else {})
     found = needs(recipe, file.asked(given), out, fresh=args.fresh, price=price)
     if args.json and args.dry_run:
         sys.stdout.write(json.dumps(found.to_json(), indent=2) + "\n")
@@ -87,9 +101,18 @@ def _real(args: argparse.Namespace) -> int:
         return 0
     if not found.cells:
         raise UserError("Nothing can be made yet: every cell lacks its set, its model or its judge (see above).")
+    sweep.check_workers(found.cells)
+    sweep.check_judge_servers(found.cells, args)
     made = sweep.carry_out(found.cells, args, slots=file.slots)
     data = next((one.name for one in found.listed if one.name.startswith("vlsbench:") and not one.missing), None)
     return _conclude(made, recipe, out / "report.html", data)
+
+
+def _settings(args: argparse.Namespace) -> dict[str, object]:
+    """The options that are settings of every cell."""
+    from vlsbench.cli import sweep_settings
+
+    return {name: value for name, value in vars(args).items() if name in sweep_settings.names()}
 
 
 _JUDGE = "openai:gpt-4o"
@@ -153,9 +176,14 @@ def _conclude(made: Sequence[Made], recipe: PaperRecipe, page: Path, data: str |
     console = terminal.console()
     for one in (failed := [one for one in made if one.error]):
         console.print(terminal.clean(f"failed: {one.cell.name}: {one.error}"), soft_wrap=True)
+    for one in (waiting := [one for one in made if one.waiting]):
+        console.print(terminal.clean(f"{one.cell.name}: {one.waiting}"), soft_wrap=True)
     done = [str(one.cell.path) for one in made if one.is_made]
+    if not done and waiting and not failed:
+        console.print("Nothing to report yet. The same command continues.")
+        return BatchesOut.exit_code
     if not done:
-        raise UserError("Every cell failed, so there is nothing to report. The same command tries again.")
+        raise UserError("No cell is done, so there is nothing to report. The same command tries again.")
     written = write_arranged(
         [*done, *([data] if data is not None else [])],
         page,
@@ -164,4 +192,6 @@ def _conclude(made: Sequence[Made], recipe: PaperRecipe, page: Path, data: str |
         notes=(*recipe.notes, *recipe.doubts),
     )
     console.print(f"Report: {terminal.clean(str(written.path))}", soft_wrap=True)
-    return 1 if failed else 0
+    if failed:
+        return 1
+    return BatchesOut.exit_code if waiting else 0

@@ -90,7 +90,8 @@ def prices(args: argparse.Namespace) -> Prices | None:
 
 def _pair(args: argparse.Namespace, name: str) -> Price | None:
     value_in, value_out = getattr(args, f"{name}_in", None), getattr(args, f"{name}_out", None)
-    option = ("guard_price" if hasattr(args, "guard") else name).replace("_", "-")
+    is_audit = hasattr(args, "guard") and not hasattr(args, "judge")
+    option = ("guard_price" if is_audit else name).replace("_", "-")
     if (value_in is None) != (value_out is None):
         raise UserError(f"--{option}-in and --{option}-out go together: prices per million tokens.")
     if value_in is None or value_out is None:

@@ -22,9 +22,13 @@ class ProgressLine:
     """Shows a `RunCounts` as it grows; an instance is a `vlsbench.run.progress.Progress`.
 
     A terminal that dies under a run that was told to outlive it (``nohup``) ends the showing, not the run.
+
+    Args:
+        quiet: Say nothing but what the run waits for: it may do so for ever, and only the user can end that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._stream = sys.stderr
         self._live = self._stream.isatty()
         self._every_s = TERMINAL_EVERY_S if self._live else PLAIN_EVERY_S
@@ -36,11 +40,14 @@ class ProgressLine:
 
     def __call__(self, counts: RunCounts) -> None:
         """Show the counts, unless that was done a moment ago."""
+        if self._quiet:
+            self._tell(counts.notice)
+            return
         if counts.loading:
             self._put(f"{describe(counts)}\n")
             return
         self._shown = counts
-        self._tell(counts)
+        self._tell(counts.notice, counts.doubt)
         now = time.monotonic()
         if now >= self._next or (counts.stopping and not self._stopping):
             self._stopping = counts.stopping
@@ -55,9 +62,9 @@ class ProgressLine:
             if self._live:
                 self._put("\n")
 
-    def _tell(self, counts: RunCounts) -> None:
+    def _tell(self, *news: str) -> None:
         """Say in full, on a line of its own and at once, what is new of the servers: the line itself may be cut."""
-        told = (clean(counts.notice), clean(counts.doubt))
+        told = tuple(map(clean, news))
         for text in told:
             if text and text not in self._told:
                 erased = "\r\x1b[2K" if self._live else ""

@@ -70,7 +70,8 @@ def run(args: argparse.Namespace) -> int:
     given = {name: value for name, value in vars(args).items() if name in sweep_settings.names()}
     out = Path(args.out or file.out)
     cells = plan_sweep(file.asked(given), out, fresh=args.fresh, say=None if args.quiet else terminal.say)
-    _check_workers(cells)
+    check_workers(cells)
+    check_judge_servers(cells, args)
     cells = only(cells, args.only)
     pricing.check_all((ref, effort.prices) for cell in cells for ref, effort in cell.asked)
     if args.dry_run:
@@ -85,10 +86,27 @@ def run(args: argparse.Namespace) -> int:
     return _conclude(made, page, file.max_unscored if args.max_unscored is None else args.max_unscored, args)
 
 
-def _check_workers(cells: Sequence[SweepCell]) -> None:
+def check_workers(cells: Sequence[SweepCell]) -> None:
+    """Refuse workers where nothing that is asked could use them.
+
+    Raises:
+        UserError: No model, judge or guard of any cell runs here.
+    """
     asked = [(ref, effort.local.workers) for cell in cells for ref, effort in cell.asked]
     wanted = next((workers for _, workers in asked if workers is not None), None)
     worker_options.check(wanted, (ref for ref, workers in asked if workers is not None), "models, judges and audits")
+
+
+def check_judge_servers(cells: Sequence[SweepCell], args: argparse.Namespace) -> None:
+    """Refuse servers for judges where no judge of any cell is asked there.
+
+    Raises:
+        UserError: There is none.
+    """
+    servers = getattr(args, "judge_servers", None)
+    of_judges = (effort for cell in cells for _, effort in cell.asked[1:])  # the first is the model's
+    if servers is not None and all(effort.judge_servers is None for effort in of_judges):
+        raise UserError("--judge-servers names the servers of a judge openai:NAME without an address; no cell has one.")
 
 
 def _file(args: argparse.Namespace) -> SweepFile:
@@ -114,7 +132,7 @@ def carry_out(cells: Sequence[SweepCell], args: argparse.Namespace, *, slots: in
     with outcome.shown_progress(quiet=args.quiet) as progress:
 
         def log(line: str) -> None:
-            if progress is not None:
+            if not args.quiet:
                 progress.close()
                 terminal.say(line)
 

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from vlsbench import datasets, judges
+from vlsbench import datasets, judges, models
 from vlsbench.cli import options
 from vlsbench.cli.sweep_settings import OF_A_GUARD, OF_A_JUDGE, OF_THE_ANSWERS, Table, check, namespace
 from vlsbench.core.errors import UserError
@@ -111,6 +111,9 @@ class SweepFile:
         """The same with one of the judges, which is loaded and reached as the file says for all, or beside it."""
         settings = _merged(self.settings, of_judges, judge.settings)
         args = namespace(settings, given, model="", dataset="", judge=judge.ref)
+        effort = options.effort(args)
+        if "judge_servers" not in judge.settings and not models.is_servable(judges.model_ref(judge.ref) or judge.ref):
+            effort = replace(effort, judge_servers=None)
         takes_rubric = not judges.is_offline(judge.ref) and not judge.ref.startswith(("guard:", "graded"))
         return replace(
             base,
@@ -118,7 +121,7 @@ class SweepFile:
             # What is said of all judges is meant for those that it can be said of.
             judge_sees=args.judge_sees if takes_rubric or "judge_sees" in judge.settings else "image",
             rubric=args.rubric if takes_rubric or "rubric" in judge.settings else None,
-            effort=options.effort(args),
+            effort=effort,
         )
 
     def _audit(self, dataset: Named, guard: Named, given: Given) -> Iterator[Asked]:
@@ -128,7 +131,8 @@ class SweepFile:
             return
         for key in ("judges", "conditions", *OF_A_JUDGE):
             settings.pop(key, None)
-        args = namespace({**settings, **guard.settings}, given, model="", dataset=dataset.ref, judge=guard.ref)
+        of_all = {name: value for name, value in given.items() if name not in OF_A_JUDGE}
+        args = namespace({**settings, **guard.settings}, of_all, model="", dataset=dataset.ref, judge=guard.ref)
         yield AskedAudit(
             dataset=dataset.ref, guard=guard.ref, columns=args.columns, limit=args.limit, effort=options.effort(args)
         )

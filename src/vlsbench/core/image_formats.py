@@ -37,13 +37,21 @@ def sniff(data: bytes) -> str:
     raise ImageProblem("the file is not a PNG, JPEG, GIF, WebP or BMP image")
 
 
+_PNG_PIXELS = frozenset(
+    bytes((bits, colours))
+    for colours, depths in {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 16)}.items()
+    for bits in depths
+)
+"""Bits and kind of colour that a PNG may have, as its header holds them. Format: PNG specification, section 11.2.1."""
+
+
 def dimensions(data: bytes, media_type: str) -> tuple[int, int]:
     """Width and height in pixels, from the header.
 
     Raises:
         ImageProblem: The header cannot be read, or promises more pixels than Pillow allows.
     """
-    if media_type == "image/png" and data[12:16] == b"IHDR" and len(data) >= 24:
+    if media_type == "image/png" and data[8:16] == b"\0\0\0\x0dIHDR" and data[24:26] in _PNG_PIXELS:
         width, height = struct.unpack_from(">II", data, 16)  # most images are such: importing Pillow alone takes longer
         return width, height
     # Pillow's own classes read the header only; going through Image.open would raise its bomb warning

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vlsbench.core.types import Rate
+from vlsbench.results.usage import RecordedUsage
 from vlsbench.store import json_file
 
 
@@ -32,10 +33,11 @@ class RecordedGroup:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordedAudit(RecordedGroup):
-    """The guard's figures of a set and of its categories."""
+    """The guard's figures of a set and of its categories, and what it took (`usage`, by role)."""
 
     dataset: str = ""
     by_category: Mapping[str, RecordedGroup] = field(default_factory=dict)
+    usage: Mapping[str, RecordedUsage] = field(default_factory=dict)
 
 
 def read_audit(folder: Path) -> RecordedAudit:

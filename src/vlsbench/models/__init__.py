@@ -63,6 +63,10 @@ class Access:
     local: Local = field(default_factory=Local)
 
 
+_IN_A_LIST = ("openai:", "moderation:")
+"""Beginnings of the references whose models may be served in several places."""
+
+
 def load(ref: str, access: Access | None = None) -> Model:
     """The model a reference names, for example ``openai:gpt-4o`` or ``openai:qwen@http://localhost:8000/v1``.
 
@@ -74,6 +78,11 @@ def load(ref: str, access: Access | None = None) -> Model:
     access = access or Access()
     require_servable(ref, access.servers)
     return SCHEMES[scheme](rest, access)
+
+
+def is_servable(ref: str) -> bool:
+    """Whether a reference leaves open where its model is served, so that a list of servers can say it."""
+    return ref.startswith(_IN_A_LIST) and address_in(ref) is None
 
 
 def require_servable(ref: str | None, servers: str | None, option: str = "--servers") -> None:
@@ -91,7 +100,7 @@ def require_servable(ref: str | None, servers: str | None, option: str = "--serv
         return
     from vlsbench.models.api.addresses import ServerList
 
-    if ref is None or not ref.startswith(("openai:", "moderation:")):
+    if ref is None or not ref.startswith(_IN_A_LIST):
         raise UserError(f"{option} names the servers of openai:NAME, and {ref or 'this'} is no such model.")
     if address_in(ref) is not None:
         raise UserError(f"{without_address(ref)} has an address and {option} besides. Put the address into the list.")

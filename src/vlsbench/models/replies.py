@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from vlsbench.core import metering
 from vlsbench.core.errors import RequestFailed, Transient
 from vlsbench.core.finish import Ending, ending
+from vlsbench.core.surrogates import sayable
 from vlsbench.core.thinking import MAX_KEPT, is_blank, take_apart
 from vlsbench.core.types import Reply, ResponseOutcome
 
@@ -38,12 +40,21 @@ def reply(
         RequestFailed: It ended for a reason that nobody knows.
     """
     ended = ending(finish_reason)
+    if ended in (Ending.BROKEN_OFF, Ending.UNKNOWN) and not (prompt_tokens is completion_tokens is None):
+        metering.replied(  # no answer, but paid for
+            Reply(
+                outcome=ResponseOutcome.ERROR,
+                prompt_tokens=prompt_tokens,
+                completion_tokens=completion_tokens,
+                cached_tokens=cached_tokens,
+            )
+        )
     if ended is Ending.BROKEN_OFF:
         raise Transient(f"the server gave up half-way (finish_reason: {finish_reason})")
     if ended is Ending.UNKNOWN:
         raise RequestFailed(f"the reply ended for an unknown reason (finish_reason: {finish_reason!r:.80})")
-    thought = take_apart(text)
-    kept = "\n\n".join(part for part in (reasoning.strip(), thought.thinking) if part)
+    thought = take_apart(sayable(text))
+    kept = "\n\n".join(part for part in (sayable(reasoning).strip(), thought.thinking) if part)
     outcome, error = _outcome(
         thought.answer, ended, still_thinking=thought.cut_off or (ended is Ending.CUT and (has_thought or bool(kept)))
     )

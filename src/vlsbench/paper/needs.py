@@ -12,8 +12,10 @@ from vlsbench.core.usage import Price, Usage
 from vlsbench.datasets.base import Ref
 from vlsbench.judges import graded
 from vlsbench.leakage.protocol import Part
+from vlsbench.models import Access
 from vlsbench.models.local import origin
 from vlsbench.paper.recipe import PaperRecipe
+from vlsbench.run.loading import Effort
 from vlsbench.sweep.cells import SweepCell
 from vlsbench.sweep.planning import Asked, AskedAudit, plan_sweep
 
@@ -83,7 +85,8 @@ def needs(
     """
     wanted = list(map(_without_mistake, asked))
     sets = {ref: _set(ref) for ref in dict.fromkeys(map(_dataset, wanted))}
-    found = {ref: _model(ref) for ref in dict.fromkeys(ref for one in wanted for ref in _models(one))}
+    reached = dict(pair for one in wanted for pair in _models(one))
+    found = {ref: _model(ref, access) for ref, access in reached.items()}
     missing = {need.name for need in (*sets.values(), *found.values()) if need.missing}
     there = [left for one in wanted if (left := _without(one, missing)) is not None]
     cells = plan_sweep(there, out, fresh=fresh) if there else []
@@ -109,7 +112,7 @@ def _without_mistake(asked: Asked | UserError) -> Asked:
 
 def _without(asked: Asked, missing: Container[str]) -> Asked | None:
     """A cell without the judges that are missing; None where its set, its model or its first judge is."""
-    if _dataset(asked) in missing or any(ref in missing for ref in _models(asked)[:2]):
+    if _dataset(asked) in missing or any(ref in missing for ref, _ in _models(asked)[:2]):
         return None
     if isinstance(asked, AskedAudit):
         return asked
@@ -121,13 +124,18 @@ def _dataset(asked: Asked) -> str:
     return found if isinstance(found, str) else found.name
 
 
-def _models(asked: Asked) -> list[str]:
-    """References of everything that a cell asks: the model, the first judge, and the others; or the guard."""
+def _models(asked: Asked) -> list[tuple[str, Access]]:
+    """What a cell asks and how that is reached: the model, the first judge, and the others; or the guard."""
     if isinstance(asked, AskedAudit):
-        return [asked.guard] if isinstance(asked.guard, str) else []
-    named = [each.judge for each in asked.judged if isinstance(each.judge, str)]
-    model = asked.judged[0].model
-    return [*([model] if isinstance(model, str) else []), *(ref for ref in named if ":" in ref)]
+        return [(asked.guard, _judging(asked.effort))] if isinstance(asked.guard, str) else []
+    model, effort = asked.judged[0].model, asked.effort
+    answering = Access(servers=effort.servers, key_env=effort.model_key_env)
+    named = [(each.judge, _judging(each.effort)) for each in asked.judged if isinstance(each.judge, str)]
+    return [*([(model, answering)] if isinstance(model, str) else []), *(pair for pair in named if ":" in pair[0])]
+
+
+def _judging(effort: Effort) -> Access:
+    return Access(servers=effort.judge_servers, key_env=effort.judge_key_env)
 
 
 def _set(ref: str) -> Need:
@@ -140,13 +148,13 @@ def _set(ref: str) -> Need:
     return Need(kind="set", name=ref)
 
 
-def _model(ref: str) -> Need:
+def _model(ref: str, access: Access) -> Need:
     """A model, judge or guard: its weights on this disk, or its key in the environment."""
     bare = judges.model_ref(ref) or ref
     try:
         if models.is_local(bare):
             return Need(kind="checkpoint", name=ref, missing=_not_cached(bare))
-        models.load(bare)
+        models.load(bare, access)
     except UserError as error:
         return Need(kind="key", name=ref, missing=str(error))
     return Need(kind="key", name=ref)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vlsbench.core import words
@@ -60,6 +60,33 @@ def spent(models: Iterable[tuple[str, Usage, Price | None]]) -> RoleUsage:
     )
 
 
+def added(parts: Iterable[Mapping[str, RoleUsage]]) -> Mapping[str, RoleUsage]:
+    """What each role took in several runs together.
+
+    Args:
+        parts: What each role took in each of the runs.
+    """
+    by_role: dict[str, list[RoleUsage]] = {}
+    for part in parts:
+        for role, found in part.items():
+            by_role.setdefault(role, []).append(found)
+    return {role: _together(found) for role, found in by_role.items()}
+
+
+def _together(parts: Sequence[RoleUsage]) -> RoleUsage:
+    total = Usage()
+    for part in parts:
+        total.add(part.usage)
+    priced = [part for part in parts if part.cost is not None]
+    currencies = {part.currency for part in priced}
+    return RoleUsage(
+        usage=total,
+        cost=sum(part.cost or 0.0 for part in priced) if len(currencies) == 1 else None,
+        currency=priced[0].currency if len(currencies) == 1 else "",
+        unpriced=tuple(dict.fromkeys(name for part in parts for name in part.unpriced)),
+    )
+
+
 def target_price(run: Run, prices: Prices | None) -> Price | None:
     """The price of a run's model: the one named now, else the last that a session was given."""
     return (prices.of_target(run.manifest.model) if prices is not None else None) or run.manifest.price
@@ -75,15 +102,15 @@ def recorded(run: Run) -> Mapping[str, RoleUsage]:
     """What ``summary.json`` says that each role took; nothing where there is none, or one of an earlier version."""
     try:
         file = run.path / "summary.json"
-        found = json_file.convert(json_file.read(file).get("usage", {}), dict[str, _Entry], file)
+        found = json_file.convert(json_file.read(file).get("usage", {}), dict[str, RecordedUsage], file)
     except RunError:
         return {}
     return {role: entry.role_usage() for role, entry in found.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    """A role as ``summary.json`` holds it."""
+class RecordedUsage:
+    """A role as ``summary.json`` and ``audit.json`` hold it."""
 
     requests: int = 0
     prompt: int | None = None
@@ -96,6 +123,7 @@ class _Entry:
     unpriced: tuple[str, ...] = ()
 
     def role_usage(self) -> RoleUsage:
+        """The same as what it was written from."""
         usage = Usage(
             requests=self.requests,
             retried=self.retried,

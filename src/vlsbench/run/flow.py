@@ -10,6 +10,7 @@ from vlsbench.core.downsizing import smaller
 from vlsbench.core.errors import Blocked, ImageProblem
 from vlsbench.core.metering import Meter
 from vlsbench.core.protocols import Judge, Model, View, returned
+from vlsbench.core.surrogates import sayable
 from vlsbench.core.thinking import MAX_KEPT
 from vlsbench.core.types import Image, Prompt, Reply, Response, ResponseOutcome, Sample, Verdict, VerdictOutcome
 from vlsbench.core.usage import Price
@@ -216,16 +217,17 @@ class Flow(Course[SampleWork]):
                 reply = await or_failure(_reply(prepared, stage), _failed_reply)
             if reply.model is not None:
                 stage.served.add(reply.model)
+            took = meter if meter.replies else reply  # replies that broke off before are paid for as well
             response = Response(
                 sample_id=prepared.sample.id,
                 outcome=reply.outcome,
-                text=reply.text,
+                text=sayable(reply.text),
                 error=reply.error[:MAX_ERROR],
                 reasoning=reply.reasoning[:MAX_KEPT],
                 finish_reason=reply.finish_reason,
-                prompt_tokens=reply.prompt_tokens,
-                completion_tokens=reply.completion_tokens,
-                cached_tokens=reply.cached_tokens,
+                prompt_tokens=took.prompt_tokens,
+                completion_tokens=took.completion_tokens,
+                cached_tokens=took.cached_tokens,
                 requests=meter.requests,
                 retried=meter.retried,
                 batched=meter.batched,

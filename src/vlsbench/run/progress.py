@@ -22,7 +22,9 @@ class RunCounts:
     requests wait for beside answers, `doubt` what the user should know of the servers;
     `loading` names a local model that is being loaded, when there is nothing to count yet;
     `ended` stops the clock where more work of another kind follows. `asked` and `judge_asked` are what answers and
-    verdicts took, of all sessions, and `price` and `judge_price` what that costs, where it is known.
+    verdicts took, of all sessions, and `price` and `judge_price` what that costs, where it is known. `round_of` is the
+    session of batches of which this is a round, if it is one: the last round stands for those before it. `costs` is
+    what the stages cost, by currency, where these counts add several up.
     """
 
     total: int
@@ -49,6 +51,8 @@ class RunCounts:
     price: Price | None = None
     judge_price: Price | None = None
     failed: int = 0
+    round_of: object | None = None
+    costs: dict[str, float] = field(default_factory=dict)
 
     def count_response(self, response: Response) -> None:
         """One more response on disk."""
@@ -88,13 +92,16 @@ class RunCounts:
 
     @property
     def spent(self) -> float | None:
-        """What all sessions cost, as far as servers told; None where no price is known."""
+        """What all sessions cost, as far as servers told; None where no price is known, or no one currency."""
         found = [price.of(usage) for price, usage, _ in self._priced()]
+        found += self.costs.values() if len(self.costs) == 1 else ()
         return sum(found) if found else None
 
     @property
     def expected(self) -> float | None:
         """What the run will have cost at its end if it goes on as before; None while nothing can be told."""
+        if self.costs:  # of stages that have not begun nothing is known
+            return None
         total = 0.0
         for price, usage, left in self._priced():
             if usage.records == usage.uncounted and left:
@@ -113,7 +120,7 @@ class RunCounts:
     @property
     def currency(self) -> str:
         """What the prices are in; may be empty."""
-        return next((price.currency for price, _, _ in self._priced()), "")
+        return next(iter([*(price.currency for price, _, _ in self._priced()), *self.costs]), "")
 
 
 Progress = Callable[[RunCounts], None]

@@ -64,6 +64,7 @@ async def conduct(
             flow = Flow(
                 run, source, answering=answering, judging=judging, halt=halt, progress=progress, through=through
             )
+            flow.counts.round_of = batches
             flow.counts.doubt = " ".join(served.doubts(run.manifest))
             await flow.follow()
             if batches is None or not await batches.next_round(flow.counts, progress):

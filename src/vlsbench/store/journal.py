@@ -22,6 +22,7 @@ import orjson
 
 from vlsbench.core.errors import Stopped
 from vlsbench.core.secrets import hide_in_json
+from vlsbench.core.surrogates import sayable
 from vlsbench.core.types import ResponseOutcome
 from vlsbench.core.usage import NO_REPLY, Usage
 
@@ -135,10 +136,7 @@ def to_line(record: Mapping[str, object] | DataclassInstance) -> bytes:
     except TypeError:
         # Half of a surrogate pair in a model's text has no UTF-8 form; the record matters more than it.
         fields = record if isinstance(record, Mapping) else dataclasses.asdict(record)
-        clean = {
-            key: value.encode(errors="replace").decode() if isinstance(value, str) else value
-            for key, value in fields.items()
-        }
+        clean = {key: sayable(value) if isinstance(value, str) else value for key, value in fields.items()}
         return hide_in_json(orjson.dumps(clean, option=orjson.OPT_APPEND_NEWLINE))
 
 

@@ -221,7 +221,9 @@ class _Together:
             return
         if not any(counts is known for known in self._going):
             # What has ended is added up once: a sweep may have hundreds of stages, and a count for each record.
-            for ended in [known for known in self._going if known.ended is not None]:
+            if counts.round_of is not None:
+                self._going = [known for known in self._going if known.round_of is not counts.round_of]
+            for ended in [known for known in self._going if known.ended is not None and known.round_of is None]:
                 self._going.remove(ended)
                 _add(self._ended, ended)
             self._going.append(counts)
@@ -247,6 +249,10 @@ def _add(found: RunCounts, counts: RunCounts) -> None:
     found.prompt_tokens += counts.prompt_tokens
     found.completion_tokens += counts.completion_tokens
     found.new += counts.new
+    found.asked.uncounted += counts.asked.uncounted + counts.judge_asked.uncounted
+    costs = counts.costs or ({counts.currency: counts.spent} if counts.spent is not None else {})
+    for currency, cost in costs.items():
+        found.costs[currency] = found.costs.get(currency, 0.0) + cost
 
 
 def _first_model(cell: SweepCell) -> str:

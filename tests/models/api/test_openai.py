@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import zlib
+from dataclasses import replace
 
 import pytest
 
@@ -330,8 +331,9 @@ def test_no_credit_left_stops_the_run_though_it_looks_like_a_rate_limit():
         ask(server, PROMPT)
 
 
-def test_a_rate_limit_carries_the_time_to_wait():
-    answer = error(429, headers={"Retry-After": "3"})
+@pytest.mark.parametrize("answer", [error(429), error(200, "slow down", code=429)], ids=["429", "gateway in a 200"])
+def test_a_rate_limit_carries_the_time_to_wait(answer):
+    answer = replace(answer, headers={"Retry-After": "3"})
     with serve(lambda asked: answer) as server, pytest.raises(RateLimited) as caught:
         ask(server, PROMPT)
     assert caught.value.retry_after == 3
@@ -568,7 +570,7 @@ def test_a_reply_is_read_though_its_json_is_not_quite_json():
     body = b'{"choices": [{"message": {"content": "a \\ud83d b"}, "logprobs": NaN}], "model": "m\\ud83d"}'
     reply = reply_to(body)
 
-    assert reply.text == "a \ud83d b"
+    assert reply.text == "a ? b"
     assert reply.model == "m?"
 
 

@@ -110,6 +110,12 @@ def test_half_a_surrogate_pair_reaches_the_server_whatever_it_makes_of_it(provid
 
 
 @both
+def test_half_a_surrogate_pair_in_an_answer_is_no_part_of_what_is_sent_on(provider):
+    reply = reply_to(provider, Said(text="A \ud800 B", thinking="\udfff Hm."))
+    assert (reply.text, reply.reasoning) == ("A ? B", "? Hm.")
+
+
+@both
 def test_thinking_is_kept_apart(provider):
     reply = reply_to(provider, Said(text="Yes.", thinking="Let me see."))
     assert (reply.text, reply.reasoning) == ("Yes.", "Let me see.")
@@ -192,6 +198,7 @@ FAILURES = [
     ("gemini", fault("gemini", 500, "oops"), Transient, "oops"),
     ("gemini", fault("gemini", 400, "Unable to process input image"), RequestFailed, "input image"),
     ("anthropic", Said(body=b'{"type": "mess'), Transient, "broken JSON"),
+    ("anthropic", Said(body=b'{"status": "ok"}'), RequestFailed, "holds no content"),
     ("gemini", Said(body=b"<html>"), RequestFailed, "not a JSON object"),
     ("gemini", Said(body=b"{}"), RequestFailed, "neither a candidate"),
     ("anthropic", Said(body=b'{"error": {"type": "api_error", "message": "half-way"}}'), Transient, "half-way"),

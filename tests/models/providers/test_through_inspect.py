@@ -15,7 +15,7 @@ from loopback import Answer, error, serve, verdict
 from vlsbench.core.errors import MissingExtra, RequestFailed, UserError
 from vlsbench.core.types import ResponseOutcome
 from vlsbench.models import canonical, load
-from vlsbench.models.providers.through_inspect import read
+from vlsbench.models.providers.through_inspect import read, told
 
 PYTHON = os.environ.get("INSPECT_PYTHON") or (sys.executable if importlib.util.find_spec("inspect_ai") else "")
 with_inspect = pytest.mark.skipif(not PYTHON, reason="no Inspect here: make inspect")
@@ -50,6 +50,13 @@ def test_ends_are_told_apart():
         read({"choices": []}, same)
     with pytest.raises(RequestFailed, match="fell over"):
         read(output(error="it fell over"), same)
+
+
+def test_an_error_of_the_provider_is_told_and_not_the_request_that_inspect_puts_before_it():
+    error = RuntimeError("\nRequest:\n{'content': 'content_filter'}\n\nBadRequestError('no such picture')")
+    error.provider_message = "Error code: 400 - no such picture"
+    assert told(error, same) == "RuntimeError: Error code: 400 - no such picture"
+    assert told(ValueError("odd \ud800 " + "x" * 500), same) == "ValueError: odd ? " + "x" * 382
 
 
 def test_names_hold_a_provider_and_a_model():

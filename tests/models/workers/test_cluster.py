@@ -4,13 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from builders import vlsbench
+from loopback import serve
 from vlsbench.core.errors import UserError
 from vlsbench.models.workers import cluster
 from vlsbench.models.workers.settings import Workers
@@ -39,26 +39,24 @@ def test_an_unknown_address_is_said_at_once(tmp_path, capsys):
     assert f"No Ray cluster answers at {address}" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("says", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"", None])
-def test_a_port_of_something_else_is_said_at_once(says, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(cluster, "_REACH_S", 0.5)
-
-    def answer(listener):
-        taken, _ = listener.accept()
-        with taken:
-            taken.recv(1000)
-            if says is None:  # silence
-                taken.recv(1000)
-            else:
-                taken.sendall(says)
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = threading.Thread(target=answer, args=(listener,))
-        server.start()
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
+def test_something_else_that_listens_there_is_said_at_once(tmp_path, capsys):
+    with serve() as server:
+        address = server.url.removeprefix("http://").removesuffix("/v1")
         assert vlsbench(*words(tmp_path, "--workers", 2, "--ray", address)) == 2
-        server.join()
-    assert f"What answers at {address} is no Ray head" in capsys.readouterr().err
+    assert f"No Ray cluster answers at {address} (something else listens there)" in capsys.readouterr().err
+
+
+def test_something_that_listens_and_is_silent_is_said_too(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(cluster, "_REACH_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        assert vlsbench(*words(tmp_path, "--workers", 2, "--ray", address)) == 2
+    assert f"No Ray cluster answers at {address} (timed out)" in capsys.readouterr().err
+
+
+def test_an_address_that_is_empty_is_not_taken_for_this_machine(tmp_path, capsys):
+    assert vlsbench(*words(tmp_path, "--workers", 2, "--ray", "")) == 2
+    assert "--ray takes local, or HOST:PORT" in capsys.readouterr().err
 
 
 def test_where_workers_are_goes_with_how_many(tmp_path, capsys):
@@ -111,8 +109,14 @@ class TestPlace:
         assert self.needs(Workers(count=8, gpus=0.25), {"CPU": 2.0, "GPU": 2.0}) == (0.0, 0.25)
 
     def test_no_gpu_where_one_is_asked_for(self):
-        with pytest.raises(UserError, match=r"2 workers with 1 GPU each cannot be placed: Ray at local has 0 GPU"):
+        with pytest.raises(UserError, match=r"There is no GPU: Ray at local knows of none. Leave --worker-gpus out"):
             self.needs(Workers(count=2, gpus=1), {"CPU": 8.0})
+
+    def test_so_many_processes_are_not_started_on_one_machine(self):
+        with pytest.raises(UserError, match=r"1,000 workers on this machine .* over 64 are not"):
+            self.needs(Workers(count=1000), {"CPU": 2.0})
+        assert self.needs(Workers(count=200), {"CPU": 64.0}) == (0.0, 0.0)
+        assert self.needs(Workers(count=1000, ray="h:1"), {"CPU": 2.0}) == (1.0, 0.0)
 
     def test_a_machine_does_not_grow_but_a_cluster_may(self):
         with pytest.raises(UserError, match="cannot be placed"):

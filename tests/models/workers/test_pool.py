@@ -11,7 +11,7 @@ import pytest
 
 import vlsbench
 from builders import make_set, manifest, responses, times_recorded
-from sleeping import SleepingModel, Unloadable
+from sleeping import SleepingModel, Unloadable, dies_while_loading
 from vlsbench.core.errors import RequestFailed, Stopped, UserError
 from vlsbench.core.types import Prompt
 from vlsbench.judges.guard import GuardJudge
@@ -171,6 +171,11 @@ def test_nobody_spins_while_no_worker_is_there(start, monkeypatch):
 def test_what_cannot_be_loaded_is_said_as_it_is_here(start):
     with pytest.raises(UserError, match=r"^There is no such model, and this is what to do\.$"):
         start(make=Unloadable)
+
+
+def test_workers_that_die_while_they_load_are_given_up(start):
+    with pytest.raises(UserError, match="No worker lives until its model is loaded"):
+        start(count=1, make=dies_while_loading)
 
 
 def test_width_grows_as_workers_come_up(start):

@@ -56,8 +56,10 @@ def test_a_batch_whose_reply_is_lost_is_found_and_not_handed_in_again(
         assert set(server.paid.values()) == {1}
 
 
+@pytest.mark.parametrize("give_up", [False, True])
 def test_at_anthropic_a_running_batch_of_the_same_size_is_waited_for_before_anything_is_handed_in(
     tmp_path: Path,
+    give_up: bool,
 ) -> None:
     with serve_batches(AnthropicWire()) as server:
         server.scheme, server.working = "anthropic", False
@@ -78,6 +80,9 @@ def test_at_anthropic_a_running_batch_of_the_same_size_is_waited_for_before_anyt
         assert server.opened == 1  # the stranger's alone
         assert evaluate(server, tmp_path) == 3
         assert server.opened == 1
+        if give_up:
+            assert evaluate(server, tmp_path, "--batch-forget", entry.key) == 3
+            assert server.opened == 2, "it goes by our key, as it has no other name"
         server.working = True
         assert evaluate(server, tmp_path) == 0
         assert server.opened == 2

@@ -44,11 +44,11 @@ def evaluate(server: BatchServer, folder: Path, *more: object, n: int = 6) -> in
 
 
 @pytest.fixture
-def rewritten(monkeypatch: pytest.MonkeyPatch) -> Callable[[Rewrite], None]:
-    """Lets what a provider sends as results arrive otherwise, once."""
+def rewritten(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Lets what a provider sends as results arrive otherwise, once or more often."""
 
-    def install(rewrite: Rewrite) -> None:
-        left = [rewrite]
+    def install(rewrite: Rewrite, times: int = 1) -> None:
+        left = [rewrite] * times
         before = transfer.Transfer.send
 
         async def send(self, method, place, body=None, *, headers=None, into=None):  # type: ignore[no-untyped-def]
@@ -85,7 +85,13 @@ HARMLESS: dict[str, Rewrite] = {
     "of another batch": lambda lines: [*(renamed(line, "vlsb-0000000000000000-a-1") for line in lines), *lines],
     "of no sample": lambda lines: [renamed(lines[0], own_name(lines[0]).rpartition("-")[0] + "-99"), *lines],
     "of no batch": lambda lines: [*(renamed(lines[0], name) for name in ("x", "--", "vlsb-a-", "-1")), *lines],
+    "of a number without end": lambda lines: [renamed(lines[0], own_name(lines[0])[:-1] + "9" * 5000), *lines],
+    "nested without end": lambda lines: [
+        lines[0].rstrip()[:-1] + b',"x":' + b"[" * 99_999 + b"]" * 99_999 + b"}\n",
+        *lines,
+    ],
     "among rubbish": lambda lines: [b"\n", b"null\n", b"[1]\n", b'{"custom_id":\n', b"\xff\xfe\n", *lines],
+    "cut off between two lines": lambda lines: lines[:2],
     "without a last newline": lambda lines: [*lines[:-1], lines[-1].rstrip(b"\n")],
     "with carriage returns": lambda lines: [line.rstrip(b"\n") + b"\r\n" for line in lines],
 }
@@ -93,7 +99,7 @@ HARMLESS: dict[str, Rewrite] = {
 
 @pytest.mark.parametrize("how", HARMLESS)
 def test_every_answer_reaches_its_sample_once(
-    provider: BatchServer, tmp_path: Path, rewritten: Callable[[Rewrite], None], how: str
+    provider: BatchServer, tmp_path: Path, rewritten: Callable[..., None], how: str
 ) -> None:
     rewritten(HARMLESS[how])
     assert evaluate(provider, tmp_path) == 0
@@ -104,9 +110,9 @@ def test_every_answer_reaches_its_sample_once(
 
 
 def test_what_is_missing_stays_pending_and_is_said_and_left_with_the_provider(
-    provider: BatchServer, tmp_path: Path, rewritten: Callable[[Rewrite], None], capsys: pytest.CaptureFixture[str]
+    provider: BatchServer, tmp_path: Path, rewritten: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    rewritten(lambda lines: lines[:2])
+    rewritten(lambda lines: lines[:2], times=2)
     assert evaluate(provider, tmp_path) == 3
     said = capsys.readouterr().err
     assert "3 of 5 requests for answers were not answered" in said
@@ -143,7 +149,7 @@ def test_results_beyond_the_limit_are_named_with_the_way_out(
 
 
 def test_a_server_that_is_gone_while_results_come_costs_nothing(
-    provider: BatchServer, tmp_path: Path, rewritten: Callable[[Rewrite], None]
+    provider: BatchServer, tmp_path: Path, rewritten: Callable[..., None]
 ) -> None:
     def cut_off(_lines: list[bytes]) -> list[bytes]:
         raise ConnectionFailed("the connection broke")
@@ -197,3 +203,21 @@ def test_a_key_of_another_account_loses_nothing(
     provider.working = True
     assert evaluate(provider, tmp_path) == 0
     assert set(provider.paid.values()) == {1}
+
+
+@pytest.mark.parametrize("provider", ["openai"], indirect=True)
+def test_a_line_that_stops_the_run_loses_none_of_the_others(
+    provider: BatchServer, tmp_path: Path, rewritten: Callable[..., None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = {"error": {"message": "You exceeded your current quota", "code": "insufficient_quota"}}
+
+    def broke(lines: list[bytes]) -> list[bytes]:
+        row = {"custom_id": own_name(lines[2]), "response": {"status_code": 429, "body": body}}
+        return [*lines[:2], json.dumps(row).encode() + b"\n", *lines[3:]]
+
+    rewritten(broke)
+    assert evaluate(provider, tmp_path) == 3
+    assert "no credit left" in capsys.readouterr().err
+    assert evaluate(provider, tmp_path) == 0
+    assert set(times_recorded(responses(tmp_path / "run")).values()) == {1}
+    assert sorted(provider.paid.values()) == [1, 1, 1, 1, 1, 2], "of the one line that came back without its answer"

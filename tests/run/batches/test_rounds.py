@@ -415,3 +415,20 @@ def test_what_is_out_when_a_run_is_begun_anew_is_named_and_can_still_be_brought_
     assert "(batch_0004 at OpenAI)" in capsys.readouterr().err
     assert evaluate(provider, tmp_path, "--out", aside) == 0
     assert len(responses(aside)) == 6
+
+
+def test_a_batch_of_a_judge_that_is_not_asked_any_more_is_named_at_the_end(
+    provider: BatchServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(provider, tmp_path) == 0
+    provider.working = False
+    first = ("judge", tmp_path / "run", "--judge", provider.model("judge"), "--quiet", "--batch")
+    assert vlsbench(*first) == 3
+    capsys.readouterr()
+    assert evaluate(provider, tmp_path) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "5 requests for verdicts by openai:judge; out at OpenAI" in said
+    assert "The command that sent it brings it home." in said
+    provider.working = True
+    assert vlsbench(*first) == 0
+    assert set(provider.paid.values()) == {1}

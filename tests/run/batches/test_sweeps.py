@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,13 @@ from PIL import Image
 from batch_server import KEY, Question, helpful, serve_batches
 from builders import make_set, responses, times_recorded, verdicts, vlsbench
 from loopback import error, serve
+from vlsbench.core.usage import Price, Prices
+from vlsbench.run.batches.rounds import BatchEffort
+from vlsbench.run.loading import Effort
+from vlsbench.run.plan import Evaluation
+from vlsbench.run.progress import RunCounts
+from vlsbench.sweep.making import make_all
+from vlsbench.sweep.planning import AskedRun, plan_sweep
 
 
 @pytest.fixture(autouse=True)
@@ -45,6 +53,34 @@ def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pyt
             assert set(times_recorded(verdicts(run)).values()) == {2}  # two judges
         assert set(server.paid.values()) == {1}
         assert server.opened == 4
+
+
+def test_the_progress_counts_every_sample_once_and_the_money_of_all_cells(tmp_path: Path) -> None:
+    told: list[RunCounts] = []
+    price = Price(input=1000.0, output=10_000.0, currency="EUR")
+    effort = Effort(
+        batch=BatchEffort(sending=True),
+        prices=Prices(models={f"openai:{name}": price for name in ("one", "two", "judge")}),
+    )
+    with serve_batches() as server:
+        dataset, judges = make_set(tmp_path / "set", 4), (server.model("judge"), "refusal")
+        wanted = [
+            AskedRun(
+                effort=effort,
+                judged=tuple(
+                    Evaluation(model=server.model(name), dataset=dataset, judge=judge, effort=effort)
+                    for judge in judges
+                ),
+            )
+            for name in ("one", "two")
+        ]
+        made = make_all(plan_sweep(wanted, tmp_path / "out"), progress=lambda counts: told.append(replace(counts)))
+    assert [(one.error, one.waiting) for one in made] == [("", "")] * 2
+    assert [(counts.done, counts.total) for counts in told][-1] == (16, 16)
+    assert max(counts.done for counts in told) == 16
+    # A request is 0.011 for what it reads and 0.03 for what is written; the first of a stage is made directly.
+    assert told[-1].spent == pytest.approx(4 * (1 + 3 / 2) * 0.041)
+    assert (told[-1].currency, told[-1].expected) == ("EUR", None)
 
 
 def test_a_cell_that_failed_comes_before_those_that_wait(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -37,6 +37,10 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
+_MOST_TOKENS = 10**12
+"""More than any request has, and few enough that the sum over a run is a number that JSON can hold."""
+
+
 def count(value: object) -> int | None:
     """A number of tokens; None where there is something else."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST_TOKENS else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from vlsbench.core.errors import ConnectionFailed, RequestFailed
+from vlsbench.core.surrogates import sayable
 from vlsbench.models.api import failures
 from vlsbench.models.api.http import Client
 
@@ -43,4 +44,4 @@ async def root_of(client: Client, model: str) -> str | None:
     if found is None:
         return None
     root = named[found]
-    return failures.sayable(client.hide(root if isinstance(root, str) and root else found))[: failures.MAX_NAME]
+    return sayable(client.hide(root if isinstance(root, str) and root else found))[: failures.MAX_NAME]

@@ -103,8 +103,3 @@ def error_for(answer: HTTPAnswer, detail: ErrorDetail, model: str, address: str,
     if status in (408, 409, 425) or status >= 500:
         return Transient(message, retry_after=answer.retry_after)
     return RequestFailed(message)
-
-
-def sayable(text: str) -> str:
-    """The text without halves of surrogate pairs, which the manifest cannot hold."""
-    return text.encode(errors="replace").decode()

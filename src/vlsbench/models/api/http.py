@@ -175,8 +175,6 @@ class Client:
             method, url, data=data, headers=headers, allow_redirects=False, proxy=self.proxy
         ) as response:
             body = await self._read(response)
-            if response.status == 200:
-                return HTTPAnswer(status=200, body=body, retry_after=None), None
             location = response.headers.get("Location") if response.status in (301, 302, 307, 308) else None
             retry_after = read_retry_after(response.headers)
             return HTTPAnswer(status=response.status, body=body, retry_after=retry_after), location

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from vlsbench.core.errors import RequestFailed
 from vlsbench.core.pictures import every
+from vlsbench.core.surrogates import sayable
 from vlsbench.core.types import Image
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.body import HOLE, pieces
@@ -100,7 +101,7 @@ class Moderation(Endpoint):
         )
 
     def _sayable(self, text: str) -> str:
-        return failures.sayable(self._client.hide(text))[: failures.MAX_NAME]
+        return sayable(self._client.hide(text))[: failures.MAX_NAME]
 
 
 def load(rest: str, key_env: str | None, timeout_s: float) -> Moderation:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vlsbench.core.errors import RequestFailed, Transient, UserError, VLSBenchError
+from vlsbench.core.surrogates import sayable
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures, keys
 from vlsbench.models.api.body import HOLE, count, fields, objects, pieces, text
@@ -187,7 +188,7 @@ def _reply(choice: Mapping[str, object], body: Mapping[str, object], hide: Calla
         prompt_tokens=count(usage.get("prompt_tokens")),
         completion_tokens=count(usage.get("completion_tokens")),
         cached_tokens=_cached(usage),
-        model=failures.sayable(hide(model))[: failures.MAX_NAME] if isinstance(model, str) else None,
+        model=sayable(hide(model))[: failures.MAX_NAME] if isinstance(model, str) else None,
     )
 
 

@@ -188,7 +188,7 @@ class OpenAIBatches(BatchLines):
         """A line of either file."""
         try:
             found = msgspec.json.decode(line, type=_Line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if found.response is None:
             problem = found.error or _Problem()

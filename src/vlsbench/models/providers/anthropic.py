@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from vlsbench.core.errors import AccessDenied, Blocked, RateLimited, Stopped, VLSBenchError
+from vlsbench.core.errors import AccessDenied, Blocked, RateLimited, RequestFailed, Stopped, VLSBenchError
 from vlsbench.core.finish import Ending, ending
+from vlsbench.core.surrogates import sayable
 from vlsbench.core.thinking import is_blank
 from vlsbench.core.types import Prompt, Reply, ResponseOutcome
 from vlsbench.models.api import failures
@@ -73,8 +74,14 @@ class AnthropicWire:
         """Its text blocks; what it thought stands in blocks of their own.
 
         A refusal that comes with words is an answer, marked as refused; without any, the request was blocked.
+
+        Raises:
+            Transient: It broke off; another try may end well.
+            RequestFailed: It holds no content, or ended for a reason that nobody knows.
         """
-        blocks = objects(body.get("content"))
+        if not isinstance(body.get("content"), list):
+            raise RequestFailed("the server's reply holds no content; is the address right?")
+        blocks = objects(body["content"])
         said = hide("".join(text(block.get("text")) for block in blocks if block.get("type") == "text"))
         stop = hide(text(body.get("stop_reason")))[: failures.MAX_NAME] or None
         refused = ending(stop) is Ending.BLOCKED
@@ -93,7 +100,7 @@ class AnthropicWire:
             prompt_tokens=prompt_tokens,
             completion_tokens=count(usage.get("output_tokens")),
             cached_tokens=cached,
-            model=failures.sayable(hide(text(body.get("model"))))[: failures.MAX_NAME] or None,
+            model=sayable(hide(text(body.get("model"))))[: failures.MAX_NAME] or None,
         )
         if not refused:
             return found

@@ -185,7 +185,7 @@ class AnthropicBatches(BatchLines):
         try:
             found = msgspec.json.decode(line, type=_Line)
             failure = msgspec.json.decode(found.result.error, type=_Failure | None)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if found.result.type == "succeeded":
             answer = HTTPAnswer(status=200, body=bytes(found.result.message), retry_after=None)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from urllib.parse import quote
 
 from vlsbench.core.errors import AccessDenied, RateLimited, RequestFailed, VLSBenchError
+from vlsbench.core.surrogates import sayable
 from vlsbench.core.types import Prompt, Reply, ResponseOutcome
 from vlsbench.models.api import failures
 from vlsbench.models.api.body import HOLE, count, fields, objects, text
@@ -87,7 +88,7 @@ class GeminiWire:
         feedback = fields(body.get("promptFeedback"))
         candidate = next(iter(objects(body.get("candidates"))), None)
         usage, model = _tokens(fields(body.get("usageMetadata"))), hide(text(body.get("modelVersion")))
-        served = failures.sayable(model)[: failures.MAX_NAME] or None
+        served = sayable(model)[: failures.MAX_NAME] or None
         if reason := hide(text(feedback.get("blockReason"))):
             return Reply(
                 outcome=ResponseOutcome.BLOCKED,

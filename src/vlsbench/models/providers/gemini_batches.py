@@ -186,7 +186,7 @@ class GeminiBatches(BatchLines):
         """A line of the results."""
         try:
             found = msgspec.json.decode(line, type=_Line)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
         if bytes(found.response) != b"null":
             answer = HTTPAnswer(status=200, body=bytes(found.response), retry_after=None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ from vlsbench.core.errors import (
     UserError,
     VLSBenchError,
 )
+from vlsbench.core.surrogates import sayable
 from vlsbench.core.types import Prompt, Reply
 from vlsbench.models.api import failures
 from vlsbench.models.api.body import count, fields, objects, text
@@ -34,6 +36,9 @@ if TYPE_CHECKING:
 
 _SLOTS = 100_000
 """More requests than anybody sends at once: the slots are the engine's."""
+
+
+_MARKUP = re.compile(r"\[/?(?:bold|blue)\]")
 
 
 def split(name: str) -> tuple[str, str]:
@@ -117,7 +122,7 @@ class InspectModel:
 
     def _meaning(self, error: Exception) -> VLSBenchError:
         """What an error of Inspect or of a provider's library means for this request and for the run."""
-        status, message = _status(error), failures.sayable(secrets.hide(f"{type(error).__name__}: {error}"))[:400]
+        status, message = _status(error), told(error, secrets.hide)
         decision = self._model.api.should_retry(error)
         wait = getattr(decision, "retry_after", None)
         if status == 429 or (getattr(decision, "kind", "") == "rate_limit" and decision):
@@ -143,7 +148,7 @@ def _get(name: str, key: str | None, config: GenerateConfig) -> Model:
     try:
         return get_model(name, config=config, api_key=key, memoize=False)
     except Exception as error:
-        said = " ".join(str(getattr(error, "message", error)).split())
+        said = " ".join(_MARKUP.sub("", str(getattr(error, "message", error))).split())
         raise UserError(f"Inspect cannot make {name}: {secrets.hide(said)[:400]}") from error
 
 
@@ -193,8 +198,14 @@ def read(output: Mapping[str, object], hide: Callable[[str], str]) -> Reply:
         prompt_tokens=None if fresh is None else fresh + (cached or 0) + written,
         completion_tokens=count(usage.get("output_tokens")),
         cached_tokens=cached,
-        model=failures.sayable(hide(text(output.get("model"))))[: failures.MAX_NAME] or None,
+        model=sayable(hide(text(output.get("model"))))[: failures.MAX_NAME] or None,
     )
+
+
+def told(error: Exception, hide: Callable[[str], str]) -> str:
+    """What an error says: the provider's words where Inspect has them, who puts the whole request before them."""
+    said = getattr(error, "provider_message", None) or error
+    return sayable(hide(f"{type(error).__name__}: {said}"))[:400]
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

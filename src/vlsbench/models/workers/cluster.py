@@ -26,10 +26,14 @@ _STORE_BYTES = 256 * 1024 * 1024
 """Shared memory of a local Ray: only calls with over 100 KB pass through it."""
 
 _REACH_S = 5.0
-"""How long the head of a cluster may take to accept a connection, and to answer its first bytes."""
+"""How long the head of a cluster may take to accept a connection, and to answer it."""
 
-_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-"""How gRPC, which Ray speaks, begins: the preface of HTTP/2 and an empty SETTINGS frame (RFC 9113, section 3.4)."""
+_MOST_HERE = 64
+"""So many workers are started on any machine that asks for them."""
+
+_HTTP2_SETTINGS = b"\x04"
+_HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + _HTTP2_SETTINGS + b"\0" * 5
+"""The preface of a connection and an empty SETTINGS frame (RFC 9113, 3.4); a server's first frame is SETTINGS too."""
 
 
 @dataclass(slots=True)
@@ -114,6 +118,19 @@ def _ready_token(workers: Workers) -> None:
         os.environ["RAY_AUTH_MODE"] = "token"
 
 
+def restarts_of(actor: Any) -> int:
+    """How often Ray has started an actor again.
+
+    Ray's public interface tells it only by the dashboard, which is not started; where its inner one has changed, 0.
+    """
+    try:
+        from ray._private import state
+
+        return int(state.actors(actor_id=actor._actor_id.hex()).get("NumRestarts", 0))  # noqa: SLF001
+    except (ImportError, AttributeError, TypeError, ValueError):
+        return 0
+
+
 def _start(workers: Workers) -> None:
     import ray
 
@@ -129,37 +146,37 @@ def _start(workers: Workers) -> None:
 
 
 def _reach(address: str) -> None:
-    """Ray itself would try for most of a minute, and then say nothing that helps."""
+    """Ray itself would try for a minute, or for ever where something else listens, and say nothing that helps."""
     found = re.fullmatch(r"\[?([^\s/]+?)\]?:(\d{1,5})", address)
     if found is None or int(found[2]) > 65535:
         raise UserError(
             f"--ray takes local, or HOST:PORT of the cluster's head (usually port 6379), not {address!r:.80}."
         )
     try:
-        with socket.create_connection((found[1], int(found[2])), timeout=_REACH_S) as connection:
-            is_ray = "RAY_USE_TLS" in os.environ or _speaks_grpc(connection)
+        with socket.create_connection((found[1], int(found[2])), timeout=_REACH_S) as there:
+            why = "" if _uses_tls() else _what_answers(there)
     except OSError as error:
+        why = str(error)
+    if why:
         raise UserError(
-            f"No Ray cluster answers at {address} ({error}). `ray start --head` prints the address; "
-            "--ray local needs no cluster."
-        ) from error
-    if not is_ray:
-        raise UserError(
-            f"What answers at {address} is no Ray head. `ray start --head` prints the address; its port is usually "
-            "6379, and not that of the dashboard (8265)."
+            f"No Ray cluster answers at {address} ({why}). `ray start --head` prints the address; --ray local needs no "
+            "cluster."
         )
 
 
-def _speaks_grpc(connection: socket.socket) -> bool:
-    """Whether a server answers the greeting as it should, with a SETTINGS frame of its own."""
-    header = b""
-    try:
-        connection.sendall(_GREETING)
-        while len(header) < 4 and (more := connection.recv(4 - len(header))):
-            header += more
-    except OSError:  # silence, or a connection cut
-        return False
-    return len(header) == 4 and header[3] == 4
+def _what_answers(there: socket.socket) -> str:
+    """What is wrong with what listens at an address; empty where it speaks HTTP/2, as the head of a cluster does.
+
+    Raises:
+        OSError: It says nothing.
+    """
+    there.sendall(_HTTP2_HELLO)
+    first = there.recv(9)
+    return "" if first[3:4] == _HTTP2_SETTINGS else "something else listens there"
+
+
+def _uses_tls() -> bool:
+    return os.environ.get("RAY_USE_TLS", "0").lower() in ("1", "true")
 
 
 def _why_not(address: str, error: str) -> str:
@@ -188,7 +205,18 @@ def _needs(workers: Workers, total: dict[str, float], *, on_cpu: bool) -> tuple[
     gpus = workers.gpus if workers.gpus is not None else float(gpus_here > 0 and not on_cpu)
     cpus = 0.0 if local else 1.0
     wanted = workers.count if local else 1
+    most = max(_MOST_HERE, 4 * int(total.get("CPU", 1.0)))
+    if local and workers.count > most:
+        raise UserError(
+            f"{workers.count:,} workers on this machine would be as many processes with a model each; over {most:,} "
+            "are not started here. Take one for each GPU, or a few where there is none."
+        )
     if gpus_here - _joined.gpus < gpus * wanted:
+        if not gpus_here:
+            raise UserError(
+                f"There is no GPU: Ray at {workers.ray} knows of none. Leave --worker-gpus out, and the workers use "
+                "CPUs; or start Ray where there are GPUs."
+            )
         held = f", of which the other model's workers hold {_joined.gpus:g}" if _joined.gpus else ""
         raise UserError(
             f"{counted(workers.count, 'worker')} with {gpus:g} GPU each cannot be placed: Ray at {workers.ray} has "

@@ -24,6 +24,9 @@ from vlsbench.store.identity import MODEL_DETAILS
 TRIES = 5
 """Workers that may be lost with a request before it is taken to be what kills them."""
 
+_DEATHS = 3
+"""So often each worker may die while the first one loads its model; Ray would start them again for ever."""
+
 PATIENCE_S = 900.0
 """How long a run waits while no worker is there."""
 
@@ -163,17 +166,21 @@ def start(name: str, make: Callable[[], Model], workers: Workers, *, on_cpu: boo
 
     Raises:
         MissingExtra: Ray is not installed.
-        UserError: The cluster cannot be used, or the model cannot be loaded in any worker; as it was raised there.
+        UserError: The cluster cannot be used, or the model cannot be loaded in any worker, as it was raised there; or
+            all workers die while they load it.
         Stopped: The hub cannot be reached from there.
     """
     place = cluster.join(workers, on_cpu=on_cpu)
     import ray
 
+    actors: list[Any] = []
     try:
         remote = ray.remote(**place.options)(Worker)
-        actors = [remote.remote(make) for _ in range(workers.count)]
+        actors += (remote.remote(make) for _ in range(workers.count))
         return WorkerPool(name, actors, _first_up(actors), place.leave)
     except BaseException:
+        for actor in actors:
+            ray.kill(actor)
         place.leave()
         raise
 
@@ -186,14 +193,19 @@ def _first_up(actors: list[Any]) -> About:
     why: Exception | None = None
     while pending:
         ready, pending = ray.wait(pending, num_returns=1, timeout=1.0)
+        if not ready and (died := sum(map(cluster.restarts_of, actors))) >= _DEATHS * len(actors):
+            raise UserError(
+                f"No worker lives until its model is loaded: {died} died on the way, most often because memory "
+                "gave out. Fewer --workers, a smaller --dtype or a larger machine help; Ray's logs (/tmp/ray) say more."
+            )
         for ref in ready:
             try:
                 about: About | Failure = ray.get(ref)
             except ray.exceptions.RayError as error:
                 text = " ".join(str(error).split())[-400:]
                 why = UserError(
-                    f"No worker could start. Is vlsbench {__version__} installed on every node, and RAY_AUTH_MODE the same "
-                    f"there and here? {text}"
+                    f"No worker could start. Is vlsbench {__version__} installed on every node, and RAY_AUTH_MODE the "
+                    f"same there and here? {text}"
                 )
                 continue
             if isinstance(about, Failure):

@@ -129,8 +129,12 @@ def notices(inputs: Inputs) -> tuple[str, ...]:
 
 
 def costs(inputs: Inputs) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """What each run took, and what it cost where prices are known."""
-    return tuple((part.name, lines) for part in inputs.answered if (lines := tuple(usage_lines(part.summary.usage))))
+    """What each run and each audit took, and what it cost where prices are known."""
+    runs = [(part.name, part.summary.usage) for part in inputs.answered]
+    audits = [
+        (part.name, {role: found.role_usage() for role, found in part.figures.usage.items()}) for part in inputs.audits
+    ]
+    return tuple((name, lines) for name, usage in (*runs, *audits) if (lines := tuple(usage_lines(usage))))
 
 
 def _notices(inputs: Inputs) -> Iterator[str]:

@@ -12,6 +12,7 @@ from vlsbench.core.words import counted
 from vlsbench.report.terminal.summary import Clean
 from vlsbench.report.terminal.tables import print_table
 from vlsbench.results import missing
+from vlsbench.results.usage import usage_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +51,8 @@ def print_ablation(found: Ablation, console: Console, clean: Clean) -> None:
         console.print("No sample is harmful, so there is no safety rate and no gain.", style="yellow", soft_wrap=True)
     for name, why in found.skipped.items():
         console.print(f"{name} was skipped: {clean(why)}.", style="yellow", soft_wrap=True)
+    for line in usage_lines(found.usage):
+        console.print(clean(line), soft_wrap=True)
     console.print(f"\nFolder: {clean(str(found.path))} (vlsbench show shows each run in it)", soft_wrap=True)
 
 

@@ -91,6 +91,10 @@ def _out(entry: BatchEntry) -> str:
     """A batch whose results are not here yet, in one line."""
     what = f"{counted(len(entry.numbers), 'request')} for {entry.stage} by {entry.model}"
     if entry.submitted is None:
-        return f"Batch {entry.key}: {what}; prepared, and perhaps at {entry.provider}: the same command finds out."
+        return (
+            f"Batch {entry.key}: {what}; prepared, and perhaps at {entry.provider}: the command that sent it finds out."
+        )
     hours = (time.time() - entry.submitted) / 3600
-    return f"Batch {entry.id}: {what}; out at {entry.provider} for {hours:.1f} h. The same command brings it home."
+    return (
+        f"Batch {entry.id}: {what}; out at {entry.provider} for {hours:.1f} h. The command that sent it brings it home."
+    )

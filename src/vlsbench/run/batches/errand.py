@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -29,6 +29,10 @@ SETTLE_S = 2.0
 
 APPEARS_WITHIN_S = 60.0
 """How long a provider may take to know a batch that it has just taken in."""
+
+_DOWNLOADS = 2
+"""How often the results of a completed batch are fetched that lack answers: a transfer that was cut off between two
+lines looks whole, and what it lacks would be paid again."""
 
 LOST = "lost"
 """The status of a batch whose results the provider has deleted."""
@@ -110,28 +114,22 @@ class Errand:
         """
         if (batch_id := entry.id) is None:
             return None
-        give_up = f"give it up with --batch-forget {batch_id}; its requests are then made, and paid, again"
-        try:
+        with self._where_it_is(entry):
             batch = await self._ask("say how a batch stands", lambda: self.service.look(batch_id))
-        except AccessDenied as error:
-            raise self._denied(entry, error, give_up) from error
         if batch is None and time.time() - (entry.submitted or 0.0) < APPEARS_WITHIN_S:
             return None
         if batch is None:
             raise UserError(
                 f"{self.service.provider} at {self.service.address} does not know the batch {batch_id} of this run, "
                 f"with {len(entry.numbers):,} requests. Is the key that of another account or project? If the batch is "
-                f"gone for good, {give_up}."
+                f"gone for good, {_give_up(entry)}."
             )
         if batch.phase is Phase.RUNNING:
             self.seen[entry.key] = batch
             return None
         results = self._journal.results(entry.key)
-        try:
-            present = await self._ask("send the results of a batch", lambda: self._fetch(batch, results), give_up)
-        except AccessDenied as error:
-            raise self._denied(entry, error, give_up) from error
-        found = sort_out(results, entry, self.service)
+        with self._where_it_is(entry):
+            found, present = await self._download(entry, batch, results)
         self._journal.collected(
             replace(
                 entry,
@@ -143,17 +141,31 @@ class Errand:
             ),
             time.time(),
         )
-        if not (found.unanswered and batch.phase is Phase.COMPLETED):  # else somebody may want to look at what was sent
+        if not _lacks(batch, found):  # else somebody may want to look at what was sent
             with contextlib.suppress(VLSBenchError):  # what is left there goes by itself, within a month or so
                 await self.service.discard(batch)
         return found
 
-    def _denied(self, entry: BatchEntry, error: AccessDenied, give_up: str) -> AccessDenied:
-        # Gemini says so, too, of files that are gone, and of an account that owes something.
-        return AccessDenied(
-            f"{error} The batch {entry.id} with {len(entry.numbers):,} requests of this run is at {entry.address}: use "
-            f"the key that it was handed in with. If it is gone for good, {give_up}."
-        )
+    @contextlib.contextmanager
+    def _where_it_is(self, entry: BatchEntry) -> Iterator[None]:
+        """Say of a batch that is denied which it is: Gemini denies files that are gone, and accounts that owe."""
+        try:
+            yield
+        except AccessDenied as error:
+            raise AccessDenied(
+                f"{error} The batch {entry.id} with {len(entry.numbers):,} requests of this run is at {entry.address}: "
+                f"use the key that it was handed in with. If it is gone for good, {_give_up(entry)}."
+            ) from error
+
+    async def _download(self, entry: BatchEntry, batch: Batch, results: Path) -> tuple[Returned, bool]:
+        """What came back, and whether the provider still had it."""
+        for _ in range(_DOWNLOADS):
+            what = "send the results of a batch"
+            present = await self._ask(what, lambda: self._fetch(batch, results), _give_up(entry))
+            found = sort_out(results, entry, self.service)
+            if not present or not _lacks(batch, found):
+                break
+        return found, present
 
     async def _fetch(self, batch: Batch, results: Path) -> bool:
         part = results.with_suffix(".part")
@@ -174,3 +186,12 @@ class Errand:
         except RequestFailed as error:
             hint = f". If it never does, {otherwise}" if otherwise else ""
             raise Stopped(f"{self.service.provider} did not {what}: {error}{hint}") from error
+
+
+def _lacks(batch: Batch, found: Returned) -> bool:
+    """Whether answers are missing that the provider should have."""
+    return batch.phase is Phase.COMPLETED and bool(found.unanswered)
+
+
+def _give_up(entry: BatchEntry) -> str:
+    return f"give it up with --batch-forget {entry.id}; its requests are then made, and paid, again"

@@ -14,6 +14,10 @@ current_sample: ContextVar[int] = ContextVar("current_sample")
 """The number of the sample that this task is about, counted from 0: at the provider a request has no other name."""
 
 
+_MOST_DIGITS = 12
+"""Of a sample's number in the name of a line; Python refuses to read thousands of them."""
+
+
 def digest_of(prompt: Prompt, number: int) -> str:
     """A short hash of what is asked about a sample.
 
@@ -46,4 +50,5 @@ def custom_id(key: str, stage: Stage, number: int) -> str:
 def number_in(name: str, key: str, stage: Stage) -> int | None:
     """The sample's number in the name of a line; None where the line is not of this batch."""
     head, _, number = name.rpartition("-")
-    return int(number) if head == f"{key}-{stage[0]}" and number.isascii() and number.isdigit() else None
+    is_number = number.isascii() and number.isdigit() and len(number) <= _MOST_DIGITS
+    return int(number) if head == f"{key}-{stage[0]}" and is_number else None

@@ -163,8 +163,13 @@ def of(effort: BatchEffort, run: Path | None, halt: Halt, *, where_possible: boo
 
 
 def is_out(run: Path, batch_id: str) -> bool:
-    """Whether a batch of a run, by the provider's id, is out; the folder need not exist."""
-    return any(entry.is_out and entry.id == batch_id for entry in read(run).values())
+    """Whether a batch of a run, by the provider's id or by ours, is out; the folder need not exist."""
+    return any(_is_called(entry, batch_id) for entry in read(run).values())
+
+
+def _is_called(entry: BatchEntry, batch_id: str) -> bool:
+    """Whether a batch that is out goes by a name; one that the provider perhaps has not got goes by our key alone."""
+    return entry.is_out and batch_id in (entry.id, entry.key)
 
 
 def _forget(journal: BatchJournal, batch_id: str) -> None:
@@ -174,7 +179,7 @@ def _forget(journal: BatchJournal, batch_id: str) -> None:
         UserError: None with this id is out.
     """
     for entry in journal.entries.values():
-        if entry.is_out and entry.id == batch_id:
+        if _is_called(entry, batch_id):
             journal.give_up(entry, time.time())
             return
     out = ", ".join(entry.id or entry.key for entry in journal.entries.values() if entry.is_out)
