@@ -239,7 +239,7 @@ class Gate:
             return
         self._failed_connections += 1
         if self._failed_connections >= CONNECTION_FAILURES_IN_A_ROW:
-            hint = "" if self._ever_answered else ". Is the address right, and the server up?"
+            hint = "" if self._ever_answered else "; check the address, and that the server is up"
             raise Stopped(f"{self._failed_connections} requests in a row got no answer: {error}{hint}") from error
 
     def answered(self) -> None:

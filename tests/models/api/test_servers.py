@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -155,6 +156,20 @@ def test_a_server_that_refuses_the_key_rests_and_the_others_answer() -> None:
     with several(lambda _: error(401, "no"), plain) as (closed, open_):
         assert all(isinstance(reply, Reply) for reply in ask(served(closed.url, open_.url), 20, at_once=1))
         assert len(closed.asked) < 10
+
+
+def test_a_server_that_denies_all_it_is_asked_is_named_until_it_answers() -> None:
+    denies = [True]
+    with several(lambda _: error(404, "no such model") if denies else Answer(), plain) as (closed, open_):
+        model = served(closed.url, open_.url)
+        ask(model, 4)
+        assert model.doubt.startswith(f"{closed.url} does none of the work: ")
+        assert "does not know the model" in model.doubt
+        assert model.adaptations == [model.doubt]
+        denies.clear()
+        time.sleep(0.2)
+        ask(model, 20)
+        assert (model.doubt, model.adaptations) == ("", [])
 
 
 def test_where_all_refuse_the_key_nothing_could_succeed() -> None:

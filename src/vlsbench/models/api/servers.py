@@ -57,6 +57,7 @@ class _Place(Generic[E]):
     failures: int = 0
     was_told: bool = False
     refusal: str = ""
+    denial: str = ""
 
     @property
     def rests_s(self) -> float:
@@ -69,13 +70,15 @@ class _Place(Generic[E]):
         return (0 if self.is_trusted or not self.in_flight else 1), self.in_flight
 
     def answered(self) -> None:
-        self.is_trusted, self.failures, self.rests_until = True, 0, 0.0
+        self.is_trusted, self.failures, self.rests_until, self.denial = True, 0, 0.0, ""
 
     def failed(self, error: VLSBenchError) -> None:
         told = error.retry_after if isinstance(error, Transient) else None
         if self.rests_s and told is None:
             return  # sent before the failure that made it rest: the same one again
         self.failures += 1
+        if isinstance(error, AccessDenied | Stopped) and not self.refusal:
+            self.denial = f"{self.endpoint.base_url} does none of the work: {str(error).rstrip('.')}."
         at_once = isinstance(error, ConnectionFailed | RateLimited | AccessDenied | Stopped) or told is not None
         if at_once or self.failures >= _FAULTS:
             rest_s = min(LONGEST_REST_S, REST_S * 2 ** min(self.failures - 1, 16))
@@ -113,7 +116,7 @@ class Servers(Generic[E]):
     def adaptations(self) -> list[str]:
         """What had to be changed for some server, and who was left out."""
         changed = [text for place in self._accepted() for text in place.endpoint.adaptations]
-        left_out = [place.refusal for place in self._places.values() if place.refusal]
+        left_out = [text for place in self._places.values() if (text := place.refusal or place.denial)]
         return list(dict.fromkeys((*changed, *left_out)))
 
     @property
@@ -123,8 +126,9 @@ class Servers(Generic[E]):
 
     @property
     def doubt(self) -> str:
-        """Who was left out and why, and what in the list is no address."""
-        refusals = (place.refusal for place in self._places.values())
+        """Who is left out or denies what it is asked, and why, and what in the list is no address."""
+        listed = [place for url in self.listed.now() if (place := self._places.get(url)) is not None]
+        refusals = (place.refusal or place.denial for place in listed)
         return " ".join(filter(None, (*refusals, self.listed.doubt)))
 
     async def meet(self) -> None:

@@ -12,6 +12,7 @@ import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vlsbench.core.errors import MissingExtra, UserError
@@ -69,9 +70,7 @@ def join(workers: Workers, *, on_cpu: bool) -> Berth:
         UserError: There is no such cluster, it has another version, or it could never hold such a worker.
     """
     no_telemetry()
-    if workers.ray == LOCAL and "ray" not in sys.modules and "RAY_AUTH_MODE" not in os.environ:
-        # Read when Ray is imported. Nobody else on this machine may use our workers, and no token is left on the disk.
-        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    _ready_token(workers)
     try:
         import ray
     except ImportError as error:
@@ -102,6 +101,21 @@ def join(workers: Workers, *, on_cpu: bool) -> Berth:
 
     options = {"num_cpus": cpus, "num_gpus": gpus, "max_restarts": -1, "max_task_retries": 0, "max_concurrency": 64}
     return Berth(options={**options, "scheduling_strategy": "SPREAD"}, leave=leave)
+
+
+def _ready_token(workers: Workers) -> None:
+    """Settle how Ray knows its own, which is read when it is imported; what the user has settled stays."""
+    if "ray" in sys.modules or "RAY_AUTH_MODE" in os.environ:
+        return
+    if workers.ray == LOCAL:
+        # Nobody else on this machine may use our workers, and no token is left on the disk.
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    elif (
+        any(os.environ.get(name) for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"))
+        or (Path.home() / ".ray" / "auth_token").is_file()
+    ):
+        # `ray start` asks for a token where the user has one; a driver without this would show none.
+        os.environ["RAY_AUTH_MODE"] = "token"
 
 
 def restarts_of(actor: Any) -> int:
@@ -171,7 +185,10 @@ def _why_not(address: str, error: str) -> str:
         return f"The Ray cluster at {address} has other versions. Install the same Ray and Python on all nodes: {short}"
     if "token" in error.lower():
         return f"The Ray cluster at {address} wants a token (RAY_AUTH_MODE=token, `ray get-auth-token`): {short}"
-    return f"Cannot join the Ray cluster at {address}; this machine has to be one of its nodes (`ray start`): {short}"
+    return (
+        f"Cannot join the Ray cluster at {address}; this machine has to be one of its nodes (`ray start`) and to have "
+        f"its token, where it wants one (RAY_AUTH_MODE=token, `ray get-auth-token`): {short}"
+    )
 
 
 def _needs(workers: Workers, total: dict[str, float], *, on_cpu: bool) -> tuple[float, float]:

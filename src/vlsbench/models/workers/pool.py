@@ -203,7 +203,10 @@ def _first_up(actors: list[Any]) -> About:
                 about: About | Failure = ray.get(ref)
             except ray.exceptions.RayError as error:
                 text = " ".join(str(error).split())[-400:]
-                why = UserError(f"No worker could start. Is vlsbench {__version__} installed on every node? {text}")
+                why = UserError(
+                    f"No worker could start. Is vlsbench {__version__} installed on every node, and RAY_AUTH_MODE the "
+                    f"same there and here? {text}"
+                )
                 continue
             if isinstance(about, Failure):
                 raise about.revived()
