@@ -147,7 +147,7 @@ Ask = Callable[[str, dict[str, Any]], Awaitable[str]]
 
 
 async def _two_stages(job: Job, ask: Ask) -> int:
-    """Answer and judge at the same time, with as many workers per stage as connections.
+    """Answer and judge at the same time, with as many workers per stage as connections; the first error ends it.
 
     Returns:
         How many verdicts came back as refusals, which with the loopback server is all of them.
@@ -167,11 +167,17 @@ async def _two_stages(job: Job, ask: Ask) -> int:
             refusals += verdict["label"] == "refusal"
         return refusals
 
-    judges = [asyncio.create_task(judge()) for _ in range(job.concurrency)]
-    await asyncio.gather(*(answer() for _ in range(job.concurrency)))
-    for _ in judges:
-        await answered.put(None)
-    return sum(await asyncio.gather(*judges))
+    async def answers() -> None:
+        async with asyncio.TaskGroup() as answering:
+            for _ in range(job.concurrency):
+                answering.create_task(answer())
+        for _ in range(job.concurrency):
+            await answered.put(None)
+
+    async with asyncio.TaskGroup() as stages:
+        judges = [stages.create_task(judge()) for _ in range(job.concurrency)]
+        stages.create_task(answers())
+    return sum(task.result() for task in judges)
 
 
 async def bare(job: Job) -> int:
@@ -203,8 +209,9 @@ async def sdk(job: Job) -> int:
     """The openai SDK, one client per role."""
     import openai
 
-    target = openai.AsyncOpenAI(base_url=job.url("answer"), api_key="none")
-    judge = openai.AsyncOpenAI(base_url=job.url("judge"), api_key="none")
+    # It gives up a connection after 5 seconds and a request after three tries, which a busy machine may need.
+    target = openai.AsyncOpenAI(base_url=job.url("answer"), api_key="none", max_retries=10)
+    judge = openai.AsyncOpenAI(base_url=job.url("judge"), api_key="none", max_retries=10)
     async with target, judge:
         clients = {"answer": target, "judge": judge}
 
