@@ -171,17 +171,22 @@ class Served(Protocol):
 
 
 @runtime_checkable
-class Telling(Served, Protocol):
+class Noticing(Protocol):
+    """A model whose requests may wait for something else than answers: a server, a worker."""
+
+    @property
+    def notice(self) -> str:
+        """What its requests wait for at this moment beside answers, or an empty text."""
+        ...
+
+
+@runtime_checkable
+class Telling(Served, Noticing, Protocol):
     """A model whose servers can be asked what they serve."""
 
     @property
     def roots(self) -> Sequence[str]:
         """What the servers say is behind the model's name, as far as they were asked and say so."""
-        ...
-
-    @property
-    def notice(self) -> str:
-        """What its requests wait for at this moment beside answers, or an empty text."""
         ...
 
     @property

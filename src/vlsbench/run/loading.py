@@ -126,9 +126,8 @@ def patient(model: Model, gate: Gate) -> Model:
         gate: The slots of its requests.
     """
     if isinstance(model, LocalModel):
-        local = model
-        gate.follow(lambda: local.width)
-        return metered_model(local)
+        gate.follow(model)
+        return metered_model(model)
     if isinstance(model, Served):
         gate.attend(model)
     return PatientModel(model, gate, patience())

@@ -19,7 +19,7 @@ from typing import Literal, TypeVar
 
 from vlsbench.core import metering
 from vlsbench.core.errors import ConnectionFailed, Interrupted, RateLimited, RequestFailed, Stopped, Transient
-from vlsbench.core.protocols import Served, Telling
+from vlsbench.core.protocols import LocalModel, Noticing, Served, Telling
 from vlsbench.run.climb import AutoLimit
 
 T = TypeVar("T")
@@ -107,6 +107,7 @@ class Gate:
         self._width: Callable[[], int] | None = None
         self._served: Served | None = None
         self._telling: Telling | None = None
+        self._noticing: Noticing | None = None
         self._most_in_use = 0
         self.halt = halt
         self.budget = budget
@@ -124,20 +125,21 @@ class Gate:
             return self._width()
         return self._limit if self._auto is None else self._auto.limit
 
-    def follow(self, width: Callable[[], int]) -> None:
+    def follow(self, model: LocalModel) -> None:
         """In ``auto``, have as many slots as a local model wants; it knows better than any probing."""
+        self._noticing = model if isinstance(model, Noticing) else None
         if self._auto is not None:
-            self._auto, self._width = None, width
+            self._auto, self._width = None, lambda: model.width
 
     def attend(self, model: Served) -> None:
         """Know the servers that the slots are for."""
         self._served = model
-        self._telling = model if isinstance(model, Telling) else None
+        self._noticing = self._telling = model if isinstance(model, Telling) else None
 
     @property
     def notice(self) -> str:
         """What the requests wait for beside answers, or an empty text."""
-        return self._telling.notice if self._telling is not None else ""
+        return self._noticing.notice if self._noticing is not None else ""
 
     @property
     def doubt(self) -> str:

@@ -71,6 +71,23 @@ def test_the_answers_are_those_of_one_process_also_when_a_worker_is_killed(start
     assert manifest(tmp_path / "run")["model"] == manifest(tmp_path / "alone")["model"]
 
 
+def test_a_run_without_a_worker_says_what_it_waits_for(start, tmp_path):
+    workers, told = start(count=1, batch_s=0.05), set()
+    assert workers.notice == ""  # before it is asked anything it waits for nothing
+    killing = kill_when(tmp_path / "run", 10, int(workers.details["pid"]))
+    data = make_set(tmp_path / "data", 60)
+    vlsbench.evaluate(
+        model=workers,
+        dataset=data,
+        judge="refusal",
+        out=tmp_path / "run",
+        progress=lambda counts: told.add(counts.notice),
+    )
+    killing.join()
+    assert "waiting for a worker of sleeping: none is there at the moment" in told
+    assert workers.notice == ""
+
+
 def test_a_real_model_in_a_worker_answers_and_describes_itself_as_in_this_process(tmp_path):
     pytest.importorskip("transformers")
     local = vlsbench.Local(device="cpu", workers=Workers(count=1))

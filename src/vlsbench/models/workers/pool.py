@@ -57,6 +57,13 @@ class WorkerPool:
         """How many requests to keep in flight so that every worker that is there has enough to do."""
         return max(self._first.width, sum(lane.width for lane in self._lanes))
 
+    @property
+    def notice(self) -> str:
+        """That requests wait for a worker, or an empty text."""
+        if self._loop is None or any(lane.is_up for lane in self._lanes):
+            return ""
+        return f"waiting for a worker of {self.name}: none is there at the moment"
+
     async def generate(self, prompt: Prompt) -> Reply:
         """Answer one prompt.
 
