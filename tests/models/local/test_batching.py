@@ -117,6 +117,7 @@ class Hanging(Engine):
     def __init__(self) -> None:
         super().__init__()
         self.forever = threading.Event()
+        self.others = set(threading.enumerate())
 
     def prepare(self, request: int) -> Ready[int]:
         if request > 900:
@@ -126,7 +127,7 @@ class Hanging(Engine):
     def release(self) -> None:
         """Let the threads that were left behind end."""
         self.forever.set()
-        for thread in threading.enumerate():
+        for thread in set(threading.enumerate()) - self.others:
             if thread.name == "vlsbench-prepare":
                 thread.join(5)
 

@@ -83,7 +83,8 @@ def test_a_number_of_gpus_is_a_part_of_one_or_whole_ones(number, tmp_path, capsy
 def test_a_token_that_is_there_is_used_as_by_ray_start(environment, has_file, expected, tmp_path, monkeypatch):
     """A head started by somebody who has a token wants it, and a driver that shows none is turned away."""
     for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
-        monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv(name, "")  # so that whatever is set meanwhile is gone afterwards
+        monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
@@ -93,7 +94,6 @@ def test_a_token_that_is_there_is_used_as_by_ray_start(environment, has_file, ex
     monkeypatch.delitem(sys.modules, "ray", raising=False)
     cluster._ready_token(Workers(count=2, ray="127.0.0.1:6379"))
     assert os.environ.get("RAY_AUTH_MODE") == expected
-    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
 
 
 class TestPlace:
