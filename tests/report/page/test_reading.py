@@ -125,6 +125,7 @@ def test_what_the_judge_was_sent_and_wrote_can_be_unfolded(tmp_path, show):
     page = show(write_report(tmp_path / "r.html", made.run.path))
     assert page.locator(".behind").count() == 1
     page.locator(".behind summary").click()
+    page.locator(".behind pre").first.wait_for()
     sample = next(records.samples(made.run.samples))
     shown = page.locator(".behind pre").all_text_contents()
     sent = RUBRIC.fill(sample, text, Sees.BOTH, has_image=True)
