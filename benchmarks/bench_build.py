@@ -70,7 +70,7 @@ def peak_mb() -> float:
 def main() -> None:
     """Measure, and print beside the targets."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--elements", type=int, default=10_000)
+    parser.add_argument("--elements", type=int, default=4_400)
     parser.add_argument("--latency", type=float, default=0.1, metavar="S")
     parser.add_argument("--quick", action="store_true", help="40 elements")
     args = parser.parse_args()
