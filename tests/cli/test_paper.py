@@ -8,7 +8,7 @@ import pytest
 
 import published
 from batch_openai import OpenAIWire
-from batch_server import KEY, serve_batches
+from batch_server import hurry_batches, serve_batches
 from builders import hurry, manifest, responses, times_recorded, vlsbench
 from loopback import Answer, serve, verdict
 
@@ -172,10 +172,7 @@ def test_workers_without_a_local_model_are_an_error(words, capsys):
 
 
 def test_what_is_out_in_batches_waits_and_the_same_command_makes_the_page(data, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("vlsbench.run.batches.rounds.POLL_S", 0.01)
-    monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
-    monkeypatch.setattr("vlsbench.run.batches.errand.APPEARS_WITHIN_S", 0.0)
-    monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
+    hurry_batches(monkeypatch)
     with serve_batches(OpenAIWire()) as provider:
         provider.working = False
         named = ["--model", f"GPT-4o={provider.model()}", "--judge", provider.model("judge"), "--batch"]

@@ -188,6 +188,14 @@ class BatchServer:
         return sum(seen == method and path.endswith(ending) for seen, path in self.seen)
 
 
+def hurry_batches(monkeypatch: Any) -> None:
+    """The provider's key, and a run that waits for no batch longer than it has to."""
+    monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
+    monkeypatch.setattr("vlsbench.run.batches.rounds.POLL_S", 0.01)
+    monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
+    monkeypatch.setattr("vlsbench.run.batches.errand.APPEARS_WITHIN_S", 0.0)
+
+
 @contextmanager
 def serve_batches(*wires: Wire, answer: Callable[[Question], str] = helpful, **limits: Any) -> Iterator[BatchServer]:
     """A running provider that speaks these protocols, by default OpenAI's."""

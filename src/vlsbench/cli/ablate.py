@@ -88,7 +88,7 @@ class _Shown:
     def log(self, line: str) -> None:
         self.close()
         if not self._quiet:
-            sys.stderr.write(f"{terminal.clean(line)}\n")
+            terminal.say(line)
 
     def close(self) -> None:
         if self._line is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
 
     def log(line: str) -> None:
         if not args.quiet:
-            sys.stderr.write(f"{terminal.clean(line)}\n")
+            terminal.say(line)
 
     folder = train(settings_of(args), Path(args.out), log)
     terminal.console().print(terminal.clean(str(folder)), soft_wrap=True)

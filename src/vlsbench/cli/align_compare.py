@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
 
     def log(line: str) -> None:
         if not args.quiet:
-            sys.stderr.write(f"{terminal.clean(line)}\n")
+            terminal.say(line)
 
     found = before_after(
         base,

@@ -228,4 +228,4 @@ def _by_role(given: list[str], rule: str, roles: tuple[str, ...]) -> dict[str, s
 
 def _say(progress: ProgressLine, line: str) -> None:
     progress.close()
-    sys.stderr.write(f"{terminal.clean(line)}\n")
+    terminal.say(line)

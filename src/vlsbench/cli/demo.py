@@ -66,7 +66,7 @@ def _run(args: argparse.Namespace, folder: Path) -> int:
 
     def log(line: str) -> None:
         if not args.quiet:
-            sys.stderr.write(f"{terminal.clean(line)}\n")
+            terminal.say(line)
 
     if args.alignment:
         from vlsbench.demo.alignment import demonstrate_alignment

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from vlsbench.cli import terminal
 from vlsbench.core.errors import UserError
 from vlsbench.core.names import model_behind
 
@@ -35,6 +35,7 @@ def add_price_options(parser: argparse.ArgumentParser, *, target: bool = True) -
 def add_guard_price_options(parser: argparse.ArgumentParser) -> None:
     """Prices from a file, or for the guard, which takes the judge's place and is all that an audit asks."""
     prices = _add_file(parser)
+    parser.set_defaults(judge_price_option="guard-price")  # what it is called where a message names it
     for option, dest, metavar in (("--guard-price-in", "in", "X"), ("--guard-price-out", "out", "Y")):
         names = (option, option.replace("guard-", ""))
         told = f"of the guard's {dest}put"
@@ -90,8 +91,7 @@ def prices(args: argparse.Namespace) -> Prices | None:
 
 def _pair(args: argparse.Namespace, name: str) -> Price | None:
     value_in, value_out = getattr(args, f"{name}_in", None), getattr(args, f"{name}_out", None)
-    is_audit = hasattr(args, "guard") and not hasattr(args, "judge")
-    option = ("guard_price" if is_audit else name).replace("_", "-")
+    option = getattr(args, f"{name}_option", name.replace("_", "-"))
     if (value_in is None) != (value_out is None):
         raise UserError(f"--{option}-in and --{option}-out go together: prices per million tokens.")
     if value_in is None or value_out is None:
@@ -160,7 +160,7 @@ def check_all(asked: Iterable[tuple[object, Prices | None]]) -> None:
 
 def _doubt(said: Iterable[str]) -> None:
     for line in said:
-        sys.stderr.write(f"vlsbench: {line}\n")
+        terminal.say(f"vlsbench: {line}")
 
 
 def _asks_nobody(judge: str | None) -> bool:
@@ -178,7 +178,7 @@ def _complain(missing: Mapping[str, str], asked: Iterable[str | None]) -> None:
     said = " ".join(missing.values())
     if set(missing) == {ref for ref in asked if ref is not None}:
         raise UserError(f"{said} Add it to the file of --prices, or leave that out.")
-    sys.stderr.write(f"vlsbench: {said} What it takes is counted, its cost is not.\n")
+    terminal.say(f"vlsbench: {said} What it takes is counted, its cost is not.")
 
 
 def _served(ref: object) -> str | None:

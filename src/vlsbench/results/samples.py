@@ -9,6 +9,7 @@ from typing import Protocol
 
 from vlsbench.core.types import Expect
 from vlsbench.stats import Dependence
+from vlsbench.stats.disjoint import DisjointSets
 from vlsbench.store import records
 from vlsbench.store.run_folder import Run
 
@@ -86,18 +87,11 @@ def pictures(items: Sequence[Pictured]) -> list[str]:
     first = [item.cluster for item in items]
     if not any(item.more_images for item in items):
         return first
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := parent.setdefault(name, name)) != name:
-            parent[name] = parent[above]  # halves the path, which keeps later walks short
-            name = parent[name]
-        return name
-
+    sets: DisjointSets[str] = DisjointSets()
     for item in items:
         for other in filter(None, item.more_images):
-            parent[root(other)] = root(item.cluster)
-    return [root(name) for name in first]
+            sets.join(item.cluster, other)
+    return [sets.root(name) for name in first]
 
 
 def dependence(items: Sequence[ListedSample]) -> Dependence:

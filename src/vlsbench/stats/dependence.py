@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from vlsbench.stats.disjoint import DisjointSets
 from vlsbench.stats.student import quantile
 
 if TYPE_CHECKING:
@@ -290,19 +291,12 @@ def _components(ways: Sequence[Ints]) -> Ints:
     import numpy as np
 
     starts = np.cumsum([0, *(int(way.max()) + 1 for way in ways)])
-    parent = list(range(int(starts[-1])))
-
-    def root(node: int) -> int:
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]  # halves the path, which keeps later walks short
-            node = parent[node]
-        return node
-
+    sets: DisjointSets[int] = DisjointSets()
     nodes = [(way + start).tolist() for way, start in zip(ways, starts, strict=False)]
     for first, *others in zip(*nodes, strict=True):
         for other in others:
-            parent[root(other)] = root(first)
-    return _codes([root(node) for node in nodes[0]], len(nodes[0]))
+            sets.join(first, other)
+    return _codes([sets.root(node) for node in nodes[0]], len(nodes[0]))
 
 
 def _too_few(carriers: float) -> str:

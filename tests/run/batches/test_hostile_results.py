@@ -12,7 +12,7 @@ import pytest
 from batch_anthropic import AnthropicWire
 from batch_gemini import GeminiWire
 from batch_openai import OpenAIWire
-from batch_server import KEY, REFUSED, BatchServer, Wire, serve_batches
+from batch_server import KEY, REFUSED, BatchServer, Wire, hurry_batches, serve_batches
 from builders import hurry, make_set, number_of, responses, summary, times_recorded, vlsbench
 from vlsbench.core.errors import ConnectionFailed
 from vlsbench.models.api import transfer
@@ -23,10 +23,7 @@ Rewrite = Callable[[list[bytes]], list[bytes]]
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
-    monkeypatch.setattr("vlsbench.run.batches.rounds.POLL_S", 0.01)
-    monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
-    monkeypatch.setattr("vlsbench.run.batches.errand.APPEARS_WITHIN_S", 0.0)
+    hurry_batches(monkeypatch)
     hurry(monkeypatch)
 
 

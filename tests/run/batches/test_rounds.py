@@ -11,17 +11,25 @@ import pytest
 from batch_anthropic import AnthropicWire
 from batch_gemini import GeminiWire
 from batch_openai import OpenAIWire
-from batch_server import CANCELLED, EXPIRED, KEY, REFUSED, BatchServer, Question, Wire, helpful, serve_batches
+from batch_server import (
+    CANCELLED,
+    EXPIRED,
+    KEY,
+    REFUSED,
+    BatchServer,
+    Question,
+    Wire,
+    helpful,
+    hurry_batches,
+    serve_batches,
+)
 from builders import lines, make_set, manifest, number_of, responses, summary, times_recorded, verdicts, vlsbench
 from vlsbench.store import batches
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
-    monkeypatch.setattr("vlsbench.run.batches.rounds.POLL_S", 0.01)
-    monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
-    monkeypatch.setattr("vlsbench.run.batches.errand.APPEARS_WITHIN_S", 0.0)
+    hurry_batches(monkeypatch)
 
 
 WIRES: dict[str, Wire] = {"openai": OpenAIWire(), "anthropic": AnthropicWire(), "gemini": GeminiWire()}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from batch_server import KEY, Question, helpful, serve_batches
+from batch_server import Question, helpful, hurry_batches, serve_batches
 from builders import make_set, responses, times_recorded, verdicts, vlsbench
 from loopback import error, serve
 from vlsbench.core.usage import Price, Prices
@@ -24,9 +24,7 @@ from vlsbench.sweep.planning import AskedRun, plan_sweep
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("VLSBENCH_API_KEY", KEY)
-    monkeypatch.setattr("vlsbench.run.batches.errand.SETTLE_S", 0.0)
-    monkeypatch.setattr("vlsbench.run.batches.errand.APPEARS_WITHIN_S", 0.0)
+    hurry_batches(monkeypatch)
 
 
 def test_every_cell_goes_in_batches_and_is_paid_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

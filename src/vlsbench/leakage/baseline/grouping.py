@@ -11,6 +11,7 @@ from random import Random
 
 from vlsbench.core.types import Sample
 from vlsbench.leakage.baseline import near_copies
+from vlsbench.stats.disjoint import DisjointSets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,26 +27,17 @@ def grouped(samples: Sequence[Sample]) -> Groups:
 
     Directly, or by others in between. numpy is needed.
     """
-    parent = list(range(len(samples)))
-
-    def find(place: int) -> int:
-        while parent[place] != place:
-            parent[place] = parent[parent[place]]
-            place = parent[place]
-        return place
-
+    sets: DisjointSets[int] = DisjointSets()
     first: dict[tuple[str, str | bytes], int] = {}
     for place, sample in enumerate(samples):
         for key in _keys(sample):
-            one, other = find(first.setdefault(key, place)), find(place)
-            parent[max(one, other)] = min(one, other)
+            sets.join(first.setdefault(key, place), place)
     copies: set[int] = set()
     for link in near_copies.links([sample.text for sample in samples]):
         copies.update(link)
-        one, other = map(find, link)
-        parent[max(one, other)] = min(one, other)
+        sets.join(*link)
     numbers: dict[int, int] = {}
-    of = tuple(numbers.setdefault(find(place), len(numbers)) for place in range(len(samples)))
+    of = tuple(numbers.setdefault(sets.root(place), len(numbers)) for place in range(len(samples)))
     return Groups(of=of, near_copies=len(copies))
 
 
